@@ -1,0 +1,72 @@
+# Every command of the project. `make` alone lists them.
+.DEFAULT_GOAL := help
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+
+UV_VERSION := 0.13.9
+UV := .tools/bin/uv
+RUN := $(UV) run --frozen --no-sync
+export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/node_modules/.bin:$(CURDIR)/.tools/bin:$(PATH)
+# One interpreter for everything; uv takes the first that pyproject.toml allows.
+PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3)
+
+help:  ## list the commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+setup: .venv/.ready node_modules/.ready  ## install everything the project needs into this folder
+
+$(UV):
+	@echo "setup: uv $(UV_VERSION) into .tools"
+	@$(PYTHON) -m venv .tools || { echo "setup: python's venv module is missing; on Debian: apt install python3-venv"; exit 1; }
+	@.tools/bin/pip install -q --disable-pip-version-check uv==$(UV_VERSION)
+
+.venv/.ready: pyproject.toml uv.lock | $(UV)
+	@echo "setup: Python packages into .venv"
+	@$(UV) sync --frozen --quiet --python "$(PYTHON)"
+	@ln -sf ../../.tools/bin/uv .venv/bin/uv
+	@touch $@
+
+node_modules/.ready: package.json package-lock.json
+	@command -v npm >/dev/null || { echo "setup: Node 20 or newer is missing: https://nodejs.org"; exit 1; }
+	@echo "setup: anvil into node_modules"
+	@npm ci --silent --no-audit --no-fund
+	@touch $@
+
+demo: setup  ## the whole money path on a local chain, then a live page on http://127.0.0.1:8000
+	@$(RUN) sightline demo
+
+up: setup  ## start PostgreSQL, Redis, anvil and all our processes, and keep them running
+	@$(RUN) sightline up
+
+test: setup  ## all tests (real chain, PostgreSQL, Redis)
+	@$(RUN) python -m pytest -q -n 2 --dist loadscope tests
+
+test-rules: setup  ## only the pure rules, in seconds
+	@$(RUN) python -m pytest -q tests/rules
+
+fuzz: setup  ## long properties of the contracts; FUZZ_SECONDS=3600
+	@HYPOTHESIS_PROFILE=fuzz $(RUN) python -m pytest -q tests/contracts -k "stateful or property"
+
+check: setup  ## formatting, types, import directions, schemas
+	@$(RUN) ruff check .
+	@$(RUN) mypy
+	@$(RUN) lint-imports --config .importlinter.toml
+	@$(RUN) check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
+	@$(RUN) check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+
+fix: setup  ## let ruff repair what it can
+	@$(RUN) ruff check --fix .
+
+bench: setup  ## speed as ratios against a baseline of the same run
+	@$(RUN) python -m bench
+
+abi: setup  ## compile the contracts and write contracts/abi
+	@$(RUN) python scripts/export_abi.py
+
+migration: setup  ## write an Alembic revision from backend/db/tables.py; MESSAGE="why"
+	@$(RUN) python -m backend.db.revision "$(MESSAGE)"
+
+clean:  ## remove local data and caches, keep the installed packages
+	@rm -rf .sightline .pytest_cache .mypy_cache .ruff_cache .hypothesis .build
+
+.PHONY: help setup demo up test test-rules fuzz check fix bench abi migration clean

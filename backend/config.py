@@ -1,0 +1,67 @@
+"""Configuration: the environment, read once by the composition root. Names are `SIGHTLINE_…` or a store's URL."""
+
+import json
+from functools import cached_property
+from pathlib import Path
+
+from pydantic import AliasChoices, Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from backend.core.ruleset import Ruleset
+
+
+class Settings(BaseSettings):
+    """All settings with their defaults; `.env` is not read, so that a stray file never changes money."""
+
+    model_config = SettingsConfigDict(env_prefix="SIGHTLINE_", extra="ignore")
+
+    database_url: str = Field(validation_alias=AliasChoices("DATABASE_URL", "database_url"))
+    redis_url: str = Field(validation_alias=AliasChoices("REDIS_URL", "redis_url"))
+    rpc_url: str = Field(validation_alias=AliasChoices("RPC_URL", "rpc_url"))
+    deployment: Path = Path("deployments/31337.json")    # written by `ape run deploy`
+    data_dir: Path = Path(".sightline")                  # bundles live in data_dir/bundles
+    public_url: str = "http://127.0.0.1:8000"            # what browsers see; SIWE messages must name its host
+    host: str = "127.0.0.1"
+    port: int = 8000
+    workers: int = 1
+
+    token_key: SecretStr                                 # signs decision tokens, hashes viewer keys; hex, >= 32 digits
+    operator_key: SecretStr | None = None                # worker: proposes, rolls, pays
+    attestor_key: SecretStr | None = None                # attest: signs settlements
+    settlement_url: str = "http://127.0.0.1:8000"        # attest: where bundles are published
+
+    epoch_seconds: int = 3_600
+    confirmations: int = 12
+    catalogue_seconds: float = 0.5                       # how old the serving catalogue and budgets may be
+    token_seconds: int = 120
+    viewer_events_per_minute_max: int = 60
+    fee_bps: int = 1_000
+    session_hours: int = 24
+
+    @cached_property
+    def deployed(self) -> dict[str, object]:
+        """The deployment file: chain id, contract addresses and blocks, parameters."""
+        content: dict[str, object] = json.loads(self.deployment.read_text())
+        return content
+
+    @property
+    def chain_id(self) -> int:
+        return int(str(self.deployed["chain_id"]))
+
+    def contract(self, name: str) -> str:
+        """Lowercase address of a deployed contract."""
+        contracts = self.deployed["contracts"]
+        assert isinstance(contracts, dict)
+        return str(contracts[name]["address"]).lower()
+
+    @property
+    def token_key_bytes(self) -> bytes:
+        return bytes.fromhex(self.token_key.get_secret_value())
+
+    @property
+    def ruleset(self) -> Ruleset:
+        return Ruleset(
+            token_seconds=self.token_seconds,
+            viewer_events_per_minute_max=self.viewer_events_per_minute_max,
+            fee_bps=self.fee_bps,
+        )

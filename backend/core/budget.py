@@ -1,0 +1,35 @@
+"""What may still be spent: one formula for the serving holds and for the ledger's last word."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignBudget:
+    """Facts about one chain campaign, all micro-USDC; read by `backend.db.budgets` in one statement.
+
+    `deposited` counts confirmed deposits only; withdrawals and open requests count as soon as they are seen.
+    `ledger_debits` is everything ever charged (settled on chain or not); `open_charged` the part in no epoch yet.
+    """
+
+    campaign: int
+    owner: str
+    meta: str
+    active: bool
+    deposited: int
+    withdrawn: int
+    reserved: int
+    ledger_debits: int
+    open_charged: int
+    epoch_cap: int
+
+    @property
+    def spendable(self) -> int:
+        """Most that may be charged now, never negative; the advertiser's epoch cap (0: none) binds as well.
+
+        On chain remaining = deposited - withdrawn - reserved - debits final, and everything charged is either final
+        or still to be proposed, so subtracting all ledger debits counts each exactly once.
+        """
+        left = self.deposited - self.withdrawn - self.reserved - self.ledger_debits
+        if self.epoch_cap:
+            left = min(left, self.epoch_cap - self.open_charged)
+        return max(0, left)

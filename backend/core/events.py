@@ -1,0 +1,46 @@
+"""What a world reports: exposure samples and clicks. Integers only, so that bundles hash the same everywhere."""
+
+from enum import StrEnum
+
+import msgspec
+
+BASIS_POINTS_WHOLE = 10_000
+
+
+class EventKind(StrEnum):
+    """Kinds of events; the value is also the last byte of the event id (see `event_id`)."""
+
+    VIEWABLE = "viewable"
+    CLICK = "click"
+
+
+class BidKind(StrEnum):
+    """What a line item pays for. VCPM: each viewable impression; CPC: each click."""
+
+    VCPM = "vcpm"
+    CPC = "cpc"
+
+
+KIND_BYTE = {EventKind.VIEWABLE: "01", EventKind.CLICK: "02"}
+BILLS = {BidKind.VCPM: EventKind.VIEWABLE, BidKind.CPC: EventKind.CLICK}
+
+
+class Sample(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """One measurement of a surface, sent as the array [t_ms, visible_bp, screen_bp, angle_cdeg, active, foreground].
+
+    t_ms: milliseconds since the ad was rendered; visible_bp: share of the ad's pixels on screen and not hidden,
+    0..10000; screen_bp: share of the screen the ad covers, 0..10000; angle_cdeg: angle between the ad's normal and
+    the line to the eye in hundredths of a degree, 0..18000.
+    """
+
+    t_ms: int
+    visible_bp: int
+    screen_bp: int
+    angle_cdeg: int
+    active: bool
+    foreground: bool
+
+
+def event_id(decision_id: bytes, kind: EventKind) -> str:
+    """34 hex digits: the decision id, then a byte for the kind. One decision bills one event of a kind, ever."""
+    return decision_id.hex() + KIND_BYTE[kind]

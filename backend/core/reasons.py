@@ -1,0 +1,42 @@
+"""Why something was not shown (`NoBidReason`) or not charged (`DropReason`). The values are public and stable."""
+
+from enum import StrEnum
+
+
+class NoBidReason(StrEnum):
+    """Why a line item did not compete for an ad request, or lost."""
+
+    NOT_FUNDED = "not_funded"                  # no confirmed campaign on chain, or nothing left to spend
+    CAMPAIGN_INACTIVE = "campaign_inactive"    # paused on chain or in the API
+    LINE_ITEM_PAUSED = "line_item_paused"
+    NOT_STARTED = "not_started"
+    ENDED = "ended"
+    NO_CREATIVE = "no_creative"                # no approved creative of the placement's kind and shape
+    TARGETING_WORLD = "targeting_world"
+    TARGETING_CATEGORY = "targeting_category"
+    TARGETING_PLACEMENT = "targeting_placement"
+    OWN_CAMPAIGN = "own_campaign"              # the advertiser owns the placement
+    BELOW_FLOOR = "below_floor"
+    PACING = "pacing"
+    DAILY_CAP = "daily_cap"
+    TOTAL_CAP = "total_cap"
+    BUDGET = "budget"                          # the hold did not fit what is spendable now
+    BUDGET_UNKNOWN = "budget_unknown"          # counters are being rebuilt
+    OUTBID = "outbid"
+
+
+class DropReason(StrEnum):
+    """Why an event is not charged. Each is counted; none is silent."""
+
+    MALFORMED = "malformed"
+    BAD_TOKEN = "bad_token"  # noqa: S105 -- a reason, no secret
+    WRONG_CHAIN = "wrong_chain"
+    EXPIRED = "expired"
+    FROM_THE_FUTURE = "from_the_future"
+    BOT = "bot"
+    INACTIVE_VIEWER = "inactive_viewer"
+    NOT_VIEWABLE = "not_viewable"
+    RATE = "rate"
+    REPLAYED = "replayed"
+    CLICK_BEFORE_VIEW = "click_before_view"
+    BUDGET_GONE = "budget_gone"                # the SQL ledger's last word: the advertiser is never charged beyond it

@@ -1,0 +1,1 @@
+"""Mirrors every event of our contracts into the `chain_*` tables; knows the chain, never the backend."""
