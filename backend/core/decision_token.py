@@ -1,8 +1,8 @@
 """The decision token: all that a later event needs, fixed and signed when the ad was decided.
 
 Layout (big endian): version u8 · decision id 16 B · chain id u64 · campaign u64 · line item u64 · creative u64 ·
-placement u64 · publisher u32 · price u64 · bid kind u8 · expires u64 (ms) · viewer 8 B, then a 16-byte keyed BLAKE2b
-(RFC 7693) over it; base64url without padding. The decision id starts with the decision's time, 6 bytes of ms.
+placement u64 · publisher u32 · price u64 · bid kind u8 · expires u64 (ms) · viewer 8 B · video u8, then
+a 16-byte keyed BLAKE2b (RFC 7693) over it; base64url without padding. The decision id starts with the decision's time, 6 bytes of ms.
 """
 
 import base64
@@ -17,7 +17,7 @@ from backend.core.events import BidKind
 VERSION = 1
 MAC_BYTES = 16
 KEY_BYTES_MIN = 16
-_LAYOUT = struct.Struct(">B16sQQQQQIQBQ8s")
+_LAYOUT = struct.Struct(">B16sQQQQQIQBQ8s?")
 _BID_KINDS = (BidKind.VCPM, BidKind.CPC)
 
 
@@ -27,7 +27,10 @@ class TokenError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class DecisionToken:
-    """The facts of one decision. `price_micro_usdc` is charged once for the event kind that `bid_kind` pays for."""
+    """The facts of one decision. `price_micro_usdc` is charged once for the event kind that `bid_kind` pays for.
+
+    `video` chooses between the two viewing times of the ruleset.
+    """
 
     decision_id: bytes
     chain_id: int
@@ -40,6 +43,7 @@ class DecisionToken:
     bid_kind: BidKind
     expires_ms: int
     viewer: bytes
+    video: bool = False
 
     @property
     def decided_ms(self) -> int:
@@ -61,6 +65,7 @@ def sign(token: DecisionToken, key: bytes) -> str:
     body = _LAYOUT.pack(
         VERSION, token.decision_id, token.chain_id, token.campaign, token.line_item, token.creative, token.placement,
         token.publisher, token.price_micro_usdc, _BID_KINDS.index(token.bid_kind), token.expires_ms, token.viewer,
+        token.video,
     )
     return base64.urlsafe_b64encode(body + _mac(body, key)).rstrip(b"=").decode()
 
@@ -70,15 +75,10 @@ def verify(text: str, key: bytes) -> DecisionToken:
     body, mac = _split(text)
     if not hmac.compare_digest(mac, _mac(body, key)):
         raise TokenError("the signature does not match")
-    version, decision, chain_id, campaign, line_item, creative, placement, publisher, price, kind, expires, viewer = (
-        _LAYOUT.unpack(body)
-    )
+    version, *ids, price, kind, expires_ms, viewer, video = _LAYOUT.unpack(body)
     if version != VERSION or kind >= len(_BID_KINDS):
         raise TokenError("unknown version")
-    return DecisionToken(
-        decision, chain_id, campaign, line_item, creative, placement, publisher, price, _BID_KINDS[kind], expires,
-        viewer,
-    )
+    return DecisionToken(*ids, price, _BID_KINDS[kind], expires_ms, viewer, video)
 
 
 def _split(text: str) -> tuple[bytes, bytes]:
