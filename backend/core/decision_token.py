@@ -75,10 +75,15 @@ def verify(text: str, key: bytes) -> DecisionToken:
     body, mac = _split(text)
     if not hmac.compare_digest(mac, _mac(body, key)):
         raise TokenError("the signature does not match")
-    version, *ids, price, kind, expires_ms, viewer, video = _LAYOUT.unpack(body)
+    facts = _LAYOUT.unpack(body)
+    version, decision, chain_id, campaign, line_item, creative, placement, publisher, price = facts[:9]
+    kind, expires, viewer, video = facts[9:]
     if version != VERSION or kind >= len(_BID_KINDS):
         raise TokenError("unknown version")
-    return DecisionToken(*ids, price, _BID_KINDS[kind], expires_ms, viewer, video)
+    return DecisionToken(
+        decision, chain_id, campaign, line_item, creative, placement, publisher, price, _BID_KINDS[kind], expires, viewer,
+        video,
+    )
 
 
 def _split(text: str) -> tuple[bytes, bytes]:
