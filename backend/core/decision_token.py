@@ -2,7 +2,8 @@
 
 Layout (big endian): version u8 · decision id 16 B · chain id u64 · campaign u64 · line item u64 · creative u64 ·
 placement u64 · publisher u32 · price u64 · bid kind u8 · expires u64 (ms) · viewer 8 B · video u8, then
-a 16-byte keyed BLAKE2b (RFC 7693) over it; base64url without padding. The decision id starts with the decision's time, 6 bytes of ms.
+a 16-byte keyed BLAKE2b (RFC 7693) over it; base64url without padding.
+The decision id starts with the decision's time, 6 bytes of ms.
 """
 
 import base64
@@ -81,8 +82,8 @@ def verify(text: str, key: bytes) -> DecisionToken:
     if version != VERSION or kind >= len(_BID_KINDS):
         raise TokenError("unknown version")
     return DecisionToken(
-        decision, chain_id, campaign, line_item, creative, placement, publisher, price, _BID_KINDS[kind], expires, viewer,
-        video,
+        decision, chain_id, campaign, line_item, creative, placement, publisher, price, _BID_KINDS[kind], expires,
+        viewer, video,
     )
 
 
