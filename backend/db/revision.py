@@ -20,7 +20,8 @@ def main(message: str) -> None:
             with engine.begin() as connection:
                 config = alembic_config(stack.database_url)
                 config.attributes["connection"] = connection
-                command.revision(config, message=message, autogenerate=True)
+                count = len(list((Path(__file__).parent / "migrations/versions").glob("[0-9]*.py")))
+                command.revision(config, message=message, autogenerate=True, rev_id=f"{count + 1:04d}")
             engine.dispose()
 
 

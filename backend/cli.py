@@ -1,0 +1,170 @@
+"""`sightline`: every process and tool of the project behind one command."""
+
+import logging
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic import ValidationError
+
+from backend.config import Settings
+
+app = typer.Typer(
+    name="sightline",
+    help="Advertising for virtual worlds that proves every cent.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+
+def main() -> None:
+    """Entry point of the `sightline` command."""
+    app()
+
+
+@app.command()
+def demo(
+    once: Annotated[bool, typer.Option("--once", help="Stop when the story is told instead of serving on.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object; progress goes to stderr.")] = False,
+    seed: Annotated[int, typer.Option(help="Seed of every die that is thrown.")] = 1,
+    port: Annotated[int, typer.Option(help="Port of the web page and the API.")] = 8000,
+    viewers: Annotated[int, typer.Option(help="Viewers who walk through the worlds, per round.")] = 24,
+) -> None:
+    """Play the whole money path on a local chain: deposits, ads, settlement, payouts, attacks; then check every law."""
+    from backend.demo.run import DemoOptions, run_demo
+
+    _log_to_stderr(logging.WARNING)
+    raise typer.Exit(run_demo(DemoOptions(once=once, as_json=as_json, seed=seed, port=port, viewers=viewers)))
+
+
+@app.command()
+def up(
+    base: Annotated[Path, typer.Option(help="Where data and logs live.")] = Path(".sightline"),
+    port: Annotated[int, typer.Option(help="Port of the web page and the API.")] = 8000,
+) -> None:
+    """Start PostgreSQL, Redis and anvil, deploy the contracts once, run every process; Ctrl-C stops all of it."""
+    from backend.demo.up import run_up
+
+    _log_to_stderr(logging.WARNING)
+    raise typer.Exit(run_up(base, port))
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the SQL schema to the newest revision (safe to run twice)."""
+    from backend.db.migrate import upgrade
+
+    upgrade(_settings().database_url)
+    typer.echo("migrate: the schema is up to date")
+
+
+@app.command()
+def serve() -> None:
+    """The API and the pages. Stateless: run as many as you like behind a load balancer."""
+    from granian import Granian
+    from granian.constants import Interfaces, Loops
+
+    settings = _settings()
+    server = Granian(
+        "backend.main:serve_app",
+        factory=True,
+        interface=Interfaces.ASGI,
+        address=settings.host,
+        port=settings.port,
+        workers=settings.workers,
+        loop=Loops.uvloop,
+        backlog=4096,
+        backpressure=8192,
+        websockets=False,
+        log_level="warning",  # type: ignore[arg-type]
+        respawn_failed_workers=True,
+        workers_kill_timeout=10,
+    )
+    server.serve()
+
+
+@app.command()
+def worker() -> None:
+    """All jobs: ingest consumer, ledger, budgets, epochs, keeper, tallies. Two workers share the work safely."""
+    from backend.jobs.loop import run_loop
+    from backend.main import worker_loops
+
+    _log_to_stderr(logging.INFO)
+    stop = _stop_on_signal()
+    loops = worker_loops(_settings())
+    threads = [
+        threading.Thread(
+            target=run_loop, args=(loop.name, loop.step, stop), kwargs={"idle_seconds": loop.idle_seconds}, name=loop.name
+        )
+        for loop in loops
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+@app.command()
+def index(
+    proof: Annotated[str, typer.Option(help="receipts: recompute each block's receipts root; off: trust the RPC.")] = "receipts",
+) -> None:
+    """Mirror the contracts' events into the `chain_*` tables; survives reorganisations and kill -9."""
+    from backend.main import run_indexer
+
+    _log_to_stderr(logging.INFO)
+    run_indexer(_settings(), proof=proof, stop=_stop_on_signal())
+
+
+@app.command()
+def attest() -> None:
+    """Recompute published settlements from their bundles alone and sign those that are right."""
+    from backend.jobs.loop import run_loop
+    from backend.main import attestor_loop
+
+    _log_to_stderr(logging.INFO)
+    loop = attestor_loop(_settings())
+    run_loop(loop.name, loop.step, _stop_on_signal(), idle_seconds=loop.idle_seconds)
+
+
+def _settings() -> Settings:
+    """Settings of the environment, or a message that names what is missing."""
+    try:
+        settings = Settings()
+        if not settings.deployment.exists():
+            raise typer.BadParameter(
+                f"no deployment file {settings.deployment}; run `ape run deploy` or set SIGHTLINE_DEPLOYMENT"
+            )
+        return settings
+    except ValidationError as error:
+        names = ", ".join(_environment_name(str(problem["loc"][0])) for problem in error.errors())
+        raise typer.BadParameter(f"missing or malformed in the environment: {names}") from error
+
+
+def _environment_name(field: str) -> str:
+    return field.upper() if field.lower() in {"database_url", "redis_url", "rpc_url"} else f"SIGHTLINE_{field.upper()}"
+
+
+def _stop_on_signal() -> threading.Event:
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    return stop
+
+
+def _log_to_stderr(level: int) -> None:
+    logging.basicConfig(
+        level=os.environ.get("SIGHTLINE_LOG", logging.getLevelName(level)),
+        format="%(asctime)s %(levelname).1s %(name)s %(message)s",
+        stream=sys.stderr,
+    )
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+
+
+if __name__ == "__main__":
+    main()
