@@ -1,0 +1,217 @@
+"""Real servers for the tests: one PostgreSQL and one Redis for the whole run, a chain for each worker that asks.
+
+They are started before the workers of pytest-xdist, unless only pure rules or contracts are tested. Nothing of the
+developer's is touched: DATABASE_URL and REDIS_URL are ignored. TEST_DATABASE_URL and TEST_REDIS_URL name servers to
+test against instead of ours; the user must be allowed to create databases, and the databases of that Redis are emptied.
+"""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import psycopg
+import pytest
+import redis
+from hypothesis import settings
+from psycopg import sql
+from sqlalchemy import Connection, Engine
+from sqlalchemy.engine import make_url
+
+from backend.db.engine import make_engine
+from backend.db.migrate import upgrade
+from backend.local import LocalStackError, Stack, rpc, start_stack
+
+HERE = Path(__file__).parent
+WITHOUT_SERVERS = (HERE / "rules", HERE / "contracts")
+TEMPLATE = "sightline_test_template"
+
+settings.register_profile("default", deadline=None, database=None)
+settings.register_profile("ci", parent=settings.get_profile("default"), derandomize=True)
+settings.register_profile("fuzz", parent=settings.get_profile("default"), max_examples=5_000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") == "true" else "default"))
+
+
+class Servers(NamedTuple):
+    """Where the servers of this test run are; `database_url` is the maintenance database."""
+
+    database_url: str
+    redis_url: str
+
+
+class _Run:
+    """What the controlling process of a test run started and has to stop."""
+
+    stack: Stack | None = None
+    folder: Path | None = None
+
+
+_run = _Run()
+_servers_key = pytest.StashKey[Servers]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    worker_input: dict[str, Any] | None = getattr(config, "workerinput", None)
+    if worker_input is not None:
+        if "servers" in worker_input:
+            config.stash[_servers_key] = Servers(*worker_input["servers"])
+    elif needs_servers(config):
+        try:
+            config.stash[_servers_key] = boot()
+        except LocalStackError as error:
+            stop()
+            raise pytest.UsageError(str(error)) from error
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a worker of pytest-xdist where the servers are."""
+    if _servers_key in node.config.stash:
+        node.workerinput["servers"] = tuple(node.config.stash[_servers_key])
+
+
+def pytest_unconfigure() -> None:
+    stop()
+
+
+def needs_servers(config: pytest.Config) -> bool:
+    """Whether anything besides pure rules and contracts was chosen on the command line."""
+    if config.option.collectonly:
+        return False
+    chosen = [Path(config.invocation_params.dir, str(argument).split("::")[0]).resolve() for argument in config.args]
+    return not all(path.is_relative_to(WITHOUT_SERVERS[0]) or path.is_relative_to(WITHOUT_SERVERS[1]) for path in chosen)
+
+
+def boot() -> Servers:
+    """Start the servers and migrate the database that all others are copies of."""
+    _run.folder = Path(tempfile.mkdtemp(prefix="sightline-tests-"))
+    _run.folder.chmod(0o755)  # PostgreSQL may run as another user than ours
+    outside = {"DATABASE_URL": "TEST_DATABASE_URL", "REDIS_URL": "TEST_REDIS_URL"}
+    env = {"PATH": os.environ.get("PATH", "")} | {ours: os.environ.get(test, "") for ours, test in outside.items()}
+    _run.stack = start_stack(_run.folder, need=frozenset({"postgres", "redis"}), env=env, fast_unsafe=True)
+    servers = Servers(_run.stack.database_url, _run.stack.redis_url)
+    create_database(servers, TEMPLATE, template="template0")
+    upgrade(url_of(servers, TEMPLATE))
+    return servers
+
+
+def stop() -> None:
+    if _run.stack:
+        _run.stack.stop()
+    if _run.folder:
+        shutil.rmtree(_run.folder, ignore_errors=True)
+    _run.stack = _run.folder = None
+
+
+def url_of(servers: Servers, database: str) -> str:
+    return make_url(servers.database_url).set(database=database).render_as_string(hide_password=False)
+
+
+def maintain(servers: Servers, statement: str, **names: str) -> None:
+    """Run a statement about whole databases; `{name}` in it stands for a quoted identifier."""
+    url = make_url(servers.database_url).set(drivername="postgresql").render_as_string(hide_password=False)
+    identifiers = {key: sql.Identifier(name) for key, name in names.items()}
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(sql.SQL(statement).format(**identifiers))
+
+
+def create_database(servers: Servers, name: str, *, template: str) -> str:
+    drop_database(servers, name)
+    maintain(servers, "CREATE DATABASE {name} TEMPLATE {template}", name=name, template=template)
+    return url_of(servers, name)
+
+
+def drop_database(servers: Servers, name: str) -> None:
+    maintain(servers, "DROP DATABASE IF EXISTS {name} WITH (FORCE)", name=name)
+
+
+@pytest.fixture(scope="session")
+def servers(request: pytest.FixtureRequest) -> Servers:
+    """The servers of this run."""
+    found = request.config.stash.get(_servers_key, None)
+    if found is None:
+        pytest.fail("tests below tests/rules and tests/contracts have no servers: move this test, or drop the fixture")
+    return found
+
+
+@pytest.fixture(scope="session")
+def worker(request: pytest.FixtureRequest) -> str:
+    """The name of this worker of pytest-xdist: gw0, gw1, …; `main` without it."""
+    worker_input: dict[str, str] = getattr(request.config, "workerinput", {})
+    return worker_input.get("workerid", "main")
+
+
+@pytest.fixture(scope="session")
+def database_url(servers: Servers, worker: str) -> Iterator[str]:
+    """A migrated database for all tests of this worker: leave it as it was found, or take `fresh_database_url`."""
+    name = f"sightline_test_{worker}"
+    yield create_database(servers, name, template=TEMPLATE)
+    drop_database(servers, name)
+
+
+@pytest.fixture
+def fresh_database_url(servers: Servers, worker: str) -> Iterator[str]:
+    """A migrated, empty database for one test."""
+    name = f"sightline_test_{worker}_fresh"
+    yield create_database(servers, name, template=TEMPLATE)
+    drop_database(servers, name)
+
+
+@pytest.fixture(scope="session")
+def engine(database_url: str) -> Iterator[Engine]:
+    """Engine on the worker's database."""
+    engine = make_engine(database_url)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def fresh_engine(fresh_database_url: str) -> Iterator[Engine]:
+    """Engine on a database of this test's own; the tested code may commit and connect as often as it likes."""
+    engine = make_engine(fresh_database_url)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def connection(engine: Engine) -> Iterator[Connection]:
+    """A connection in a transaction that is rolled back after the test."""
+    with engine.connect() as connection:
+        transaction = connection.begin()
+        yield connection
+        transaction.rollback()
+
+
+@pytest.fixture
+def redis_url(servers: Servers, worker: str) -> str:
+    """An empty logical database of this worker's own."""
+    number = int(worker.removeprefix("gw")) + 1 if worker.startswith("gw") else 0
+    url = f"{servers.redis_url.rpartition('/')[0]}/{number}"
+    with redis.Redis.from_url(url) as client:
+        client.flushdb()
+    return url
+
+
+@pytest.fixture
+def redis_client(redis_url: str) -> Iterator["redis.Redis"]:
+    with redis.Redis.from_url(redis_url) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def chain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The worker's local chain; a block for every transaction. Tests take `rpc_url`."""
+    env = {"PATH": os.environ.get("PATH", "")}
+    base = tmp_path_factory.mktemp("chain")
+    with start_stack(base, need=frozenset({"anvil"}), block_time_seconds=None, env=env, fast_unsafe=True) as stack:
+        yield stack
+
+
+@pytest.fixture
+def rpc_url(chain: Stack) -> Iterator[str]:
+    """JSON-RPC of the worker's chain. What a test does to it is undone afterwards; accounts are empty, see `fund`."""
+    snapshot = rpc(chain.rpc_url, "evm_snapshot")
+    yield chain.rpc_url
+    rpc(chain.rpc_url, "evm_revert", snapshot)
