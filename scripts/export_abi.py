@@ -1,0 +1,72 @@
+"""Writes `contracts/abi/<Name>.json`, the plain ABI arrays that indexer, backend and dashboards read.
+
+`python scripts/export_abi.py` writes them; with `--check` it only compares and exits 1 when one is stale.
+"""
+
+import argparse
+import json
+import sys
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+ABI_FOLDER = ROOT / "contracts" / "abi"
+SOURCES = {
+    "CampaignEscrow": "contracts/CampaignEscrow.vy",
+    "PublisherPayout": "contracts/PublisherPayout.vy",
+    "MockUSDC": "contracts/testing/MockUSDC.vy",
+}
+
+
+@cache
+def compile_contract(name: str) -> dict[str, object]:
+    """{"abi", "bytecode"} of a contract by its name, compiled with the installed compiler."""
+    # The compiler takes seconds to import; callers that only want paths do not wait for it.
+    from vyper.cli.vyper_compile import compile_files
+
+    output = compile_files([str(ROOT / SOURCES[name])], ["abi", "bytecode"], paths=[str(ROOT)])
+    (artifact,) = output.values()
+    return dict(artifact)
+
+
+def abi_text(name: str) -> str:
+    """The file's text: one ABI entry per line, so that a change of the interface is a readable diff."""
+    entries = compile_contract(name)["abi"]
+    assert isinstance(entries, list)
+    unique = list(dict.fromkeys(json.dumps(entry) for entry in entries))
+    return "[\n" + ",\n".join("  " + entry for entry in unique) + "\n]\n"
+
+
+def export_abi() -> list[Path]:
+    """Writes all files and returns their paths."""
+    ABI_FOLDER.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for name in SOURCES:
+        path = ABI_FOLDER / f"{name}.json"
+        path.write_text(abi_text(name))
+        paths.append(path)
+    return paths
+
+
+def stale() -> list[str]:
+    """Names of the contracts whose file does not match the source."""
+    files = {name: ABI_FOLDER / f"{name}.json" for name in SOURCES}
+    return [name for name, path in files.items() if not path.exists() or path.read_text() != abi_text(name)]
+
+
+def main() -> int:
+    """Entry point; the exit code is 1 when `--check` finds a stale file."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="compare only")
+    if parser.parse_args().check:
+        names = stale()
+        for name in names:
+            print(f"contracts/abi/{name}.json is stale: run python scripts/export_abi.py", file=sys.stderr)
+        return 1 if names else 0
+    for path in export_abi():
+        print(path.relative_to(ROOT))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
