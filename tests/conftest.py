@@ -80,8 +80,8 @@ def needs_servers(config: pytest.Config) -> bool:
     """Whether anything besides pure rules and contracts was chosen on the command line."""
     if config.option.collectonly:
         return False
-    chosen = [Path(config.invocation_params.dir, str(argument).split("::")[0]).resolve() for argument in config.args]
-    return not all(path.is_relative_to(WITHOUT_SERVERS[0]) or path.is_relative_to(WITHOUT_SERVERS[1]) for path in chosen)
+    chosen = [Path(config.invocation_params.dir, argument.split("::")[0]).resolve() for argument in config.args]
+    return not all(any(path.is_relative_to(folder) for folder in WITHOUT_SERVERS) for path in chosen)
 
 
 def boot() -> Servers:

@@ -49,6 +49,6 @@ def check_rpc(url: str) -> int:
 
 def _unreachable(variable: str, url: str, what: str, why: str) -> LocalStackError:
     return LocalStackError(
-        f"{variable} is set to {redacted(url)}, but {what} does not answer there ({why.strip()}). "
+        f"{variable} is set to {redacted(url)}, but {what} does not answer there ({' '.join(why.split())}). "
         f"Start it, correct {variable}, or unset it to have one started for you"
     )

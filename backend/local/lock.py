@@ -30,7 +30,11 @@ class StackInfo:
     processes: dict[str, int] = field(default_factory=dict)
 
     def describe(self) -> str:
-        urls = {"database": redacted(self.database_url), "redis": redacted(self.redis_url), "chain": self.rpc_url}
+        urls = {
+            "database": redacted(self.database_url),
+            "redis": redacted(self.redis_url),
+            "chain": redacted(self.rpc_url),
+        }
         lines = [f"  {name}: {url}" for name, url in urls.items() if url]
         lines += [f"  {name} has pid {pid}" for name, pid in self.processes.items()]
         return "\n".join(lines)
@@ -48,9 +52,11 @@ class StackAlreadyRunning(LocalStackError):
 
 
 def redacted(url: str) -> str:
-    """The URL without a password."""
-    scheme, separator, rest = url.rpartition("://")
+    """The URL without what may be a secret: the password, options, and the path of a node's URL (often a key)."""
+    scheme, separator, rest = url.partition("?")[0].rpartition("://")
     credentials, at, place = rest.rpartition("@")
+    if scheme in ("http", "https"):
+        place = place.partition("/")[0]
     return f"{scheme}{separator}{credentials.partition(':')[0]}{at}{place}"
 
 

@@ -11,6 +11,7 @@ import pwd
 import shutil
 import signal
 import subprocess
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,7 @@ from backend.local.programs import find_postgres, package_folder
 DATABASE = "sightline"
 ROOTS_HOME = Path("/var/lib/sightline")  # only root may create files here, so no stranger can prepare a trap
 POINTER = "postgres.path"  # names the folder under ROOTS_HOME that belongs to a base folder
+OWNER = "base"  # the file in it that names the base folder
 START_SECONDS_MAX = 60.0
 
 SETTINGS = (
@@ -185,8 +187,20 @@ def server_home(base: Path, account: Account | None) -> Path:
     if account is None or inside.exists() or all(is_open(folder) for folder in inside.parents):
         return inside
     outside = ROOTS_HOME / hashlib.sha256(os.fsencode(inside)).hexdigest()[:16]
+    outside.mkdir(parents=True, exist_ok=True, mode=0o755)
+    (outside / OWNER).write_text(f"{base.resolve()}\n")
     pointer.write_text(f"{outside}\n")
+    remove_abandoned_homes()
     return outside
+
+
+def remove_abandoned_homes() -> None:
+    """Delete homes of temporary folders that somebody deleted without `remove_data`."""
+    for owner in ROOTS_HOME.glob(f"*/{OWNER}"):
+        base = Path(owner.read_text().strip())
+        running = (owner.parent / "data" / "postmaster.pid").exists()
+        if base.is_relative_to(tempfile.gettempdir()) and not base.exists() and not running:
+            shutil.rmtree(owner.parent, ignore_errors=True)
 
 
 def is_open(path: Path) -> bool:
