@@ -6,6 +6,7 @@
 import argparse
 import json
 import sys
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
@@ -38,12 +39,14 @@ def abi_text(name: str) -> str:
 
 
 def export_abi() -> list[Path]:
-    """Writes all files and returns their paths."""
+    """Writes the files that changed and returns the paths of all."""
     ABI_FOLDER.mkdir(parents=True, exist_ok=True)
     paths = []
     for name in SOURCES:
         path = ABI_FOLDER / f"{name}.json"
-        path.write_text(abi_text(name))
+        text = abi_text(name)
+        if not path.exists() or path.read_text() != text:
+            path.write_text(text)
         paths.append(path)
     return paths
 
@@ -54,11 +57,11 @@ def stale() -> list[str]:
     return [name for name, path in files.items() if not path.exists() or path.read_text() != abi_text(name)]
 
 
-def main() -> int:
-    """Entry point; the exit code is 1 when `--check` finds a stale file."""
+def main(arguments: Sequence[str] = ()) -> int:
+    """Entry point, also of `ape run export_abi`; the exit code is 1 when `--check` finds a stale file."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="compare only")
-    if parser.parse_args().check:
+    if parser.parse_args(arguments).check:
         names = stale()
         for name in names:
             print(f"contracts/abi/{name}.json is stale: run python scripts/export_abi.py", file=sys.stderr)
@@ -69,4 +72,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))
