@@ -330,3 +330,15 @@ class ServingTally(SQLModel, table=True):
     line_item_id: int = Field(primary_key=True, sa_type=BigInteger)
     outcome: str = Field(primary_key=True, sa_type=Text)
     n: int = _big(server_default=text("0"))
+
+
+class IdempotencyKey(SQLModel, table=True):
+    """A creating request and its answer (JSON), so that sending it again answers the same; see db/idempotency.py."""
+
+    __tablename__ = "idempotency_key"
+
+    wallet: str = Field(primary_key=True, sa_type=Text)
+    key: str = Field(primary_key=True, sa_type=Text)
+    fingerprint: str = Field(sa_type=Text)
+    answer: str = Field(default="", sa_column=Column(Text, nullable=False, server_default=""))
+    created_at: datetime | None = _created()

@@ -1,0 +1,107 @@
+"""A campaign: what an advertiser describes, tied to its escrow account by owner and `meta`."""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from backend.core.budget import CampaignBudget
+from backend.core.errors import Conflict
+from backend.core.ids import Address, CampaignId, ChainCampaignId
+
+SALT_BYTES = 16
+
+
+class CampaignCategory(StrEnum):
+    """What is advertised. The values are public and stable."""
+
+    GAMES = "games"
+    ENTERTAINMENT = "entertainment"
+    MUSIC = "music"
+    SPORTS = "sports"
+    ART = "art"
+    FASHION = "fashion"
+    FOOD_AND_DRINK = "food_and_drink"
+    TECHNOLOGY = "technology"
+    FINANCE = "finance"
+    TRAVEL = "travel"
+    EDUCATION = "education"
+    RETAIL = "retail"
+    AUTOMOTIVE = "automotive"
+    HEALTH = "health"
+    NONPROFIT = "nonprofit"
+    OTHER = "other"
+
+
+class CampaignStatus(StrEnum):
+    """active ⇄ paused → ended; ended is final."""
+
+    ACTIVE = "active"
+    PAUSED = "paused"
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, slots=True)
+class Campaign:
+    """A campaign as its owner sees it, without money. `meta` is 0x and 64 hex digits."""
+
+    id: CampaignId
+    owner: Address
+    name: str
+    category: CampaignCategory
+    meta: str
+    status: CampaignStatus
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignMoney:
+    """Money of a campaign, micro-USDC. `chain_campaign` is null until a deposit for it is seen on chain.
+
+    `deposited` counts confirmed deposits only. `charged` is all that was ever charged, settled or not.
+    """
+
+    chain_campaign: ChainCampaignId | None = None
+    active_on_chain: bool = False
+    deposited_micro_usdc: int = 0
+    withdrawn_micro_usdc: int = 0
+    reserved_micro_usdc: int = 0
+    charged_micro_usdc: int = 0
+    spendable_micro_usdc: int = 0
+
+
+def meta_hash(owner: Address, chain_id: int, name: str, category: CampaignCategory, salt: bytes) -> str:
+    """SHA-256 over the canonical JSON (RFC 8785) of what the campaign is: the `meta` of `open_campaign`.
+
+    The salt makes it unique, and keeps a name from being guessed from the chain.
+    """
+    if len(salt) != SALT_BYTES:
+        raise ValueError("the salt of a campaign has 16 bytes")
+    content = {"category": category.value, "chain_id": chain_id, "name": name, "owner": owner, "salt": salt.hex()}
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return "0x" + hashlib.sha256(text.encode()).hexdigest()
+
+
+def check_editable(campaign: Campaign) -> None:
+    """Raises Conflict `campaign_ended`: what has ended is not changed or added to any more."""
+    if campaign.status is CampaignStatus.ENDED:
+        raise Conflict("campaign_ended", "the campaign has ended; create another one")
+
+
+def money_of(campaign: Campaign, budgets: Iterable[CampaignBudget]) -> CampaignMoney:
+    """The money of the chain campaign with the same `meta` and the same owner; of several, the first opened.
+
+    Anyone can open a chain campaign with anyone's `meta`; only the owner's own counts.
+    """
+    own = [budget for budget in budgets if (budget.meta, budget.owner) == (campaign.meta, campaign.owner)]
+    if not own:
+        return CampaignMoney()
+    budget = min(own, key=lambda budget: budget.campaign)
+    return CampaignMoney(
+        chain_campaign=ChainCampaignId(budget.campaign), active_on_chain=budget.active,
+        deposited_micro_usdc=budget.deposited, withdrawn_micro_usdc=budget.withdrawn,
+        reserved_micro_usdc=budget.reserved, charged_micro_usdc=budget.ledger_debits,
+        spendable_micro_usdc=budget.spendable,
+    )

@@ -1,0 +1,179 @@
+"""Campaigns, line items and creatives in SQL. Every read names the owner: what is another's does not exist."""
+
+import msgspec
+from sqlalchemy import Connection, Row, text
+
+from backend.campaigns.campaign import Campaign, CampaignCategory, CampaignStatus
+from backend.campaigns.creative import Creative, CreativeKind, CreativeTerms
+from backend.campaigns.line_item import LineItem, LineItemStatus, LineItemTerms, Pacing
+from backend.campaigns.targeting import Targeting
+from backend.core.events import BidKind
+from backend.core.ids import Address, CampaignId, CreativeId, LineItemId
+
+_CAMPAIGN = "select * from campaign where owner = :owner"
+_LINE_ITEM = """
+select item.*,
+       (select coalesce(sum(spent_micro_usdc), 0) from line_item_spend where line_item_id = item.id) as spent
+  from line_item item
+  join campaign on campaign.id = item.campaign_id
+ where campaign.owner = :owner
+"""
+_CREATIVE = """
+select creative.*
+  from creative
+  join line_item item on item.id = creative.line_item_id
+  join campaign on campaign.id = item.campaign_id
+ where campaign.owner = :owner
+"""
+
+
+def insert_campaign(connection: Connection, owner: Address, name: str, category: str, meta: str) -> Campaign:
+    row = connection.execute(
+        text("""insert into campaign (owner, name, category, meta, status)
+                values (:owner, :name, :category, :meta, 'active') returning *"""),
+        {"owner": owner, "name": name, "category": category, "meta": meta},
+    ).one()
+    return _campaign(row)
+
+
+def campaign_of(connection: Connection, owner: Address, campaign: CampaignId, *, lock: bool = False) -> Campaign | None:
+    """The owner's campaign; with `lock` nobody else changes it, or what hangs on its status, until we commit."""
+    row = connection.execute(
+        text(_CAMPAIGN + " and id = :id" + (" for update" if lock else "")),
+        {"id": campaign, "owner": owner},
+    ).one_or_none()
+    return _campaign(row) if row else None
+
+
+def campaigns_of(connection: Connection, owner: Address, after: int, limit: int) -> list[Campaign]:
+    rows = connection.execute(
+        text(_CAMPAIGN + " and id > :after order by id limit :limit"),
+        {"owner": owner, "after": after, "limit": limit},
+    )
+    return [_campaign(row) for row in rows]
+
+
+def update_campaign(connection: Connection, campaign: Campaign) -> None:
+    connection.execute(
+        text("update campaign set name = :name, status = :status where id = :id"),
+        {"name": campaign.name, "status": campaign.status.value, "id": campaign.id},
+    )
+
+
+def insert_line_item(connection: Connection, campaign: CampaignId, terms: LineItemTerms) -> LineItem:
+    row = connection.execute(
+        text("""insert into line_item (campaign_id, name, bid_kind, bid_micro_usdc, daily_cap_micro_usdc,
+                                       total_cap_micro_usdc, pacing, starts_at, ends_at, targeting, status)
+                values (:campaign, :name, :bid_kind, :bid, :daily_cap, :total_cap, :pacing, :starts_at, :ends_at,
+                        cast(:targeting as jsonb), :status) returning *, 0 as spent"""),
+        {"campaign": campaign, **_terms(terms)},
+    ).one()
+    return _line_item(row)
+
+
+def line_item_of(
+    connection: Connection, owner: Address, line_item: LineItemId, *, lock: bool = False
+) -> LineItem | None:
+    row = connection.execute(
+        text(_LINE_ITEM + " and item.id = :id" + (" for update of item" if lock else "")),
+        {"owner": owner, "id": line_item},
+    ).one_or_none()
+    return _line_item(row) if row else None
+
+
+def line_items_of(
+    connection: Connection, owner: Address, campaign: CampaignId, after: int, limit: int
+) -> list[LineItem]:
+    rows = connection.execute(
+        text(_LINE_ITEM + " and item.campaign_id = :campaign and item.id > :after order by item.id limit :limit"),
+        {"owner": owner, "campaign": campaign, "after": after, "limit": limit},
+    )
+    return [_line_item(row) for row in rows]
+
+
+def update_line_item(connection: Connection, line_item: LineItemId, terms: LineItemTerms) -> None:
+    connection.execute(
+        text("""update line_item
+                   set name = :name, bid_kind = :bid_kind, bid_micro_usdc = :bid, daily_cap_micro_usdc = :daily_cap,
+                       total_cap_micro_usdc = :total_cap, pacing = :pacing, starts_at = :starts_at, ends_at = :ends_at,
+                       targeting = cast(:targeting as jsonb), status = :status
+                 where id = :id"""),
+        {"id": line_item, **_terms(terms)},
+    )
+
+
+def insert_creative(connection: Connection, line_item: LineItemId, terms: CreativeTerms) -> Creative:
+    row = connection.execute(
+        text("""insert into creative (line_item_id, kind, width, height, asset_url, asset_sha256, click_url, status)
+                values (:line_item, :kind, :width, :height, :asset_url, :asset_sha256, :click_url, 'approved')
+                returning *"""),
+        {"line_item": line_item, "kind": terms.kind.value, "width": terms.width, "height": terms.height,
+         "asset_url": terms.asset_url, "asset_sha256": terms.asset_sha256, "click_url": terms.click_url},
+    ).one()
+    return _creative(row)
+
+
+def creatives_of(
+    connection: Connection, owner: Address, line_item: LineItemId, after: int, limit: int
+) -> list[Creative]:
+    rows = connection.execute(
+        text(_CREATIVE + " and item.id = :line_item and creative.id > :after order by creative.id limit :limit"),
+        {"owner": owner, "line_item": line_item, "after": after, "limit": limit},
+    )
+    return [_creative(row) for row in rows]
+
+
+def unknown_worlds(connection: Connection, worlds: frozenset[int]) -> list[int]:
+    """Those of `worlds` that do not exist."""
+    return _missing(connection, "select id from world where id = any(:ids)", worlds)
+
+
+def unknown_placements(connection: Connection, placements: frozenset[int]) -> list[int]:
+    """Those of `placements` that do not exist."""
+    return _missing(connection, "select id from placement where id = any(:ids)", placements)
+
+
+def _missing(connection: Connection, query: str, ids: frozenset[int]) -> list[int]:
+    if not ids:
+        return []
+    return sorted(ids - set(connection.execute(text(query), {"ids": sorted(ids)}).scalars()))
+
+
+def _terms(terms: LineItemTerms) -> dict[str, object]:
+    return {
+        "name": terms.name, "bid_kind": terms.bid_kind.value, "bid": terms.bid_micro_usdc,
+        "daily_cap": terms.daily_cap_micro_usdc, "total_cap": terms.total_cap_micro_usdc,
+        "pacing": terms.pacing.value, "starts_at": terms.starts_at, "ends_at": terms.ends_at,
+        "targeting": msgspec.json.encode(terms.targeting).decode(), "status": terms.status.value,
+    }
+
+
+def _campaign(row: Row[tuple[object, ...]]) -> Campaign:
+    return Campaign(
+        id=CampaignId(row.id), owner=Address(row.owner), name=row.name, category=CampaignCategory(row.category),
+        meta=row.meta, status=CampaignStatus(row.status), created_at=row.created_at,
+    )
+
+
+def _line_item(row: Row[tuple[object, ...]]) -> LineItem:
+    terms = LineItemTerms(
+        name=row.name, bid_kind=BidKind(row.bid_kind), bid_micro_usdc=row.bid_micro_usdc,
+        daily_cap_micro_usdc=row.daily_cap_micro_usdc, total_cap_micro_usdc=row.total_cap_micro_usdc,
+        pacing=Pacing(row.pacing), starts_at=row.starts_at, ends_at=row.ends_at,
+        targeting=msgspec.convert(row.targeting, Targeting), status=LineItemStatus(row.status),
+    )
+    return LineItem(
+        id=LineItemId(row.id), campaign_id=CampaignId(row.campaign_id), terms=terms, spent_micro_usdc=int(row.spent),
+        created_at=row.created_at,
+    )
+
+
+def _creative(row: Row[tuple[object, ...]]) -> Creative:
+    terms = CreativeTerms(
+        kind=CreativeKind(row.kind), width=row.width, height=row.height, asset_url=row.asset_url,
+        asset_sha256=row.asset_sha256, click_url=row.click_url,
+    )
+    return Creative(
+        id=CreativeId(row.id), line_item_id=LineItemId(row.line_item_id), terms=terms, status=row.status,
+        created_at=row.created_at,
+    )
