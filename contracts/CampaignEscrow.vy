@@ -32,7 +32,6 @@ initializes: two_step_owner
 initializes: configuration[two_step_owner := two_step_owner]
 initializes: settlements[
     auto_pause := auto_pause,
-    budgets := budgets,
     configuration := configuration,
     eip712_domain := eip712_domain,
 ]
@@ -320,7 +319,10 @@ def propose(
     @param sigs Pairs (r, vs), EIP-2098, over `digest(...)`, by ascending signer.
     """
     self._check_operator()
-    settlements._propose(staticcall PAYOUT.root(), publishers_root, debits_hash, total, publishers, ruleset, data_hash, sigs)
+    signed: bytes32 = settlements._propose(
+        staticcall PAYOUT.root(), publishers_root, debits_hash, total, publishers, ruleset, data_hash
+    )
+    settlements._check_quorum(signed, sigs)
 
 
 @external
@@ -335,8 +337,12 @@ def finalize(publishers_root: bytes32, total: uint256, active_at: uint64, debits
     @param active_at As logged by the proposal.
     @param debits Debit words by ascending group.
     """
-    payable_amount: uint256 = settlements._finalize(publishers_root, total, active_at, debits)
-    self._hand_over(publishers_root, payable_amount)
+    epoch: uint256 = settlements._epoch() + 1
+    debited: uint256 = 0
+    debits_hash: bytes32 = empty(bytes32)
+    debited, debits_hash = budgets._debit(debits, epoch)
+    net: uint256 = settlements._finalize(epoch, publishers_root, total, active_at, debited, debits_hash)
+    self._hand_over(epoch, publishers_root, net)
 
 
 @external
@@ -370,9 +376,16 @@ def roll(
     @param sigs As `propose`.
     """
     self._check_operator()
-    payable_amount: uint256 = settlements._finalize(final_root, final_total, final_active_at, final_debits)
-    settlements._propose(final_root, publishers_root, debits_hash, total, publishers, ruleset, data_hash, sigs)
-    self._hand_over(final_root, payable_amount)
+    epoch: uint256 = settlements._epoch() + 1
+    debited: uint256 = 0
+    final_hash: bytes32 = empty(bytes32)
+    debited, final_hash = budgets._debit(final_debits, epoch)
+    net: uint256 = settlements._finalize(epoch, final_root, final_total, final_active_at, debited, final_hash)
+    signed: bytes32 = settlements._propose(
+        final_root, publishers_root, debits_hash, total, publishers, ruleset, data_hash
+    )
+    settlements._check_quorum(signed, sigs)
+    self._hand_over(epoch, final_root, net)
 
 
 @external
@@ -469,11 +482,11 @@ def _credit(campaign: uint256, payer: address, amount: uint256):
 
 
 @internal
-def _hand_over(publishers_root: bytes32, amount: uint256):
+def _hand_over(epoch: uint256, publishers_root: bytes32, amount: uint256):
     # Interaction
     if amount != 0:
         vault._send(PAYOUT.address, amount)
-    extcall PAYOUT.set_root(convert(settlements._epoch(), uint64), publishers_root)
+    extcall PAYOUT.set_root(convert(epoch, uint64), publishers_root)
 
 
 @internal

@@ -109,7 +109,7 @@ def claim(index: uint256, entries: uint256[4], proof: DynArray[bytes32, 32]) -> 
     @param proof Siblings from the leaf to the root.
     @return micro-USDC paid.
     """
-    self._verify(index, keccak256(slice(msg.data, 36, 128)), proof)
+    self._check_root(self._fold(index, keccak256(slice(msg.data, 36, 128)), proof))
     entry: uint256 = entries[index & 3]
     return self._pay(index, entry, convert(convert(entry >> 96, uint160), address))
 
@@ -126,7 +126,7 @@ def claim_to(index: uint256, entries: uint256[4], proof: DynArray[bytes32, 32], 
     @param to The account to pay; not zero, not this contract.
     @return micro-USDC paid.
     """
-    self._verify(index, keccak256(slice(msg.data, 36, 128)), proof)
+    self._check_root(self._fold(index, keccak256(slice(msg.data, 36, 128)), proof))
     entry: uint256 = entries[index & 3]
     assert msg.sender == convert(convert(entry >> 96, uint160), address), "auth"
     return self._pay(index, entry, to)
@@ -156,7 +156,7 @@ def claim_to_with_sig(
     """
     # Check
     assert block.timestamp <= deadline, "expired"
-    self._verify(index, keccak256(slice(msg.data, 36, 128)), proof)
+    self._check_root(self._fold(index, keccak256(slice(msg.data, 36, 128)), proof))
     entry: uint256 = entries[index & 3]
     recipient: address = convert(convert(entry >> 96, uint160), address)
     nonce: uint256 = self.nonces[index]
@@ -334,17 +334,16 @@ def paid(index: uint256) -> uint256:
 @view
 def claimable(index: uint256, entries: uint256[4], proof: DynArray[bytes32, 32]) -> uint256:
     """
-    @notice What `claim` with the same arguments would pay; zero for a wrong proof or during a pause.
+    @notice What `claim` with the same arguments would pay; zero for another root's proof or during a pause.
+    @dev Reverts "proof" when the proof is too short for the index.
     @param index Publisher index.
     @param entries The four entry words of the publisher's group.
     @param proof Siblings from the leaf to the root.
     @return micro-USDC.
     """
-    node: bytes32 = empty(bytes32)
-    inside: bool = False
-    node, inside = self._fold(index, keccak256(slice(msg.data, 36, 128)), proof)
+    root: bytes32 = self._fold(index, keccak256(slice(msg.data, 36, 128)), proof)
     cumulative: uint256 = entries[index & 3] & M96
-    if not inside or auto_pause._is_paused() or node != self._latest_root() or cumulative > M64:
+    if auto_pause._is_paused() or root != self._latest_root() or root == empty(bytes32) or cumulative > M64:
         return 0
     already: uint256 = self._paid(index)
     return cumulative - already if cumulative > already else 0
@@ -407,17 +406,8 @@ def _try_transfer(to: uint256, amount: uint256) -> bool:
 
 
 @internal
-def _verify(index: uint256, leaf_hash: bytes32, proof: DynArray[bytes32, 32]):
-    node: bytes32 = empty(bytes32)
-    inside: bool = False
-    node, inside = self._fold(index, leaf_hash, proof)
-    assert inside, "proof"
-    self._check_root(node)
-
-
-@internal
 @pure
-def _fold(index: uint256, leaf_hash: bytes32, proof: DynArray[bytes32, 32]) -> (bytes32, bool):
+def _fold(index: uint256, leaf_hash: bytes32, proof: DynArray[bytes32, 32]) -> bytes32:
     # The bits of the group's number say on which side each sibling is. All of them must be used up, or the same leaf
     # would also prove index + 4 * 2**depth.
     position: uint256 = index >> 2
@@ -428,7 +418,8 @@ def _fold(index: uint256, leaf_hash: bytes32, proof: DynArray[bytes32, 32]) -> (
         else:
             node = keccak256(concat(sibling, node))
         position >>= 1
-    return node, position == 0
+    assert position == 0, "proof"
+    return node
 
 
 @internal

@@ -8,13 +8,11 @@
 """
 
 from . import auto_pause
-from . import budgets
 from . import configuration
 from . import eip712_domain
 from . import signatures
 
 uses: auto_pause
-uses: budgets
 uses: configuration
 uses: eip712_domain
 
@@ -40,7 +38,6 @@ event Finalized:
     total: uint256
     fee: uint256
 
-DEBITS_MAX: constant(uint256) = 256
 BPS: constant(uint256) = 10_000
 M64: constant(uint256) = 2**64 - 1
 M32: constant(uint256) = 2**32 - 1
@@ -183,18 +180,19 @@ def digest(
 
 @internal
 def _finalize(
-    publishers_root: bytes32, total: uint256, active_at: uint64, debits: DynArray[uint256, DEBITS_MAX]
+    epoch: uint256,
+    publishers_root: bytes32,
+    total: uint256,
+    active_at: uint64,
+    debited: uint256,
+    debits_hash: bytes32,
 ) -> uint256:
     # Check: the window has passed, and what is given is what was proposed.
     assert block.timestamp >= convert(active_at, uint256), "window"
-    state: uint256 = self._state
-    epoch: uint256 = ((state >> EPOCH_BIT) & M64) + 1
-    debited: uint256 = 0
-    debits_hash: bytes32 = empty(bytes32)
-    debited, debits_hash = budgets._debit(debits, epoch)
     assert debited == total, "total"
     assert self._pending == self._proposal(epoch, publishers_root, debits_hash, total, active_at), "pending"
-    # Effect: 1,000,003 micro-USDC at 250 basis points give a fee of 25,000; the dust stays with the publishers' side.
+    # Effect: 1,000,003 micro-USDC at 250 basis points give a fee of 25,000; the dust stays on the publishers' side.
+    state: uint256 = self._state
     fee: uint256 = total * configuration._fee_bps(epoch) // BPS
     fees: uint256 = (state & M64) + fee
     assert fees <= M64, "overflow"
@@ -214,8 +212,8 @@ def _propose(
     publishers: uint32,
     ruleset: bytes32,
     data_hash: bytes32,
-    sigs: DynArray[bytes32, 32],
-):
+) -> bytes32:
+    # Returns the digest that the quorum must have signed; the caller checks that, so that signatures are copied once.
     # Check
     auto_pause._check_running()
     assert self._pending == NO_PROPOSAL, "pending"
@@ -226,11 +224,6 @@ def _propose(
     epoch: uint256 = ((state >> EPOCH_BIT) & M64) + 1
     attempt: uint256 = (state >> ATTEMPT_BIT) & M32
     terms: uint256 = configuration._terms
-    self._check_quorum(
-        self._digest(epoch, attempt, prev_root, publishers_root, debits_hash, total, publishers, ruleset, data_hash),
-        sigs,
-        configuration._threshold(terms),
-    )
     # Effect: the window is fixed here; changing it later does not move this proposal.
     active_at: uint64 = convert(block.timestamp + configuration._window(terms), uint64)
     self._pending = self._proposal(epoch, publishers_root, debits_hash, total, active_at)
@@ -248,12 +241,15 @@ def _propose(
         active_at=active_at,
         attempt=convert(attempt, uint32),
     )
+    return self._digest(
+        epoch, attempt, prev_root, publishers_root, debits_hash, total, publishers, ruleset, data_hash
+    )
 
 
 @internal
 @view
-def _check_quorum(signed: bytes32, sigs: DynArray[bytes32, 32], threshold: uint256):
-    assert len(sigs) >= 2 * threshold and len(sigs) & 1 == 0, "sigs"
+def _check_quorum(signed: bytes32, sigs: DynArray[bytes32, 32]):
+    assert len(sigs) >= 2 * configuration._threshold(configuration._terms) and len(sigs) & 1 == 0, "sigs"
     last: uint256 = 0
     for i: uint256 in range(len(sigs) >> 1, bound=16):
         at: uint256 = unsafe_mul(i, 2)

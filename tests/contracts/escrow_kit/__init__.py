@@ -1,0 +1,1 @@
+"""What the tests of the contracts share: signatures, a deployed pair, an epoch to settle."""
