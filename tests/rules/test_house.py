@@ -2,16 +2,22 @@
 
 import json
 import re
+import shlex
 import subprocess
 import tomllib
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer.core
 import typer.main
+import yaml
+from eth_account import Account
+from eth_account.hdaccount import key_from_seed, seed_from_mnemonic
 
 from backend.cli import app
+from backend.config import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 LINES_MAX = 500
@@ -195,3 +201,166 @@ def test_dependencies__every_one__says_why() -> None:
 
 def test_versions__python_and_node_packages__agree() -> None:
     assert tomllib.loads(read("pyproject.toml"))["project"]["version"] == json.loads(read("package.json"))["version"]
+
+
+# --- containers and workflows -----------------------------------------------------------------------------------
+
+STORES = {"DATABASE_URL", "REDIS_URL", "RPC_URL"}
+ONE_SHOT = {"deploy", "migrate"}
+KEYS_BY_PLACE = ["DEPLOYER", "OPERATOR", "GUARDIAN", "ATTESTOR-1", "ATTESTOR-2", "ATTESTOR-3", "TREASURY"]
+
+
+@cache
+def compose() -> dict[str, dict[str, Any]]:
+    """The services of docker-compose.yml."""
+    services: dict[str, dict[str, Any]] = yaml.safe_load(read("docker-compose.yml"))["services"]
+    return services
+
+
+def command_words(service: dict[str, Any]) -> list[str]:
+    """The command of a service, split as a shell would."""
+    command = service.get("command", [])
+    return shlex.split(command) if isinstance(command, str) else [word for part in command for word in part.split(" ")]
+
+
+def depends_on(name: str) -> set[str]:
+    """Everything that a service waits for, directly or not."""
+    direct = compose()[name].get("depends_on", {})
+    return set(direct).union(*(depends_on(other) for other in direct))
+
+
+def image_of(service: dict[str, Any]) -> str:
+    return str(service["image"])
+
+
+def test_compose__services__are_the_whole_product() -> None:
+    ours = {"anvil", "api", "attestor-1", "attestor-2", "attestor-3", "deploy", "indexer", "migrate", "worker"}
+    assert set(compose()) == ours | {"postgres", "redis"}
+
+
+@pytest.mark.parametrize("name", sorted(compose()))
+def test_compose__service__restarts_and_is_checked_or_runs_once(name: str) -> None:
+    service = compose()[name]
+    if name in ONE_SHOT:
+        assert service["restart"] == "no"
+        assert "healthcheck" not in service
+    else:
+        assert service["restart"] == "unless-stopped"
+        assert service["healthcheck"]["test"][0] == "CMD"
+
+
+@pytest.mark.parametrize("name", sorted(compose()))
+def test_compose__service__waits_until_what_it_needs_is_ready(name: str) -> None:
+    for other, wish in compose()[name].get("depends_on", {}).items():
+        assert wish["condition"] == ("service_completed_successfully" if other in ONE_SHOT else "service_healthy")
+    stores = {"DATABASE_URL": "postgres", "REDIS_URL": "redis", "RPC_URL": "anvil"}
+    needed = {store for variable, store in stores.items() if variable in compose()[name].get("environment", {})}
+    if name not in {"api", "indexer", "migrate"}:  # these are given addresses that they do not use
+        assert needed <= depends_on(name)
+    if name not in {"postgres", "redis", "anvil", "deploy"}:
+        assert "deploy" in depends_on(name)
+
+
+@pytest.mark.parametrize("name", sorted(compose()))
+def test_compose__command__is_one_of_ours_with_its_options(name: str) -> None:
+    words = command_words(compose()[name])
+    if "sightline" in words:
+        rest = words[words.index("sightline") + 1 :]
+        assert command_problem(rest[0], " " + " ".join(rest[1:])) is None
+    if "ape" in words:
+        rest = words[words.index("ape") + 1 :]
+        assert (ROOT / "scripts" / f"{rest[1]}.py").is_file()
+        known = set(re.findall(r'"(--[a-z-]+)"', read(f"scripts/{rest[1]}.py"))) | {"--network"}
+        assert {word for word in rest if word.startswith("--")} <= known
+
+
+@pytest.mark.parametrize("name", sorted(compose()))
+def test_compose__environment__names_settings_that_exist(name: str) -> None:
+    service = compose()[name]
+    variables = set(service.get("environment", {}))
+    if name == "deploy":
+        known = set(re.findall(r'envvar="([A-Z_]+)"|environ\.get\("([A-Z_]+)"', read("scripts/deploy.py")))
+        assert variables <= {variable for pair in known for variable in pair if variable}
+    elif name != "postgres":
+        assert variables - STORES <= {f"SIGHTLINE_{field.upper()}" for field in Settings.model_fields}
+
+
+def test_compose__attestors__are_given_no_store_of_the_operator_and_three_keys() -> None:
+    attestors = [compose()[f"attestor-{place}"]["environment"] for place in (1, 2, 3)]
+    assert len({environment["SIGHTLINE_ATTESTOR_KEY"] for environment in attestors}) == 3
+    assert not [environment for environment in attestors if environment.keys() & {"DATABASE_URL", "REDIS_URL"}]
+
+
+def test_compose__keys_and_roles__come_from_the_phrase_of_its_own_chain() -> None:
+    """So nobody mistakes them for secrets, and the roles on chain are the processes that hold the keys."""
+    phrase = next(word for word in compose()["anvil"]["command"] if word.startswith("--mnemonic=")).partition("=")[2]
+    seed = seed_from_mnemonic(phrase, passphrase="")
+    keys = {who: key_from_seed(seed, f"m/44'/60'/0'/0/{place}") for place, who in enumerate(KEYS_BY_PLACE)}
+    roles = {who: Account.from_key(key).address for who, key in keys.items()}
+    deploy = compose()["deploy"]["environment"]
+    assert deploy["DEPLOYER_KEY"] == keys["DEPLOYER"].hex()
+    assert compose()["worker"]["environment"]["SIGHTLINE_OPERATOR_KEY"] == keys["OPERATOR"].hex()
+    for place in (1, 2, 3):
+        key = compose()[f"attestor-{place}"]["environment"]["SIGHTLINE_ATTESTOR_KEY"]
+        assert key == keys[f"ATTESTOR-{place}"].hex()
+    assert deploy["ESCROW_ATTESTORS"] == ",".join(roles[f"ATTESTOR-{place}"] for place in (1, 2, 3))
+    for role in ("OPERATOR", "GUARDIAN", "TREASURY"):
+        assert deploy[f"ESCROW_{role}"] == roles[role]
+
+
+def test_compose__redis__syncs_every_write() -> None:
+    words = command_words(compose()["redis"])
+    assert words[words.index("--appendonly") + 1] == "yes"
+    assert words[words.index("--appendfsync") + 1] == "always"
+
+
+def test_compose__ports__are_open_to_this_machine_only() -> None:
+    assert all(
+        str(port).startswith("127.0.0.1:") for service in compose().values() for port in service.get("ports", [])
+    )
+
+
+def test_compose__volumes__are_declared_and_used() -> None:
+    declared = set(yaml.safe_load(read("docker-compose.yml"))["volumes"])
+    used = {volume.split(":")[0] for service in compose().values() for volume in service.get("volumes", [])}
+    assert used == declared
+
+
+def test_images__from_elsewhere__are_pinned_to_a_version() -> None:
+    stages = {name for _, name in re.findall(r"^FROM (\S+) AS (\S+)$", read("Dockerfile"), re.MULTILINE)}
+    foreign = {image for image in re.findall(r"^FROM (\S+)", read("Dockerfile"), re.MULTILINE) if image not in stages}
+    foreign |= {image_of(service) for service in compose().values() if "build" not in service}
+    assert foreign
+    assert not [image for image in foreign if not re.fullmatch(r"[a-z/.]+:\d+[\w.-]*", image)]
+    targets = {service["build"]["target"] for service in compose().values() if "build" in service}
+    assert targets <= stages
+
+
+def test_dockerfile__copied_paths__exist_and_are_not_ignored() -> None:
+    copied = [
+        path
+        for words in re.findall(r"^COPY (?!--from)(.+)$", read("Dockerfile"), re.MULTILINE)
+        for path in words.split()[:-1]
+    ]
+    allowed = {line[1:] for line in read(".dockerignore").splitlines() if line.startswith("!")}
+    assert copied
+    assert not [path for path in copied if not (ROOT / path).exists() or path.split("/")[0] not in allowed]
+
+
+def test_dockerfile__runtime__is_not_root_and_pins_what_the_makefile_pins() -> None:
+    text = read("Dockerfile")
+    runtime = text[text.index("AS runtime\n") :]
+    assert "USER sightline" in runtime
+    assert "HEALTHCHECK" in runtime
+    version = re.search(r"^UV_VERSION := (\S+)$", read("Makefile"), re.MULTILINE)
+    assert version is not None
+    assert f"ARG UV_VERSION={version[1]}" in text
+
+
+def test_workflow__ci__runs_the_script_with_least_permissions_and_pinned_actions() -> None:
+    workflow = yaml.safe_load(read(".github/workflows/ci.yml"))
+    assert workflow["permissions"] == {"contents": "read"}
+    (job,) = workflow["jobs"].values()
+    assert "permissions" not in job
+    assert [step["run"] for step in job["steps"] if "run" in step] == ["bash .ci/run"]
+    assert all(re.fullmatch(r"actions/[a-z-]+@v\d+", step["uses"]) for step in job["steps"] if "uses" in step)

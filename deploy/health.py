@@ -1,0 +1,81 @@
+"""Health of a container: `python deploy/health.py api|worker|indexer|attestor` exits 0, or prints a reason and exits 1.
+
+A worker is healthy when its ingest consumer asks Redis for work, the indexer when its cursor moves, an attestor when it
+can reach both the chain and the published settlements. The API answers for itself.
+"""
+
+import os
+import sys
+from collections.abc import Mapping
+
+import httpx
+import psycopg
+import redis
+from redis.exceptions import RedisError
+
+AGE_SECONDS_MAX = 60.0
+TIMEOUT_SECONDS = 3.0
+STREAM, GROUP = "sl:events", "ingest"
+
+
+class Unhealthy(Exception):
+    """Why the container cannot do its work."""
+
+
+def api(env: Mapping[str, str]) -> None:
+    """The API answers and reaches its stores."""
+    _ask("GET", f"http://127.0.0.1:{env.get('SIGHTLINE_PORT', '8000')}/readyz")
+
+
+def worker(env: Mapping[str, str]) -> None:
+    """Some consumer of the event stream has asked for work lately."""
+    client = redis.Redis.from_url(env["REDIS_URL"], socket_timeout=TIMEOUT_SECONDS)
+    idle_ms = [int(consumer["idle"]) for consumer in client.xinfo_consumers(STREAM, GROUP)]
+    if not idle_ms or min(idle_ms) > AGE_SECONDS_MAX * 1000:
+        raise Unhealthy(f"no consumer of {STREAM} has asked for work in {AGE_SECONDS_MAX:.0f} s")
+
+
+def indexer(env: Mapping[str, str]) -> None:
+    """The cursor has moved lately."""
+    url = env["DATABASE_URL"].replace("postgresql+psycopg:", "postgresql:", 1)
+    with psycopg.connect(url, connect_timeout=int(TIMEOUT_SECONDS)) as connection:
+        row = connection.execute("select extract(epoch from now() - max(updated_at)) from chain_cursor").fetchone()
+    age = None if row is None or row[0] is None else float(row[0])
+    if age is None or age > AGE_SECONDS_MAX:
+        raise Unhealthy("no cursor yet" if age is None else f"the cursor has not moved for {age:.0f} s")
+
+
+def attestor(env: Mapping[str, str]) -> None:
+    """The chain and the published settlements can be reached."""
+    request = {"jsonrpc": "2.0", "id": 1, "method": "eth_chainId", "params": []}
+    if "result" not in _ask("POST", env["RPC_URL"], request).text:
+        raise Unhealthy("the RPC does not tell its chain id")
+    _ask("GET", f"{env['SIGHTLINE_SETTLEMENT_URL']}/v1/settlements/pending")
+
+
+CHECKS = {"api": api, "worker": worker, "indexer": indexer, "attestor": attestor}
+
+
+def main(arguments: list[str], env: Mapping[str, str]) -> int:
+    """Exit code of the check named by the only argument; 2 when there is no such check."""
+    if len(arguments) != 1 or arguments[0] not in CHECKS:
+        sys.stderr.write(f"{__doc__}\n")
+        return 2
+    try:
+        CHECKS[arguments[0]](env)
+    except KeyError as error:
+        sys.stderr.write(f"{arguments[0]}: {error.args[0]} is not set\n")
+        return 1
+    except (Unhealthy, httpx.HTTPError, RedisError, psycopg.Error) as error:
+        sys.stderr.write(f"{arguments[0]}: {error}\n")
+        return 1
+    return 0
+
+
+def _ask(method: str, url: str, body: object = None) -> httpx.Response:
+    """The answer, if it is a success. Raises httpx.HTTPError otherwise."""
+    return httpx.request(method, url, json=body, timeout=TIMEOUT_SECONDS).raise_for_status()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:], os.environ))
