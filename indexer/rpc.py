@@ -4,7 +4,7 @@ import base64
 import http.client
 import threading
 from collections.abc import Sequence
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 from urllib.parse import SplitResult, unquote, urlsplit
 
 import msgspec
@@ -12,6 +12,7 @@ import msgspec
 from indexer.answers import Call, Header, LogAnswer, Receipt, Refusal, Transaction
 
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 Param = str | bool | dict[str, object]
 ANSWER_BYTES_MAX = 256 * 1024 * 1024
 
@@ -31,6 +32,21 @@ class RpcRefused(RpcError):
 class _Answer(msgspec.Struct, Generic[T]):
     id: int | str | None = None
     result: T | None = None
+    error: Refusal | None = None
+
+
+class _AnswerTo(Protocol[T_co]):
+    @property
+    def id(self) -> int | str | None: ...
+    @property
+    def result(self) -> T_co | None: ...
+    @property
+    def error(self) -> Refusal | None: ...
+
+
+class _RawAnswer(msgspec.Struct):
+    id: int | str | None = None
+    result: msgspec.Raw = msgspec.Raw(b"null")
     error: Refusal | None = None
 
 
@@ -54,7 +70,7 @@ class Client:
     def chain_and_head(self) -> tuple[int, Header]:
         """Chain id and newest header, from one request, so that both come from the same node."""
         body = self._post([_call("eth_chainId", [], 0), _call("eth_getBlockByNumber", ["latest", False], 1)])
-        raw = self._decode(body, list[_Answer[msgspec.Raw]])
+        raw = self._decode(body, list[_RawAnswer])
         chain_id, head = _in_order(raw, ["eth_chainId", "eth_getBlockByNumber"])
         header = self._decode(head, Header)
         quantity(header.number)
@@ -143,7 +159,7 @@ def _call(method: str, params: Sequence[Param], number: int) -> dict[str, object
     return {"jsonrpc": "2.0", "id": number, "method": method, "params": params}
 
 
-def _in_order(answers: Sequence[_Answer[T]], methods: Sequence[str]) -> list[T]:
+def _in_order(answers: Sequence[_AnswerTo[T]], methods: Sequence[str]) -> list[T]:
     """Results in the order of the calls. Raises RpcError unless each call has exactly one non-null result."""
     by_id = {answer.id: answer for answer in answers}
     if len(answers) != len(methods) or by_id.keys() != set(range(len(methods))):
