@@ -180,7 +180,7 @@ def _describe(app: FastAPI) -> None:
         schemas |= {**problem_schema.pop("$defs"), "Problem": problem_schema}
         return schema
 
-    app.openapi = openapi   # type: ignore[method-assign] -- FastAPI documents this way of extending the schema
+    app.openapi = openapi  # type: ignore[method-assign]  # FastAPI documents this way of extending the schema
 
 
 async def _refusal(request: Request, error: Exception) -> Response:

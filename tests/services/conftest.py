@@ -1,0 +1,150 @@
+"""The routes of advertisers and publishers on real stores, and wallets that sign in to them."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import httpx
+import pytest
+from eth_account import Account
+from eth_account.messages import encode_defunct
+from eth_account.signers.local import LocalAccount
+from fastapi import FastAPI
+from redis import Redis
+from sqlalchemy import Engine, text
+
+from backend.api import auth, campaigns, health, limits, placements, problems
+from backend.api.session import signed_in
+from backend.auth.service import AuthService
+from backend.campaigns.service import CampaignService
+from backend.core.keccak import keccak256
+from backend.placements.service import PlacementService
+
+CHAIN_ID = 31_337
+ESCROW = "0x" + "e5" * 20
+ORIGIN = "http://127.0.0.1:8000"
+NOW = datetime(2026, 11, 2, 10, 0, tzinfo=UTC)
+OURS = ("creative", "line_item_spend", "line_item", "campaign", "placement", "world", "publisher", "idempotency_key")
+
+
+@dataclass
+class Clock:
+    """A clock that stands until a test moves it."""
+
+    now: datetime = NOW
+
+    def __call__(self) -> float:
+        return self.now.timestamp()
+
+    def advance(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
+
+@dataclass
+class Wallet:
+    """An account of somebody in the story, named by role."""
+
+    role: str
+    account: LocalAccount = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.account = Account.from_key(keccak256(self.role.encode()))
+
+    @property
+    def address(self) -> str:
+        return self.account.address.lower()
+
+    def message(self, nonce: str, **changes: str | None) -> str:
+        """An EIP-4361 message; a change of None leaves the line out."""
+        stamp = "%Y-%m-%dT%H:%M:%SZ"
+        lines = {
+            "URI": ORIGIN, "Version": "1", "Chain ID": str(CHAIN_ID), "Nonce": nonce,
+            "Issued At": NOW.strftime(stamp), "Expiration Time": (NOW + timedelta(minutes=5)).strftime(stamp),
+        }
+        domain = changes.pop("domain", "127.0.0.1:8000")
+        lines |= {name.replace("_", " "): value for name, value in changes.items()}  # type: ignore[misc]
+        head = f"{domain} wants you to sign in with your Ethereum account:\n{self.account.address}\n\nSign in.\n\n"
+        return head + "\n".join(f"{name}: {value}" for name, value in lines.items() if value is not None)
+
+    def sign(self, message: str) -> str:
+        return "0x" + self.account.sign_message(encode_defunct(text=message)).signature.hex().removeprefix("0x")
+
+
+def build_app(engine: Engine, redis: Redis, clock: Callable[[], float], *, public_url: str = ORIGIN) -> FastAPI:
+    """The routes of this area, wired as in production."""
+    app = FastAPI()
+    service = AuthService(redis, public_url=public_url, chain_id=CHAIN_ID, clock=clock)
+    wallet = signed_in(service)
+    app.include_router(auth.router(service))
+    app.include_router(campaigns.router(
+        CampaignService(engine, CHAIN_ID, clock=clock), wallet, chain_id=CHAIN_ID, escrow=ESCROW
+    ))
+    app.include_router(placements.router(PlacementService(engine, CHAIN_ID), wallet))
+    app.include_router(health.router(engine, redis, CHAIN_ID))
+    problems.install(app)
+    limits.protect(app)
+    return app
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def wallet() -> type[Wallet]:
+    """Makes the wallet of a role."""
+    return Wallet
+
+
+@pytest.fixture
+def make_app() -> Callable[..., FastAPI]:
+    return build_app
+
+
+@pytest.fixture
+def accounts_app(engine: Engine, redis_client: Redis, clock: Clock) -> Iterator[FastAPI]:
+    """The routes on the worker's database; what they wrote is deleted afterwards."""
+    yield build_app(engine, redis_client, clock)
+    with engine.begin() as connection:
+        for table in OURS:
+            connection.execute(text(f"delete from {table}"))
+
+
+@pytest.fixture
+async def browse(accounts_app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    """Somebody who has not signed in."""
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(accounts_app), base_url=ORIGIN) as client:
+        yield client
+
+
+@pytest.fixture
+def sign_in() -> Callable[[FastAPI, str], Awaitable[httpx.AsyncClient]]:
+    """Signs a role in to an app; the client sends the session as a bearer token."""
+
+    async def client_of(app: FastAPI, role: str) -> httpx.AsyncClient:
+        client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=ORIGIN)
+        person = Wallet(role)
+        message = person.message((await client.get("/v1/auth/nonce")).json()["nonce"])
+        answer = await client.post("/v1/auth/verify", json={"message": message, "signature": person.sign(message)})
+        assert answer.status_code == 200, answer.text
+        client.cookies.clear()
+        client.headers["Authorization"] = f"Bearer {answer.json()['token']}"
+        return client
+
+    return client_of
+
+
+@pytest.fixture
+async def advertiser(accounts_app: FastAPI, sign_in: Callable[..., Awaitable[httpx.AsyncClient]]) -> httpx.AsyncClient:
+    return await sign_in(accounts_app, "advertiser")
+
+
+@pytest.fixture
+async def publisher(accounts_app: FastAPI, sign_in: Callable[..., Awaitable[httpx.AsyncClient]]) -> httpx.AsyncClient:
+    return await sign_in(accounts_app, "publisher")
+
+
+@pytest.fixture
+async def stranger(accounts_app: FastAPI, sign_in: Callable[..., Awaitable[httpx.AsyncClient]]) -> httpx.AsyncClient:
+    return await sign_in(accounts_app, "stranger")
