@@ -36,13 +36,18 @@ def worker(env: Mapping[str, str]) -> None:
 
 
 def indexer(env: Mapping[str, str]) -> None:
-    """The cursor has moved lately."""
+    """The cursor has moved lately, and nothing has made the indexer stop for good."""
     url = env["DATABASE_URL"].replace("postgresql+psycopg:", "postgresql:", 1)
+    statement = "select extract(epoch from now() - updated_at)::float, halted from chain_cursor order by 1 limit 1"
     with psycopg.connect(url, connect_timeout=int(TIMEOUT_SECONDS)) as connection:
-        row = connection.execute("select extract(epoch from now() - max(updated_at)) from chain_cursor").fetchone()
-    age = None if row is None or row[0] is None else float(row[0])
-    if age is None or age > AGE_SECONDS_MAX:
-        raise Unhealthy("no cursor yet" if age is None else f"the cursor has not moved for {age:.0f} s")
+        row = connection.execute(statement).fetchone()
+    if row is None:
+        raise Unhealthy("no cursor yet")
+    age_seconds, halted = row
+    if halted:
+        raise Unhealthy(f"stopped for good: {halted}")
+    if age_seconds > AGE_SECONDS_MAX:
+        raise Unhealthy(f"the cursor has not moved for {age_seconds:.0f} s")
 
 
 def attestor(env: Mapping[str, str]) -> None:
