@@ -63,7 +63,7 @@ SCENES = (
         Surface("Lighthouse banner", 3, _board(0, -80, 180, 5, 2.5), (1024, 512), 1_000),
     ),
     _scene(
-        "Neon Raceway", "babylon", "racing",
+        "Neon Raceway", "babylon", "games",
         Surface("Start gantry", 1, _board(0, 0, 20, 8, 4), (1024, 512), 3_000),
         Surface("Pit wall", 1, _board(90, 10, -60, 6, 3), (1024, 512), 2_500),
         Surface("Hairpin", 1, _board(-90, 0, 200, 6, 3), (1024, 512), 2_000),
@@ -100,8 +100,8 @@ class CampaignPlan:
 
 CAMPAIGNS = (
     CampaignPlan(0, "Aurora sneakers", "fashion", 40_000_000, True, (LineItemPlan("Launch", "vcpm", 9_000),)),
-    CampaignPlan(0, "Aurora outlet", "fashion", 15_000_000, False, (LineItemPlan("Clicks", "cpc", 250_000),)),
+    CampaignPlan(0, "Aurora outlet", "fashion", 60_000_000, False, (LineItemPlan("Clicks", "cpc", 1_200_000),)),
     CampaignPlan(1, "Tidal radio", "music", 25_000_000, True, (LineItemPlan("Reach", "vcpm", 7_500),)),
-    CampaignPlan(1, "Tidal tickets", "music", 12_000_000, False, (LineItemPlan("Tickets", "cpc", 180_000),)),
+    CampaignPlan(1, "Tidal tickets", "music", 50_000_000, False, (LineItemPlan("Tickets", "cpc", 1_000_000),)),
     CampaignPlan(2, "Meridian maps", "travel", 30_000_000, True, (LineItemPlan("Always on", "vcpm", 6_000),)),
 )

@@ -34,6 +34,9 @@ class ViewerKind(StrEnum):
     FORGER = "forger"                          # alters tokens, or signs its own
     LATE = "late"                              # reports after the token has expired
     WRONG_CHAIN = "wrong_chain"                # carries a token of another chain
+    FROM_THE_FUTURE = "from_the_future"        # says it has watched for longer than the ad has been there
+    BROKEN = "broken"                          # a world with a broken SDK: values outside their units
+    FLOODER = "flooder"                        # one event, again and again, faster than anybody looks
 
 
 @dataclass(frozen=True, slots=True)
