@@ -29,6 +29,7 @@ PROVED_IN = re.compile(r"^Proved in: (.+)$", re.MULTILINE)
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 TARGET = re.compile(r"^([a-z][a-z-]*):(.*)$", re.MULTILINE)
 COMMAND = re.compile(r"\bsightline ([a-z][a-z-]*)((?: +--?[a-z][a-z-]*(?: +[^\s`|\"-][^\s`|\"]*)?)*)")
+IMPURE = re.compile(r"\.now\(|\.utcnow\(|\.today\(|uuid[14]\(|\bopen\(|\.read_text\(|\.read_bytes\(|\bprint\(")
 # written in pieces so that the pattern does not match itself
 MACHINE_PATH = re.compile(r"(?<![\w.:/])/(?:" + "|".join(("work", "root", "Users", "home/[a-z]+")) + r")/[\w.-]+")
 
@@ -118,6 +119,14 @@ def test_python_files__any__begin_by_saying_what_they_are_for() -> None:
         if name.endswith(".py") and text.strip() and not text.lstrip().startswith(('"""', "'''", "#!"))
     ]
     assert not silent
+
+
+def test_rules__any__read_no_clock_and_open_no_file() -> None:
+    """What the direction of imports cannot see: `datetime` is allowed in a rule, asking it for the time is not."""
+    outside = re.compile(r"backend/(api|jobs|local|demo|db|config\.py|cli\.py|main\.py)|.*/(store|service|client)\.py$")
+    rules = [(name, text) for name, text in texts() if name.startswith("backend/") and not outside.match(name)]
+    assert len(rules) > 20
+    assert not [(name, found) for name, text in rules if name.endswith(".py") for found in IMPURE.findall(text)]
 
 
 def test_markdown__relative_links__resolve() -> None:
