@@ -1,7 +1,7 @@
 """Health of a container: `python deploy/health.py api|worker|indexer|attestor` exits 0, or prints a reason and exits 1.
 
-A worker is healthy when its ingest consumer asks Redis for work, the indexer when its cursor moves, an attestor when it
-can reach both the chain and the published settlements. The API answers for itself.
+A worker is healthy when budgets are fresh and events do not pile up, the indexer when its cursor moves, an attestor
+when it can reach both the chain and the published settlements. The API answers for itself.
 """
 
 import os
@@ -15,7 +15,7 @@ from redis.exceptions import RedisError
 
 AGE_SECONDS_MAX = 60.0
 TIMEOUT_SECONDS = 3.0
-STREAM, GROUP = "sl:events", "ingest"
+STREAM, BUDGETS = "sl:events", "sl:budgets:ticket"
 
 
 class Unhealthy(Exception):
@@ -28,11 +28,17 @@ def api(env: Mapping[str, str]) -> None:
 
 
 def worker(env: Mapping[str, str]) -> None:
-    """Some consumer of the event stream has asked for work lately."""
-    client = redis.Redis.from_url(env["REDIS_URL"], socket_timeout=TIMEOUT_SECONDS)
-    idle_ms = [int(consumer["idle"]) for consumer in client.xinfo_consumers(STREAM, GROUP)]
-    if not idle_ms or min(idle_ms) > AGE_SECONDS_MAX * 1000:
-        raise Unhealthy(f"no consumer of {STREAM} has asked for work in {AGE_SECONDS_MAX:.0f} s")
+    """Budgets were refreshed lately, and no event waits for long to be stored."""
+    client = redis.Redis.from_url(env["REDIS_URL"], socket_timeout=TIMEOUT_SECONDS, decode_responses=True)
+    if not client.exists(BUDGETS):
+        raise Unhealthy("budgets were never refreshed")
+    refreshed_seconds = int(client.object("idletime", BUDGETS))
+    if refreshed_seconds > AGE_SECONDS_MAX:
+        raise Unhealthy(f"budgets were not refreshed for {refreshed_seconds} s")
+    for entry_id, _ in client.xrange(STREAM, count=1) or []:
+        waits_seconds = client.time()[0] - int(str(entry_id).partition("-")[0]) / 1000  # an id begins with its time
+        if waits_seconds > AGE_SECONDS_MAX:
+            raise Unhealthy(f"an event has waited {waits_seconds:.0f} s to be stored")
 
 
 def indexer(env: Mapping[str, str]) -> None:

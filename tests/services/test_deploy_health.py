@@ -8,7 +8,9 @@ import psycopg
 import pytest
 import redis
 
+from backend.ingest.store import STREAM
 from backend.local.ports import free_port
+from backend.serving.store import take_ticket
 from indexer import schema
 
 HEALTH = Path(__file__).parents[2] / "deploy" / "health.py"
@@ -48,16 +50,18 @@ def test_health__nothing_listens__is_unhealthy() -> None:
         assert answer.stderr.startswith(f"{check}: ")
 
 
-def test_health__worker_without_consumer__is_unhealthy(redis_url: str, redis_client: "redis.Redis") -> None:
-    redis_client.xgroup_create("sl:events", "ingest", mkstream=True)
-    assert "no consumer" in health("worker", REDIS_URL=redis_url).stderr
+def test_health__worker_that_never_worked__is_unhealthy(redis_url: str) -> None:
+    assert "never refreshed" in health("worker", REDIS_URL=redis_url).stderr
 
 
-def test_health__worker_that_asks_for_work__is_healthy(redis_url: str, redis_client: "redis.Redis") -> None:
-    redis_client.xgroup_create("sl:events", "ingest", mkstream=True)
-    redis_client.xadd("sl:events", {"e": b"1"})
-    redis_client.xreadgroup("ingest", "worker-1", {"sl:events": ">"}, count=1)
+def test_health__worker__is_healthy_until_an_event_waits_too_long(redis_url: str, redis_client: "redis.Redis") -> None:
+    take_ticket(redis_client)
     assert health("worker", REDIS_URL=redis_url).returncode == 0
+    redis_client.xadd(STREAM, {"e": b"1"})
+    assert health("worker", REDIS_URL=redis_url).returncode == 0
+    redis_client.delete(STREAM)
+    redis_client.xadd(STREAM, {"e": b"1"}, id=f"{(redis_client.time()[0] - 600) * 1000}-0")
+    assert "has waited 60" in health("worker", REDIS_URL=redis_url).stderr
 
 
 def test_health__indexer_before_its_tables__is_unhealthy(fresh_database_url: str) -> None:
