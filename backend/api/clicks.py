@@ -1,0 +1,36 @@
+"""GET /c/{token}: a click as a link. The viewer always gets where the ad leads, whatever is down behind it."""
+
+import logging
+import time
+
+from fastapi import APIRouter, Request, Response
+
+from backend.api.problems import responses
+from backend.core.errors import NotFound, Unavailable
+from backend.db.failures import REDIS_UNAVAILABLE
+from backend.ingest.service import IngestService
+from backend.serving.service import CatalogueFeed
+
+log = logging.getLogger("sightline.api")
+
+NOT_NOW: tuple[type[Exception], ...] = (Unavailable, *REDIS_UNAVAILABLE)
+
+
+def router(ingest: IngestService, feed: CatalogueFeed) -> APIRouter:
+    """The route for worlds that can only open links."""
+    api = APIRouter(tags=["ads"])
+
+    @api.get("/c/{token}", status_code=302, summary="Follow an ad", responses=responses(404), response_class=Response)
+    async def follow(token: str, request: Request) -> Response:
+        """Counts a click like POST /v1/events does, then redirects to the creative's page."""
+        facts = ingest.read_token(token)
+        target = None if facts is None else feed.click_url(facts.creative)
+        if target is None:
+            raise NotFound("token_unknown", "this is not a link of ours, or the ad is gone")
+        try:
+            await ingest.click(token, time.time_ns() // 1_000_000, request.headers.get("user-agent", ""))
+        except NOT_NOW as error:
+            log.warning("a click was not counted: %s", type(error).__name__)
+        return Response(status_code=302, headers={"Location": target, "Cache-Control": "no-store"})
+
+    return api

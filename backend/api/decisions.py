@@ -1,0 +1,159 @@
+"""POST /v1/decisions: which ad a placement shows now. The hot path: no session, no SQL, one call to Redis."""
+
+import os
+import time
+from typing import Annotated
+
+import msgspec
+from fastapi import APIRouter, Request, Response
+
+from backend.api.problems import responses
+from backend.core.errors import BadRequest, Unprocessable
+from backend.core.ruleset import Ruleset
+from backend.serving.decision import AdRequest, Decision, NoBid
+from backend.serving.service import RANDOM_BYTES, DecisionService
+
+ANY_ORIGIN = {"Access-Control-Allow-Origin": "*"}      # worlds live on origins of their own; nothing here is personal
+PREFLIGHT = ANY_ORIGIN | {
+    "Access-Control-Allow-Methods": "POST", "Access-Control-Allow-Headers": "content-type",
+    "Access-Control-Max-Age": "86400",
+}
+
+
+class AdRequestBody(msgspec.Struct, forbid_unknown_fields=True):
+    """`viewer_key`: random, made by the SDK, forgotten after a day at the latest."""
+
+    placement_id: Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
+    viewer_key: Annotated[str, msgspec.Meta(min_length=8, max_length=64)]
+
+
+class CreativeAnswer(msgspec.Struct):
+    """What to show. The SDK refuses an asset whose SHA-256 differs."""
+
+    id: int
+    kind: str
+    width: int
+    height: int
+    asset_url: str
+    asset_sha256: str
+    click_url: str
+
+
+class RulesAnswer(msgspec.Struct):
+    """When a sample counts and how long it must last; shares in basis points, the angle in 1/100 degree."""
+
+    visible_bp_min: int
+    screen_bp_min: int
+    angle_cdeg_below: int
+    viewable_ms_min: int
+    sample_gap_ms_max: int
+
+
+class DecisionAnswer(msgspec.Struct):
+    """An ad. `token` goes back with every event about it, until `expires_at_ms`."""
+
+    decision_id: str
+    token: str
+    expires_at_ms: int
+    creative: CreativeAnswer
+    rules: RulesAnswer
+
+
+class NoBidAnswer(msgspec.Struct):
+    """No ad now: how many line items fell away for which reason."""
+
+    no_bid: dict[str, int]
+
+
+_decode = msgspec.json.Decoder(AdRequestBody).decode
+_encode = msgspec.json.Encoder().encode
+
+
+def router(service: DecisionService) -> APIRouter:
+    """The route for SDKs; bodies are read by msgspec, so OpenAPI is told what they look like."""
+    api = APIRouter(tags=["ads"])
+    rules = {video: _rules(service.ruleset, video=video) for video in (False, True)}
+
+    @api.post(
+        "/v1/decisions", summary="Which ad does this placement show now?", openapi_extra=_OPENAPI,
+        responses=responses(400, 404, 409),
+    )
+    async def decide(request: Request) -> Response:
+        """An ad whose price is held until it was seen or the token expires, or the reasons why there is none."""
+        body = _body(await request.body())
+        answer = await service.decide(
+            AdRequest(body.placement_id, body.viewer_key), time.time_ns() // 1_000_000, os.urandom(RANDOM_BYTES)
+        )
+        content = _no_bid(answer) if isinstance(answer, NoBid) else _decision(answer, rules[answer.facts.video])
+        return Response(_encode(content), media_type="application/json", headers=ANY_ORIGIN)
+
+    @api.options("/v1/decisions", include_in_schema=False)
+    async def preflight() -> Response:
+        return Response(status_code=204, headers=PREFLIGHT)
+
+    return api
+
+
+def _body(raw: bytes) -> AdRequestBody:
+    try:
+        return _decode(raw)
+    except msgspec.ValidationError as error:
+        raise Unprocessable("invalid_request", str(error)) from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise BadRequest("malformed_json", "the body is not valid JSON") from error
+
+
+def _no_bid(answer: NoBid) -> NoBidAnswer:
+    return NoBidAnswer({reason.value: n for reason, n in answer.reasons.items()})
+
+
+def _decision(answer: Decision, rules: RulesAnswer) -> DecisionAnswer:
+    """The price stays with us: publishers and advertisers see it in their reports."""
+    shown = answer.creative
+    return DecisionAnswer(
+        decision_id=answer.facts.decision_id.hex(),
+        token=answer.token,
+        expires_at_ms=answer.facts.expires_ms,
+        creative=CreativeAnswer(
+            shown.id, shown.kind, shown.width, shown.height, shown.asset_url, shown.asset_sha256, shown.click_url
+        ),
+        rules=rules,
+    )
+
+
+def _rules(ruleset: Ruleset, *, video: bool) -> RulesAnswer:
+    return RulesAnswer(
+        visible_bp_min=ruleset.visible_bp_min,
+        screen_bp_min=ruleset.screen_bp_min,
+        angle_cdeg_below=ruleset.angle_cdeg_below,
+        viewable_ms_min=ruleset.viewable_video_ms_min if video else ruleset.viewable_ms_min,
+        sample_gap_ms_max=ruleset.sample_gap_ms_max,
+    )
+
+
+def schema(*kinds: type, key: str = "application/json", example: object = None) -> dict[str, object]:
+    """OpenAPI content for msgspec types, with everything they refer to written in place."""
+    _, components = msgspec.json.schema_components(kinds, ref_template="#/components/schemas/{name}")
+    variants = [_inlined(components[kind.__name__], components) for kind in kinds]
+    content: dict[str, object] = {"schema": variants[0] if len(variants) == 1 else {"oneOf": variants}}
+    return {key: content if example is None else content | {"example": example}}
+
+
+def _inlined(part: object, components: dict[str, object]) -> object:
+    if isinstance(part, dict):
+        if "$ref" in part:
+            return _inlined(components[str(part["$ref"]).rsplit("/", 1)[-1]], components)
+        # a discriminator points to named schemas; `kind` is a constant in each of the variants anyway
+        return {name: _inlined(value, components) for name, value in part.items() if name != "discriminator"}
+    return [_inlined(value, components) for value in part] if isinstance(part, list) else part
+
+
+_OPENAPI: dict[str, object] = {
+    "requestBody": {
+        "required": True,
+        "content": schema(AdRequestBody, example={"placement_id": 1, "viewer_key": "bG9uZ2VyIHRoYW4gOA"}),
+    },
+    "responses": {
+        "200": {"description": "An ad, or why there is none", "content": schema(DecisionAnswer, NoBidAnswer)},
+    },
+}

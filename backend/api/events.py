@@ -1,0 +1,74 @@
+"""POST /v1/events: what happened to the ads that were shown. Answers when Redis has it on disk."""
+
+import time
+
+import msgspec
+from fastapi import APIRouter, Request, Response
+
+from backend.api.decisions import ANY_ORIGIN, PREFLIGHT, schema
+from backend.api.problems import responses
+from backend.core.reasons import DropReason
+from backend.ingest.reports import Click, Viewable
+from backend.ingest.service import IngestService
+
+
+class Verdict(msgspec.Struct, omit_defaults=True):
+    """`accepted`, or `dropped` with the reason."""
+
+    status: str
+    reason: DropReason | None = None
+
+
+class Verdicts(msgspec.Struct):
+    """One verdict per event, in order. An accepted event can still turn out to be a replay (reports say so)."""
+
+    results: list[Verdict]
+
+
+class Events(msgspec.Struct):
+    """At most 100 events; a malformed one spoils only itself."""
+
+    events: list[Viewable | Click]
+
+
+_encode = msgspec.json.Encoder().encode
+_ACCEPTED = Verdict("accepted")
+_DROPPED = {reason: Verdict("dropped", reason) for reason in DropReason}
+
+
+def router(service: IngestService) -> APIRouter:
+    """The route for SDKs; `navigator.sendBeacon` sends text/plain, so the content type is not asked for."""
+    api = APIRouter(tags=["ads"])
+
+    @api.post(
+        "/v1/events", status_code=202, summary="Report exposure samples and clicks", openapi_extra=_OPENAPI,
+        responses=responses(413),
+    )
+    async def accept(request: Request) -> Response:
+        """202 means: every event is stored with its verdict. Anything else means: nothing was, send again."""
+        verdicts = await service.accept(
+            await request.body(), time.time_ns() // 1_000_000, request.headers.get("user-agent", "")
+        )
+        results = Verdicts([_ACCEPTED if reason is None else _DROPPED[reason] for reason in verdicts])
+        return Response(_encode(results), 202, media_type="application/json", headers=ANY_ORIGIN)
+
+    @api.options("/v1/events", include_in_schema=False)
+    async def preflight() -> Response:
+        return Response(status_code=204, headers=PREFLIGHT)
+
+    return api
+
+
+_EXAMPLE = {
+    "events": [
+        {"kind": "viewable", "token": "AQGL…", "samples": [[0, 9800, 420, 1250, True, True]]},
+        {"kind": "click", "token": "AQGL…"},
+    ]
+}
+_OPENAPI: dict[str, object] = {
+    "requestBody": {
+        "required": True,
+        "content": schema(Events, example=_EXAMPLE) | schema(Events, key="text/plain", example=_EXAMPLE),
+    },
+    "responses": {"202": {"description": "Stored, one verdict per event", "content": schema(Verdicts)}},
+}

@@ -1,0 +1,165 @@
+"""What happens to a reported event before it counts: a list of steps, each lets it pass or names a DropReason."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import msgspec
+
+from backend.core.decision_token import DecisionToken, TokenError, verify
+from backend.core.events import BILLS, EventKind, Sample, event_id
+from backend.core.reasons import DropReason
+from backend.core.ruleset import Ruleset
+from backend.ingest import reports, robots, viewability
+from backend.ingest.reports import AcceptedRecord, DroppedRecord, Report, Viewable
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What is true for all events of one request."""
+
+    now_ms: int
+    user_agent: str
+    chain_id: int
+    token_key: bytes
+    ruleset: Ruleset
+
+
+@dataclass(slots=True)
+class Incoming:
+    """An event on its way through the steps; `report` is there after `decode`, `token` after `token`."""
+
+    raw: msgspec.Raw
+    report: Report
+    token: DecisionToken
+    seen_ms: int = 0
+
+    @property
+    def samples(self) -> list[Sample]:
+        return self.report.samples if isinstance(self.report, Viewable) else []
+
+    @property
+    def kind(self) -> EventKind:
+        return EventKind.VIEWABLE if isinstance(self.report, Viewable) else EventKind.CLICK
+
+
+NOTHING = reports.Click(token="")
+UNKNOWN = DecisionToken(b"", 0, 0, 0, 0, 0, 0, 0, next(iter(BILLS)), 0, b"")
+
+Step = Callable[[Incoming, Circumstances], DropReason | None]
+
+
+def decode(event: Incoming, _about: Circumstances) -> DropReason | None:
+    try:
+        event.report = reports.decode_report(event.raw)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return DropReason.MALFORMED
+    return None if reports.well_formed(event.samples) else DropReason.MALFORMED
+
+
+def token(event: Incoming, about: Circumstances) -> DropReason | None:
+    """Everything about money is read from the token, and only from it."""
+    try:
+        event.token = verify(event.report.token, about.token_key)
+    except TokenError:
+        return DropReason.BAD_TOKEN
+    return None
+
+
+def chain(event: Incoming, about: Circumstances) -> DropReason | None:
+    return DropReason.WRONG_CHAIN if event.token.chain_id != about.chain_id else None
+
+
+def expiry(event: Incoming, about: Circumstances) -> DropReason | None:
+    return DropReason.EXPIRED if about.now_ms > event.token.expires_ms else None
+
+
+def from_the_future(event: Incoming, about: Circumstances) -> DropReason | None:
+    """Decided later than now, or watched for longer than since the decision."""
+    since_decision_ms = about.now_ms + about.ruleset.clock_skew_seconds_max * 1000 - event.token.decided_ms
+    watched_ms = event.samples[-1].t_ms if event.samples else 0
+    return DropReason.FROM_THE_FUTURE if watched_ms > since_decision_ms else None
+
+
+def bot(event: Incoming, about: Circumstances) -> DropReason | None:
+    caught = robots.declared(about.user_agent) or (event.samples and robots.robotic(event.samples))
+    return DropReason.BOT if caught else None
+
+
+def inactive_viewer(event: Incoming, about: Circumstances) -> DropReason | None:
+    """The ad was there to be seen, but nobody was there to see it."""
+    if not isinstance(event.report, Viewable):
+        return None
+    video, rules = event.token.video, about.ruleset
+    seen_ms = viewability.viewable_at_ms(event.samples, rules, video=video)
+    if seen_ms is not None:
+        event.seen_ms = seen_ms
+        return None
+    shown_ms = viewability.shown_at_ms(event.samples, rules, video=video)
+    return DropReason.INACTIVE_VIEWER if shown_ms is not None else None
+
+
+def not_viewable(event: Incoming, _about: Circumstances) -> DropReason | None:
+    return DropReason.NOT_VIEWABLE if isinstance(event.report, Viewable) and not event.seen_ms else None
+
+
+PIPELINE: tuple[Step, ...] = (
+    decode, token, chain, expiry, from_the_future, bot, inactive_viewer, not_viewable,
+)
+"""The stateless steps, in order. After them come `rate` (counted in Redis) and `sequence` (what SQL has already)."""
+
+
+def run(event: Incoming, about: Circumstances) -> DropReason | None:
+    """The first objection, or None."""
+    for step in PIPELINE:
+        reason = step(event, about)
+        if reason is not None:
+            return reason
+    return None
+
+
+def rate(position: int, counted: int, ruleset: Ruleset) -> DropReason | None:
+    """`counted` events of a viewer's minute came before this request; this one is number `position` (from 0) in it."""
+    return DropReason.RATE if counted + position >= ruleset.viewer_events_per_minute_max else None
+
+
+def incoming(raw: msgspec.Raw) -> Incoming:
+    """An event of which nothing is known yet."""
+    return Incoming(raw, NOTHING, UNKNOWN)
+
+
+def accepted(event: Incoming, now_ms: int) -> AcceptedRecord:
+    """The event as it is stored. The price is the token's for the kind that the bid pays for, else 0."""
+    facts, kind = event.token, event.kind
+    return AcceptedRecord(
+        event_id=event_id(facts.decision_id, kind),
+        decision_id=facts.decision_id.hex(),
+        kind=kind.value,
+        bid_kind=facts.bid_kind.value,
+        chain_campaign=facts.campaign,
+        line_item_id=facts.line_item,
+        creative_id=facts.creative,
+        placement_id=facts.placement,
+        publisher_index=facts.publisher,
+        price_micro_usdc=facts.price_micro_usdc if BILLS[facts.bid_kind] is kind else 0,
+        occurred_ms=_occurred_ms(event, now_ms),
+        samples=event.samples,
+    )
+
+
+def dropped(event: Incoming, reason: DropReason) -> DroppedRecord:
+    """What is known of an event that is not charged."""
+    known = event.token is not UNKNOWN
+    return DroppedRecord(
+        reason=reason,
+        kind=None if event.report is NOTHING else event.kind.value,
+        decision_id=event.token.decision_id.hex() if known else None,
+        placement_id=event.token.placement if known else None,
+    )
+
+
+def _occurred_ms(event: Incoming, now_ms: int) -> int:
+    """When it happened by the client's word, but never before the decision nor after now."""
+    rendered_ms = event.report.rendered_at_ms if isinstance(event.report, Viewable) else None
+    if rendered_ms is None:
+        return now_ms
+    return max(event.token.decided_ms, min(now_ms, rendered_ms + event.seen_ms))

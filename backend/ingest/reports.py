@@ -1,0 +1,97 @@
+"""The wire format of POST /v1/events, and of what is written to the stream before it is acknowledged."""
+
+from itertools import pairwise
+from typing import Annotated
+
+import msgspec
+
+from backend.core.events import BASIS_POINTS_WHOLE, Sample
+from backend.core.reasons import DropReason
+
+EVENTS_MAX = 100
+SAMPLES_MAX = 600
+TOKEN_LENGTH_MAX = 256
+HALF_TURN_CDEG = 18_000
+
+Token = Annotated[str, msgspec.Meta(max_length=TOKEN_LENGTH_MAX)]
+
+
+class Viewable(msgspec.Struct, tag_field="kind", tag="viewable", forbid_unknown_fields=True):
+    """Exposure of one ad: samples in the order of time. `rendered_at_ms` is the client's clock, for reports only."""
+
+    token: Token
+    samples: Annotated[list[Sample], msgspec.Meta(min_length=1, max_length=SAMPLES_MAX)]
+    rendered_at_ms: int | None = None
+
+
+class Click(msgspec.Struct, tag_field="kind", tag="click", forbid_unknown_fields=True):
+    """A click on an ad that was seen."""
+
+    token: Token
+
+
+Report = Viewable | Click
+
+
+class Batch(msgspec.Struct, forbid_unknown_fields=True):
+    """Events stay undecoded, so that a malformed one spoils only itself."""
+
+    events: Annotated[list[msgspec.Raw], msgspec.Meta(min_length=1)]
+
+
+class AcceptedRecord(msgspec.Struct, tag_field="is", tag="accepted", array_like=True):
+    """An accepted event as it waits in the stream; the fields are those of the `event` table."""
+
+    event_id: str
+    decision_id: str
+    kind: str
+    bid_kind: str
+    chain_campaign: int
+    line_item_id: int
+    creative_id: int
+    placement_id: int
+    publisher_index: int
+    price_micro_usdc: int
+    occurred_ms: int
+    samples: list[Sample]
+
+
+class DroppedRecord(msgspec.Struct, tag_field="is", tag="dropped", array_like=True):
+    """A dropped event as it waits in the stream."""
+
+    reason: DropReason
+    kind: str | None
+    decision_id: str | None
+    placement_id: int | None
+
+
+Record = AcceptedRecord | DroppedRecord
+
+
+class Entry(msgspec.Struct, array_like=True):
+    """One entry of the stream: all events of one request with their verdicts, in order."""
+
+    received_ms: int
+    records: list[Record]
+
+
+decode_batch = msgspec.json.Decoder(Batch).decode
+decode_report = msgspec.json.Decoder(Report).decode
+encode_entry = msgspec.json.Encoder().encode
+decode_entry = msgspec.json.Decoder(Entry).decode
+
+
+def well_formed(samples: list[Sample]) -> bool:
+    """Every number within its unit, and time going forward."""
+    return all(_within_units(sample) for sample in samples) and all(
+        earlier.t_ms < later.t_ms for earlier, later in pairwise(samples)
+    )
+
+
+def _within_units(sample: Sample) -> bool:
+    return (
+        sample.t_ms >= 0
+        and 0 <= sample.visible_bp <= BASIS_POINTS_WHOLE
+        and 0 <= sample.screen_bp <= BASIS_POINTS_WHOLE
+        and 0 <= sample.angle_cdeg <= HALF_TURN_CDEG
+    )

@@ -1,0 +1,16 @@
+"""Keeps the purses in Redis in step with SQL; two workers may run it, one of them works at a time."""
+
+import time
+
+from backend.serving.service import BudgetSync
+
+
+class BudgetsJob:
+    """Loop around `BudgetSync`; its pause is how old a budget may be (`catalogue_seconds`)."""
+
+    def __init__(self, budgets: BudgetSync) -> None:
+        self._budgets = budgets
+
+    def step(self) -> bool:
+        """True when settled events are waiting."""
+        return self._budgets.sync(time.time_ns() // 1_000_000)

@@ -1,0 +1,89 @@
+"""From an ad request to a sale: who may compete on a placement, and what the answer says."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from hashlib import blake2b
+
+from backend.core.decision_token import DecisionToken
+from backend.core.reasons import NoBidReason
+from backend.serving.catalogue import Catalogue, Creative, Placement, day_of
+from backend.serving.eligibility import Offer, offer, refusal, refusal_now
+
+VIEWER_BYTES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class AdRequest:
+    """`viewer_key` is made by the SDK and lives for a day at most; it never leaves this process."""
+
+    placement_id: int
+    viewer_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """An ad was chosen and its price is held; `token` is the signed form of `facts`."""
+
+    token: str
+    facts: DecisionToken
+    creative: Creative
+
+
+@dataclass(frozen=True, slots=True)
+class NoBid:
+    """Nobody was left: how many line items fell away for which reason."""
+
+    reasons: Mapping[NoBidReason, int]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Book:
+    """Everybody who may compete on a placement while one catalogue lasts, and why the others may not."""
+
+    placement: Placement
+    offers: tuple[Offer, ...]
+    refused: Mapping[int, NoBidReason]
+
+
+def open_book(catalogue: Catalogue, placement: Placement) -> Book:
+    """Run the standing checks of every line item against one placement."""
+    offers: list[Offer] = []
+    refused: dict[int, NoBidReason] = {}
+    for item in catalogue.line_items:
+        candidate = offer(item, placement, catalogue.rates.ppm(item.id, placement.id))
+        reason = refusal(candidate)
+        if reason is None:
+            offers.append(candidate)
+        else:
+            refused[item.id] = reason
+    return Book(placement, tuple(offers), refused)
+
+
+def competing(
+    book: Book, now_ms: int, blocked: Mapping[int, NoBidReason]
+) -> tuple[dict[int, Offer], dict[int, NoBidReason]]:
+    """Who competes at this moment, by line item, and why others do not; `blocked` could not hold a moment ago."""
+    offers: dict[int, Offer] = {}
+    refused: dict[int, NoBidReason] = {}
+    for candidate in book.offers:
+        item = candidate.line_item
+        reason = blocked.get(item.id) or refusal_now(item, now_ms)
+        if reason is None:
+            offers[item.id] = candidate
+        else:
+            refused[item.id] = reason
+    return offers, refused
+
+
+def count_reasons(reasons: Iterable[NoBidReason]) -> dict[NoBidReason, int]:
+    """Number of line items per reason, most frequent first."""
+    return dict(Counter(reasons).most_common())
+
+
+def viewer_bytes(viewer_key: str, key: bytes, now_ms: int) -> bytes:
+    """8 bytes that are the same for a viewer during one UTC day and cannot be linked to the next (keyed BLAKE2b)."""
+    salt = day_of(now_ms).to_bytes(8, "big")
+    return blake2b(
+        viewer_key.encode(), digest_size=VIEWER_BYTES, key=key[:64], salt=salt, person=b"sightline-viewer"
+    ).digest()

@@ -1,0 +1,372 @@
+"""SQL and Redis of serving: the catalogue's tables, the purses with their holds, the tallies."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, cast
+
+import redis
+import redis.asyncio
+from sqlalchemy import Connection, text
+
+from backend.core.events import BidKind
+from backend.core.reasons import NoBidReason
+from backend.serving.catalogue import MS_PER_DAY, Creative, LineItem, Placement, Purse, Target
+from backend.serving.purses import HOLD, NO_CAP, REFUSALS, SYNC, HoldAnswer, keys
+
+BUDGETS_LOCK = 0x5167_4201
+CURSOR_KEY = "sl:budgets:cursor"
+TICKET_KEY = "sl:budgets:ticket"
+CAMPAIGNS_KEY = "sl:budgets:campaigns"
+EVENT_STREAM = "sl:events"
+TALLY_MINUTES_KEY = "sl:{tally}:minutes"
+TALLY_SECONDS = 86_400
+SETTLED_MAX = 20_000
+
+
+# ---- the catalogue --------------------------------------------------------------------------------------------------
+
+_PLACEMENTS = text("""
+select p.id, p.world_id, w.category, w.publisher_index, publisher.wallet, p.kind, p.width, p.height,
+       p.floor_micro_usdc, p.status = 'active' as placement_active, w.status = 'active' as world_active
+  from placement p join world w on w.id = p.world_id join publisher on publisher.index = w.publisher_index
+""")
+
+_LINE_ITEMS = text("""
+select l.*, c.owner, c.meta, c.status as campaign_status
+  from line_item l join campaign c on c.id = l.campaign_id
+ where c.status <> 'ended' and l.ends_at > :now
+ order by l.id
+""")
+
+_CREATIVES = text("""
+select id, line_item_id, kind, width, height, asset_url, asset_sha256, click_url
+  from creative where status = 'approved' order by id
+""")
+
+_SPEND = text("""
+select s.line_item_id, s.day - date '1970-01-01' as day, s.spent_micro_usdc
+  from line_item_spend s join line_item l on l.id = s.line_item_id where l.ends_at > :now
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """What serving knows of the chain campaign behind a line item's campaign."""
+
+    chain_campaign: int
+    active: bool
+    purse: Purse | None
+    held: Mapping[str, int]
+
+
+def read_placements(connection: Connection) -> dict[int, Placement]:
+    """All placements by id, paused ones too: their answer is not that of an unknown one."""
+    return {
+        row.id: Placement(
+            id=row.id, world=row.world_id, category=row.category, publisher=row.publisher_index, owner=row.wallet,
+            kind=row.kind, width=row.width, height=row.height, floor_micro_usdc=row.floor_micro_usdc,
+            placement_active=row.placement_active, world_active=row.world_active,
+        )
+        for row in connection.execute(_PLACEMENTS)
+    }
+
+
+def read_line_items(
+    connection: Connection, money: Mapping[tuple[str, str], Money], now_ms: int
+) -> tuple[LineItem, ...]:
+    """Line items that are not over. `money` is by (owner, meta): a campaign's money has both in common with it."""
+    creatives = _creatives(connection)
+    spend = read_spend(connection, now_ms)
+    rows = connection.execute(_LINE_ITEMS, {"now": _when(now_ms)})
+    return tuple(
+        _line_item(row, creatives.get(row.id, ()), spend.get(row.id, {}), money.get((row.owner, row.meta)))
+        for row in rows
+    )
+
+
+def read_spend(connection: Connection, now_ms: int) -> dict[int, dict[int, int]]:
+    """Charged micro-USDC by line item and UTC day (days since 1970), of line items that are not over."""
+    spend: dict[int, dict[int, int]] = defaultdict(dict)
+    for row in connection.execute(_SPEND, {"now": _when(now_ms)}):
+        spend[row.line_item_id][row.day] = row.spent_micro_usdc
+    return spend
+
+
+def _creatives(connection: Connection) -> dict[int, tuple[Creative, ...]]:
+    found: dict[int, tuple[Creative, ...]] = defaultdict(tuple)
+    for row in connection.execute(_CREATIVES):
+        found[row.line_item_id] += (
+            Creative(row.id, row.kind, row.width, row.height, row.asset_url, row.asset_sha256, row.click_url),
+        )
+    return found
+
+
+def _line_item(row: Any, creatives: tuple[Creative, ...], spend: Mapping[int, int], money: Money | None) -> LineItem:
+    held = _held_of(row.id, money.held) if money else _Held()
+    return LineItem(
+        id=row.id, campaign=row.campaign_id, owner=row.owner, bid_kind=BidKind(row.bid_kind),
+        bid_micro_usdc=row.bid_micro_usdc, starts_ms=_ms(row.starts_at), ends_ms=_ms(row.ends_at),
+        even_pacing=row.pacing == "even", daily_cap_micro_usdc=row.daily_cap_micro_usdc,
+        total_cap_micro_usdc=row.total_cap_micro_usdc, worlds=_target(row.targeting, "worlds"),
+        categories=_target(row.targeting, "categories"), placements=_target(row.targeting, "placements"),
+        creatives=creatives,
+        line_item_active=row.status == "active",
+        campaign_active=row.campaign_status == "active" and (money is None or money.active),
+        chain_campaign=money.chain_campaign if money else None, purse=money.purse if money else None,
+        spent_total_micro_usdc=sum(spend.values()), held_total_micro_usdc=held.total,
+        spent_by_day_micro_usdc=spend, held_by_day_micro_usdc=held.by_day,
+    )
+
+
+def _target(targeting: Mapping[str, list[int | str]], dimension: str) -> Target:
+    return Target(frozenset(targeting.get(dimension, ())), frozenset(targeting.get(f"exclude_{dimension}", ())))
+
+
+@dataclass(slots=True)
+class _Held:
+    total: int = 0
+    by_day: dict[int, int] = field(default_factory=dict)
+
+
+def _held_of(line_item: int, held: Mapping[str, int]) -> _Held:
+    prefix = f"line:{line_item}:"
+    own = {purse.removeprefix(prefix): amount for purse, amount in held.items() if purse.startswith(prefix)}
+    return _Held(own.pop("total", 0), {int(day): amount for day, amount in own.items()})
+
+
+def _ms(when: datetime) -> int:
+    return int(when.timestamp() * 1000)
+
+
+def _when(now_ms: int) -> datetime:
+    return datetime.fromtimestamp(now_ms / 1000, UTC)
+
+
+# ---- purses ---------------------------------------------------------------------------------------------------------
+
+
+class Purses:
+    """Holds of the deciding processes, on the asynchronous client."""
+
+    def __init__(self, client: redis.asyncio.Redis) -> None:
+        self._hold = client.register_script(HOLD)
+
+    async def hold(
+        self, chain_campaign: int, price_micro_usdc: int, expires_ms: int, member: str, total: str, day: str,
+        kept_total: int | None, kept_day: int | None,
+    ) -> NoBidReason | None:
+        """Take the price from every purse of the line item at once, or say why not. See `backend.serving.purses`."""
+        answer = await self._hold(
+            keys=keys(chain_campaign),
+            args=[
+                price_micro_usdc, expires_ms, member, total, day,
+                NO_CAP if kept_total is None else kept_total, NO_CAP if kept_day is None else kept_day,
+            ],
+        )
+        return REFUSALS.get(HoldAnswer(answer))
+
+
+@dataclass(frozen=True, slots=True)
+class PurseState:
+    """Base and held micro-USDC of a campaign's purses, by purse."""
+
+    base: Mapping[str, int]
+    held: Mapping[str, int]
+
+    @property
+    def campaign(self) -> Purse | None:
+        """None while the counters are unknown."""
+        base = self.base.get("campaign")
+        return None if base is None else Purse(base, self.held.get("campaign", 0))
+
+
+def read_purses(client: redis.Redis, chain_campaigns: Sequence[int]) -> dict[int, PurseState]:
+    """State of the purses of these campaigns, in one round trip."""
+    pipeline = client.pipeline(transaction=False)
+    for chain_campaign in chain_campaigns:
+        base, held, _ = keys(chain_campaign)
+        pipeline.hgetall(base)
+        pipeline.hgetall(held)
+    answers = [_integers(answer) for answer in pipeline.execute()]
+    return {
+        chain_campaign: PurseState(answers[2 * place], answers[2 * place + 1])
+        for place, chain_campaign in enumerate(chain_campaigns)
+    }
+
+
+def _integers(answer: Mapping[bytes, bytes]) -> dict[str, int]:
+    return {name.decode(): int(value) for name, value in answer.items()}
+
+
+# ---- keeping the purses in step with SQL ----------------------------------------------------------------------------
+
+_LOCK = text("select pg_try_advisory_xact_lock(:lock)")
+
+_CAPPED = text("""
+select l.id, c.owner, c.meta, l.daily_cap_micro_usdc, l.total_cap_micro_usdc
+  from line_item l join campaign c on c.id = l.campaign_id
+ where (l.daily_cap_micro_usdc is not null or l.total_cap_micro_usdc is not null) and l.ends_at > :now
+""")
+
+_SETTLED = text("""
+select settled_seq, chain_campaign, line_item_id, price_micro_usdc, decision_id
+  from event where settled_seq > :cursor and price_micro_usdc > 0 order by settled_seq limit :most
+""")
+
+_LAST_SETTLED = text("select coalesce(max(settled_seq), 0) from event")
+_OLDEST_ACCEPTED = text("select min(received_ms) from event where status = 'accepted'")
+
+
+@dataclass(frozen=True, slots=True)
+class CappedLineItem:
+    id: int
+    owner: str
+    meta: str
+    daily_cap_micro_usdc: int | None
+    total_cap_micro_usdc: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class SettledEvent:
+    """An event that the ledger has decided; `price_micro_usdc` was held for it."""
+
+    settled_seq: int
+    chain_campaign: int
+    line_item: int
+    price_micro_usdc: int
+    decision_id: str
+
+
+def lock_budgets(connection: Connection) -> bool:
+    """Whether this transaction is the one that syncs budgets."""
+    return bool(connection.execute(_LOCK, {"lock": BUDGETS_LOCK}).scalar())
+
+
+def read_capped_line_items(connection: Connection, now_ms: int) -> list[CappedLineItem]:
+    rows = connection.execute(_CAPPED, {"now": _when(now_ms - MS_PER_DAY)})
+    return [CappedLineItem(*row) for row in rows]
+
+
+def read_settled(connection: Connection, cursor: int) -> list[SettledEvent]:
+    """Billable events settled after the cursor, in the order of settlement, at most 20,000."""
+    return [SettledEvent(*row) for row in connection.execute(_SETTLED, {"cursor": cursor, "most": SETTLED_MAX})]
+
+
+def last_settled(connection: Connection) -> int:
+    return int(connection.execute(_LAST_SETTLED).scalar_one())
+
+
+def oldest_accepted_ms(connection: Connection) -> int | None:
+    """When the oldest event came in that the ledger has not decided yet."""
+    oldest: int | None = connection.execute(_OLDEST_ACCEPTED).scalar()
+    return oldest
+
+
+def oldest_in_stream_ms(client: redis.Redis) -> int | None:
+    """When the oldest event came in that is not in SQL yet; what the consumer has stored, it deletes."""
+    first = cast("list[tuple[bytes, object]]", client.xrange(EVENT_STREAM, count=1))
+    return int(first[0][0].split(b"-")[0]) if first else None
+
+
+def take_ticket(client: redis.Redis) -> int:
+    """A number that grows: who reads SQL after a later ticket knows more, and is not overwritten by who knows less."""
+    return int(client.incr(TICKET_KEY))
+
+
+def read_cursor(client: redis.Redis) -> int | None:
+    cursor = cast("bytes | None", client.get(CURSOR_KEY))
+    return None if cursor is None else int(cursor)
+
+
+def write_cursor(client: redis.Redis, cursor: int) -> None:
+    client.set(CURSOR_KEY, cursor)
+
+
+def known_campaigns(client: redis.Redis) -> set[int]:
+    """Campaigns that have purses."""
+    return {int(member) for member in cast("set[bytes]", client.smembers(CAMPAIGNS_KEY))}
+
+
+def remember_campaigns(client: redis.Redis, chain_campaigns: Iterable[int]) -> None:
+    if members := list(chain_campaigns):
+        client.sadd(CAMPAIGNS_KEY, *members)
+
+
+def sync_purses(
+    client: redis.Redis, chain_campaign: int, ticket: int, settled_until_ms: int, bases: Mapping[str, int],
+    settled_holds: Sequence[str],
+) -> int:
+    """Replace a campaign's bases and release holds; see `backend.serving.purses.SYNC` for the answer."""
+    pairs = [part for pair in bases.items() for part in pair]
+    arguments = [ticket, settled_until_ms, len(bases), *pairs, *settled_holds]
+    return int(client.register_script(SYNC)(keys=keys(chain_campaign), args=arguments))
+
+
+# ---- tallies --------------------------------------------------------------------------------------------------------
+
+_TALLY = text("""
+insert into serving_tally (minute, placement_id, line_item_id, outcome, n)
+select :minute, * from unnest(
+  cast(:placements as bigint[]), cast(:line_items as bigint[]), cast(:outcomes as text[]), cast(:counts as bigint[]))
+on conflict (minute, placement_id, line_item_id, outcome) do update set n = greatest(serving_tally.n, excluded.n)
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """`n` answers of one outcome: `decision`, `no_bid` (line item 0), or the NoBidReason of a line item."""
+
+    placement: int
+    line_item: int
+    outcome: str
+    n: int
+
+
+async def add_tallies(client: redis.asyncio.Redis, minute: int, tallies: Iterable[Tally]) -> None:
+    """Add counts of a minute (minutes since 1970) to the shared counters."""
+    pipeline = client.pipeline(transaction=True)
+    key = _tally_key(minute)
+    for tally in tallies:
+        pipeline.hincrby(key, f"{tally.placement}:{tally.line_item}:{tally.outcome}", tally.n)
+    pipeline.expire(key, TALLY_SECONDS)
+    pipeline.sadd(TALLY_MINUTES_KEY, minute)
+    await pipeline.execute()
+
+
+def tallied_minutes(client: redis.Redis) -> list[int]:
+    return sorted(int(member) for member in cast("set[bytes]", client.smembers(TALLY_MINUTES_KEY)))
+
+
+def read_tallies(client: redis.Redis, minute: int) -> list[Tally]:
+    counters = _integers(cast("dict[bytes, bytes]", client.hgetall(_tally_key(minute))))
+    return [_tally(name, n) for name, n in counters.items()]
+
+
+def forget_tallies(client: redis.Redis, minute: int) -> None:
+    client.delete(_tally_key(minute))
+    client.srem(TALLY_MINUTES_KEY, minute)
+
+
+def write_tallies(connection: Connection, minute: int, tallies: Sequence[Tally]) -> None:
+    """Write a minute's totals; written again, they stay the same."""
+    connection.execute(
+        _TALLY,
+        {
+            "minute": datetime.fromtimestamp(minute * 60, UTC),
+            "placements": [tally.placement for tally in tallies],
+            "line_items": [tally.line_item for tally in tallies],
+            "outcomes": [tally.outcome for tally in tallies],
+            "counts": [tally.n for tally in tallies],
+        },
+    )
+
+
+def _tally(name: str, n: int) -> Tally:
+    placement, line_item, outcome = name.split(":", 2)
+    return Tally(int(placement), int(line_item), outcome, n)
+
+
+def _tally_key(minute: int) -> str:
+    return f"sl:{{tally}}:{minute}"

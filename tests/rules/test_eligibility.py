@@ -1,0 +1,134 @@
+"""Each check of eligibility objects to exactly what its name says."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backend.core.events import BidKind
+from backend.core.reasons import NoBidReason
+from backend.pctr.rate import Rates
+from backend.serving.catalogue import MS_PER_DAY, Catalogue, Creative, LineItem, Placement, Purse, Target
+from backend.serving.decision import competing, count_reasons, open_book, viewer_bytes
+from backend.serving.eligibility import KeptBack, fits, kept_back, offer, refusal, refusal_now
+
+NOON_MS = 20_000 * MS_PER_DAY + MS_PER_DAY // 2
+CREATIVE = Creative(1, "image", 1024, 512, "https://a.example/x.png", "00" * 32, "https://a.example/")
+PLACEMENT = Placement(
+    id=1, world=7, category="social", publisher=1, owner="0xpublisher", kind="image", width=2048, height=1024,
+    floor_micro_usdc=1_000,
+)
+ITEM = LineItem(
+    id=1, campaign=1, owner="0xadvertiser", bid_kind=BidKind.VCPM, bid_micro_usdc=5_000, starts_ms=NOON_MS - MS_PER_DAY,
+    ends_ms=NOON_MS + MS_PER_DAY, even_pacing=False, creatives=(CREATIVE,), chain_campaign=3, purse=Purse(1_000_000),
+)
+TODAY = 20_000
+
+
+def standing(item: LineItem, placement: Placement = PLACEMENT, rate_ppm: int = 10_000) -> NoBidReason | None:
+    return refusal(offer(item, placement, rate_ppm))
+
+
+def test_refusal__everything_fits__none() -> None:
+    assert standing(ITEM) is None
+    assert refusal_now(ITEM, NOON_MS) is None
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"campaign_active": False}, NoBidReason.CAMPAIGN_INACTIVE),
+        ({"line_item_active": False}, NoBidReason.LINE_ITEM_PAUSED),
+        ({"owner": "0xpublisher"}, NoBidReason.OWN_CAMPAIGN),
+        ({"worlds": Target(only=frozenset({8}))}, NoBidReason.TARGETING_WORLD),
+        ({"worlds": Target(never=frozenset({7}))}, NoBidReason.TARGETING_WORLD),
+        ({"worlds": Target(frozenset({7}), frozenset({7}))}, NoBidReason.TARGETING_WORLD),
+        ({"categories": Target(only=frozenset({"art"}))}, NoBidReason.TARGETING_CATEGORY),
+        ({"placements": Target(never=frozenset({1}))}, NoBidReason.TARGETING_PLACEMENT),
+        ({"creatives": ()}, NoBidReason.NO_CREATIVE),
+        ({"bid_micro_usdc": 999}, NoBidReason.BELOW_FLOOR),
+        ({"chain_campaign": None}, NoBidReason.NOT_FUNDED),
+        ({"purse": Purse(0)}, NoBidReason.NOT_FUNDED),
+        ({"purse": None}, NoBidReason.BUDGET_UNKNOWN),
+        ({"purse": Purse(5_000, held=5_000)}, NoBidReason.BUDGET),
+    ],
+)
+def test_refusal__one_thing_is_wrong__names_it(change: dict[str, Any], reason: NoBidReason) -> None:
+    assert standing(replace(ITEM, **change)) is reason
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"starts_ms": NOON_MS + 1}, NoBidReason.NOT_STARTED),
+        ({"ends_ms": NOON_MS}, NoBidReason.ENDED),
+        ({"total_cap_micro_usdc": 9_000, "spent_total_micro_usdc": 9_000}, NoBidReason.TOTAL_CAP),
+        ({"total_cap_micro_usdc": 9_000, "held_total_micro_usdc": 9_000}, NoBidReason.TOTAL_CAP),
+        ({"daily_cap_micro_usdc": 9_000, "spent_by_day_micro_usdc": {TODAY: 9_000}}, NoBidReason.DAILY_CAP),
+        ({"daily_cap_micro_usdc": 9_000, "spent_by_day_micro_usdc": {TODAY - 1: 9_000}}, None),
+    ],
+)
+def test_refusal_now__one_thing_is_wrong__names_it(change: dict[str, Any], reason: NoBidReason | None) -> None:
+    assert refusal_now(replace(ITEM, **change), NOON_MS) is reason
+
+
+def test_refusal_now__even_pacing__waits_until_time_has_caught_up() -> None:
+    half_spent = replace(
+        ITEM, even_pacing=True, daily_cap_micro_usdc=100_000, spent_by_day_micro_usdc={TODAY: 55_000}
+    )
+    assert refusal_now(half_spent, NOON_MS) is NoBidReason.PACING
+    assert refusal_now(half_spent, NOON_MS + MS_PER_DAY // 10) is None
+    assert refusal_now(replace(half_spent, even_pacing=False), NOON_MS) is None
+
+
+def test_kept_back__even_pacing__per_cap_and_none_without_cap() -> None:
+    item = replace(ITEM, even_pacing=True, daily_cap_micro_usdc=100_000)
+    assert kept_back(item, NOON_MS) == KeptBack(None, 45_000)
+    assert kept_back(replace(item, total_cap_micro_usdc=200_000), NOON_MS) == KeptBack(95_000, 45_000)
+    assert kept_back(replace(item, total_cap_micro_usdc=200_000, daily_cap_micro_usdc=None), NOON_MS).day is None
+    assert kept_back(replace(item, even_pacing=False), NOON_MS) == KeptBack(None, 0)
+
+
+def test_below_floor__click_bid__counts_what_its_clicks_bring() -> None:
+    clicks = replace(ITEM, bid_kind=BidKind.CPC, bid_micro_usdc=100_000)
+    assert standing(clicks, rate_ppm=10_000) is None                              # 1 % of 100,000 is the floor
+    assert standing(clicks, rate_ppm=9_999) is NoBidReason.BELOW_FLOOR
+
+
+@pytest.mark.parametrize(
+    ("size", "fitting"),
+    [((1024, 512), True), ((512, 256), True), ((1034, 512), True), ((1050, 512), False), ((512, 1024), False)],
+)
+def test_fits__shape__within_two_percent(size: tuple[int, int], fitting: bool) -> None:
+    assert fits(replace(CREATIVE, width=size[0], height=size[1]), PLACEMENT) is fitting
+
+
+def test_fits__video_on_an_image_surface__no() -> None:
+    assert not fits(replace(CREATIVE, kind="video"), PLACEMENT)
+
+
+@given(st.lists(st.sampled_from(["ok", "paused", "poor", "over", "blocked"]), max_size=12))
+def test_book__any_line_items__each_competes_or_has_one_reason(fates: list[str]) -> None:
+    """L26."""
+    changes: dict[str, dict[str, Any]] = {
+        "ok": {}, "paused": {"line_item_active": False}, "poor": {"bid_micro_usdc": 1}, "over": {"ends_ms": NOON_MS},
+        "blocked": {},
+    }
+    items = tuple(replace(ITEM, id=number, **changes[fate]) for number, fate in enumerate(fates, 1))
+    blocked = {number: NoBidReason.BUDGET for number, fate in enumerate(fates, 1) if fate == "blocked"}
+    book = open_book(Catalogue(1, NOON_MS, {1: PLACEMENT}, items, Rates()), PLACEMENT)
+    offers, refused = competing(book, NOON_MS, blocked)
+    assert sorted([*book.refused, *refused, *offers]) == [item.id for item in items]
+    counted = count_reasons([*book.refused.values(), *refused.values()])
+    assert sum(counted.values()) == len(fates) - fates.count("ok")
+    assert counted.get(NoBidReason.BUDGET, 0) == fates.count("blocked")
+
+
+def test_viewer_bytes__next_day_or_other_key__cannot_be_linked() -> None:
+    today = viewer_bytes("viewer-key", b"k" * 32, NOON_MS)
+    assert today == viewer_bytes("viewer-key", b"k" * 32, NOON_MS + 1)
+    assert today != viewer_bytes("viewer-key", b"k" * 32, NOON_MS + MS_PER_DAY)
+    assert today != viewer_bytes("viewer-key", b"x" * 32, NOON_MS)
+    assert today != viewer_bytes("other-key-", b"k" * 32, NOON_MS)
