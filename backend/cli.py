@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import threading
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -21,6 +22,13 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+
+
+class Proof(StrEnum):
+    """How far `sightline index` trusts its RPC."""
+
+    RECEIPTS = "receipts"
+    OFF = "off"
 
 
 def main() -> None:
@@ -100,7 +108,8 @@ def worker() -> None:
     loops = worker_loops(_settings())
     threads = [
         threading.Thread(
-            target=run_loop, args=(loop.name, loop.step, stop), kwargs={"idle_seconds": loop.idle_seconds}, name=loop.name
+            target=run_loop, name=loop.name,
+            args=(loop.name, loop.step, stop), kwargs={"idle_seconds": loop.idle_seconds},
         )
         for loop in loops
     ]
@@ -112,13 +121,13 @@ def worker() -> None:
 
 @app.command()
 def index(
-    proof: Annotated[str, typer.Option(help="receipts: recompute each block's receipts root; off: trust the RPC.")] = "receipts",
+    proof: Annotated[Proof, typer.Option(help="receipts: recompute each block's receipts root.")] = Proof.RECEIPTS,
 ) -> None:
     """Mirror the contracts' events into the `chain_*` tables; survives reorganisations and kill -9."""
     from backend.main import run_indexer
 
     _log_to_stderr(logging.INFO)
-    run_indexer(_settings(), proof=proof, stop=_stop_on_signal())
+    run_indexer(_settings(), proof=proof.value, stop=_stop_on_signal())
 
 
 @app.command()

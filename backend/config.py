@@ -55,6 +55,13 @@ class Settings(BaseSettings):
         return str(contracts[name]["address"]).lower()
 
     @property
+    def token(self) -> str:
+        """Lowercase address of the USDC that the escrow holds: Circle's, or the mock of a local chain."""
+        contracts = self.deployed["contracts"]
+        assert isinstance(contracts, dict)
+        return self.contract("USDC" if "USDC" in contracts else "MockUSDC")
+
+    @property
     def token_key_bytes(self) -> bytes:
         return bytes.fromhex(self.token_key.get_secret_value())
 
