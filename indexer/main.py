@@ -15,7 +15,7 @@ from indexer.decode import DecodeError
 from indexer.handlers import CalldataMissing, Contradiction
 from indexer.reader import Block, NotLinked, Range, Reader
 from indexer.reorg import Step, Tip, common_ancestor, confirmed, next_step
-from indexer.rpc import Client, RpcError
+from indexer.rpc import METHOD_NOT_FOUND, Client, RpcError, RpcRefused
 from indexer.store import Cursor, LostFence, Store
 
 log = logging.getLogger(__name__)
@@ -214,11 +214,7 @@ class Indexer:
     def _write(self, store: Store, part: Range, head: Tip) -> None:
         number = confirmed(part.tip.number, head.number, self._config.confirmations)
         try:
-            try:
-                store.append(part, number)
-            except CalldataMissing as missing:
-                part.inputs[missing.tx_hash] = self._inner_inputs(missing)
-                store.append(part, number)
+            self._append(store, part, number)
         except Contradiction as error:
             raise self._contradicted(store, error) from error
         except (psycopg.DataError, psycopg.IntegrityError) as error:
@@ -226,10 +222,27 @@ class Indexer:
         self._cursor = store.cursor()
         self._progress.wrote(part, head.number)
 
+    def _append(self, store: Store, part: Range, confirmed_number: int) -> None:
+        """Adds the range; where the calldata of a transaction proves nothing, the calls inside it are asked for once."""
+        asked: set[str] = set()
+        while True:
+            try:
+                return store.append(part, confirmed_number)
+            except CalldataMissing as missing:
+                if missing.tx_hash in asked:
+                    raise
+                asked.add(missing.tx_hash)
+                part.inputs[missing.tx_hash] = self._inner_inputs(missing)
+
     def _inner_inputs(self, missing: CalldataMissing) -> list[bytes]:
-        """Calldata of calls inside a transaction, for contracts that compose it themselves."""
+        """Calldata of the calls inside a transaction, for contracts that compose it themselves."""
         log.info("%s: looking into the calls inside the transaction", missing)
-        return self._client.inner_inputs(missing.tx_hash)
+        try:
+            return self._client.inner_inputs(missing.tx_hash)
+        except RpcRefused as refused:
+            if refused.code != METHOD_NOT_FOUND:
+                raise
+            raise Contradiction(f"{missing}; an RPC with debug_traceTransaction could look inside") from refused
 
     def _contradicted(self, store: Store, error: Exception) -> Exception:
         """Without proofs, a log left out is the likely reason: from now on prove, then judge again."""

@@ -14,6 +14,7 @@ from indexer.answers import Call, Header, LogAnswer, Receipt, Refusal, Transacti
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 Param = str | bool | dict[str, object]
+METHOD_NOT_FOUND = -32601
 ANSWER_BYTES_MAX = 256 * 1024 * 1024
 
 
@@ -22,7 +23,7 @@ class RpcError(Exception):
 
 
 class RpcRefused(RpcError):
-    """The node answered with a JSON-RPC error; `code` -32601 means that it does not know the method."""
+    """The node answered with a JSON-RPC error, of which `code` is METHOD_NOT_FOUND when it does not know the method."""
 
     def __init__(self, method: str, refusal: Refusal) -> None:
         super().__init__(f"{method}: {refusal.message} ({refusal.code})")

@@ -34,10 +34,7 @@ _FACT_TABLES: Mapping[type, str] = {kind.event: kind.table for kind in ev.EVENT_
 }
 _CAMPAIGN_TABLES = [_FACT_TABLES[kind] for kind in handlers.CAMPAIGN_FACTS]
 _EPOCH_TABLES = [_FACT_TABLES[kind] for kind in handlers.EPOCH_FACTS]
-_BY_NUMBER = [
-    table.name for table in schema.metadata.sorted_tables if "number" in table.c and "parent_hash" not in table.c
-]
-_ROWS_BY_NUMBER = [name for name in _BY_NUMBER if name != "chain_cursor"]
+_ROWS_BY_NUMBER = [name for name, table in schema.metadata.tables.items() if "number" in table.primary_key.columns]
 
 
 class LostFence(Exception):

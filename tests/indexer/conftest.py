@@ -6,20 +6,31 @@ What `Market` knows of a proposal or a tree is keyed by what the chain commits t
 import json
 import logging
 import os
+import threading
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
-from eth_abi import decode, encode
+from eth_abi import decode, encode, grammar
 from eth_account import Account
+from psycopg import sql
 from sha3 import keccak_256
+from sqlalchemy.engine import make_url
 
 from backend.local import Stack, rpc, start_stack
 from backend.settlement.tree import Tree, build_tree, debits_hash, encode_debits, encode_entry
 from indexer.config import Config, Deployment
+from indexer.digest import digest
+from indexer.events import EVENT_TYPES, CampaignOpened, Proposed
+from indexer.main import run
+from indexer.store import plain_url
 
 ROOT = Path(__file__).parents[2]
 CHAIN_ID = 31337
@@ -29,6 +40,7 @@ ADVERTISER, OTHER_ADVERTISER = "0x" + "a1" * 20, "0x" + "a2" * 20
 PUBLISHERS = [TREASURY, *("0x" + f"b{i}" * 20 for i in range(1, 7))]  # index 0 is the dust account
 ATTESTOR_KEYS = sorted((bytes([i]) * 32 for i in (1, 2, 3)), key=lambda key: int(Account.from_key(key).address, 16))
 USDC = 1_000_000
+TOPICS = {kind.event: "0x" + kind.topic.hex() for kind in EVENT_TYPES}
 
 
 class Reverted(Exception):
@@ -129,7 +141,7 @@ class Market:
 
     def open(self, amount: int, owner: str = ADVERTISER) -> int:
         receipt = self.escrow.send(owner, "open_campaign", owner, amount, b"\7" * 32)
-        return int(receipt["logs"][-1]["topics"][1], 16)
+        return int(_logged(receipt, CampaignOpened)["topics"][1], 16)
 
     def deposit(self, campaign: int, amount: int) -> None:
         self.escrow.send(ADVERTISER, "deposit", campaign, amount)
@@ -172,6 +184,10 @@ class Market:
     def veto(self) -> None:
         self.escrow.send(GUARDIAN, "veto", self.escrow.read("epoch") + 1)
 
+    def refuse_payouts_to(self, recipient: str) -> None:
+        """From now on the token refuses transfers to this address."""
+        self.usdc.send(OWNER, "blacklist", recipient)
+
     def range_args(self, start_group: int, groups: int) -> list[Any]:
         tree = self.trees[self.payout.read("root")]
         entries = list(tree.entries[4 * start_group : 4 * (start_group + groups)])
@@ -185,16 +201,32 @@ class Market:
         self.payout.send(STRANGER, "claim", index, list(tree.group(index)), tree.claim_proof(index))
 
     def _proposed(self, debits: dict[int, int], root: bytes, receipt: dict[str, Any]) -> None:
-        log = bytes.fromhex(receipt["logs"][-1 if len(receipt["logs"]) == 1 else 1]["data"][2:])
-        active_at = int.from_bytes(log[192:224], "big")
+        active_at = int(_logged(receipt, Proposed)["data"][2 + 6 * 64 : 2 + 7 * 64], 16)
         proposal = Proposal(root, sum(debits.values()), active_at, encode_debits(debits))
         self.proposals[self.escrow.read("pending")] = proposal
+
+
+def _logged(receipt: dict[str, Any], event: type) -> dict[str, Any]:
+    """The one log of this event in a receipt."""
+    (log,) = (log for log in receipt["logs"] if log["topics"][0] == TOPICS[event])
+    return dict(log)
 
 
 def signature(digest: bytes, key: bytes) -> tuple[bytes, bytes]:
     """(r, vs) of EIP-2098."""
     signed = Account.unsafe_sign_hash(digest, key)
     return signed.r.to_bytes(32, "big"), (signed.s | (signed.v - 27) << 255).to_bytes(32, "big")
+
+
+def _encode_call(signature: str, *args: Any) -> bytes:
+    """Calldata of `name(types)`."""
+    types = grammar.parse(signature[signature.index("(") :]).components
+    return keccak_256(signature.encode()).digest()[:4] + encode([kind.to_type_str() for kind in types], args)
+
+
+@pytest.fixture
+def encode_call() -> Callable[..., bytes]:
+    return _encode_call
 
 
 @pytest.fixture(scope="session")
@@ -215,14 +247,20 @@ def start_node(tmp_path: Path) -> Iterator[Callable[..., Node]]:
     """Starts chains for this test."""
     stacks: list[Stack] = []
 
-    def start(chain_id: int = CHAIN_ID) -> Node:
+    def start(chain_id: int = CHAIN_ID, *anvil_args: str) -> Node:
         base = tmp_path / f"chain{len(stacks)}"
         env = {"PATH": os.environ.get("PATH", "")}
-        need = frozenset({"anvil"})
-        stacks.append(
-            start_stack(base, need=need, chain_id=chain_id, block_time_seconds=None, env=env, fast_unsafe=True)
+        stack = start_stack(
+            base,
+            need=frozenset({"anvil"}),
+            anvil_args=anvil_args,
+            chain_id=chain_id,
+            block_time_seconds=None,
+            env=env,
+            fast_unsafe=True,
         )
-        return Node(stacks[-1].rpc_url)
+        stacks.append(stack)
+        return Node(stack.rpc_url)
 
     yield start
     for stack in stacks:
@@ -258,3 +296,112 @@ def config(market: Market, fresh_database_url: str, caplog: pytest.LogCaptureFix
     """Index this test's market to the head and stop."""
     caplog.set_level(logging.INFO, "indexer")
     return Config(fresh_database_url, market.node.url, market.deployment, confirmations=2, once=True, retry_seconds_max=0.2)
+
+
+class Mirror:
+    """The tables of one configuration, and the indexer that fills them."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+
+    def catch_up(self, seconds_max: float = 30.0) -> None:
+        """Index to the head. Raises TimeoutError when it does not get there."""
+        stop = threading.Event()
+        timer = threading.Timer(seconds_max, stop.set)
+        timer.start()
+        try:
+            run(replace(self.config, once=True), stop)
+        finally:
+            timer.cancel()
+        if stop.is_set():
+            raise TimeoutError(f"no end after {seconds_max} seconds")
+
+    def select(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+        """Rows; amounts as int."""
+        with psycopg.connect(plain_url(self.config.database_url)) as connection:
+            rows = connection.execute(query, values).fetchall()
+        return [tuple(int(value) if isinstance(value, Decimal) else value for value in row) for row in rows]
+
+    def value(self, query: str, *values: object) -> Any:
+        ((value,),) = self.select(query, *values)
+        return value
+
+    def digest(self) -> str:
+        return digest(self.config.database_url)
+
+
+@pytest.fixture
+def mirror(config: Config) -> Mirror:
+    return Mirror(config)
+
+
+@pytest.fixture
+def fresh_mirror(servers: Any, worker: str) -> Iterator[Callable[[Config], Mirror]]:
+    """Another index of the same chain, in a database of its own."""
+    names: list[str] = []
+
+    def make(config: Config) -> Mirror:
+        names.append(f"indexer_again_{worker}_{len(names)}")
+        url = make_url(servers.database_url).set(database=names[-1])
+        with psycopg.connect(plain_url(servers.database_url), autocommit=True) as connection:
+            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(names[-1])))
+        return Mirror(replace(config, database_url=url.render_as_string(hide_password=False)))
+
+    yield make
+    with psycopg.connect(plain_url(servers.database_url), autocommit=True) as connection:
+        for name in names:
+            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+class FaultProxy:
+    """Stands between indexer and node. `fault` gets the calls and the answers and gives what the indexer is told.
+
+    None means: hang up without an answer. An int is an HTTP status without a body.
+    """
+
+    def __init__(self, node_url: str) -> None:
+        self.fault: Callable[[list[Any], list[Any]], list[Any] | int | None] = lambda calls, answers: answers
+        self.requests = 0
+        proxy = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                proxy.requests += 1
+                try:
+                    request = urllib.request.Request(node_url, body, {"Content-Type": "application/json"})
+                    with urllib.request.urlopen(request, timeout=20) as response:
+                        told = proxy.fault(json.loads(body), json.load(response))
+                except OSError:
+                    told = None
+                if told is None:
+                    self.close_connection = True
+                    return
+                content = b"" if isinstance(told, int) else json.dumps(told).encode()
+                self.send_response(told if isinstance(told, int) else 200)
+                self.send_header("Content-Length", str(len(content)))
+                self.end_headers()
+                self.wfile.write(content)
+
+            def log_message(self, format: str, *args: Any) -> None:
+                """Says nothing."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+
+@pytest.fixture
+def proxy(node: Node) -> Iterator[FaultProxy]:
+    proxy = FaultProxy(node.url)
+    yield proxy
+    proxy.close()
