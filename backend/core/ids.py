@@ -1,5 +1,6 @@
 """Identifiers with types, so that a campaign can never be mistaken for a line item."""
 
+import re
 from typing import NewType
 
 ChainCampaignId = NewType("ChainCampaignId", int)
@@ -16,13 +17,13 @@ EpochNumber = NewType("EpochNumber", int)
 Address = NewType("Address", str)
 """0x and 40 lowercase hex digits."""
 
+_ADDRESS = re.compile(r"0[xX][0-9a-fA-F]{40}")
+
 DUST_PUBLISHER = PublisherIndex(0)
 
 
 def address(text: str) -> Address:
     """Lowercase address. Raises ValueError unless `text` is 0x and 40 hex digits."""
-    lowered = text.lower()
-    if len(lowered) != 42 or not lowered.startswith("0x"):
+    if not _ADDRESS.fullmatch(text):
         raise ValueError(f"not an address: {text}")
-    int(lowered[2:], 16)
-    return Address(lowered)
+    return Address(text.lower())
