@@ -1,0 +1,138 @@
+"""`sightline up`: the whole system on this machine, its data kept between runs in one folder."""
+
+import os
+import secrets
+import signal
+import socket
+import sys
+import threading
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from backend.db.migrate import upgrade
+from backend.demo.cast import Cast, cast_from_seed
+from backend.demo.system import GAS_WEI, System, Terms, start_system
+from backend.demo.waiting import DemoError, wait_for
+from backend.local import LocalStackError, StackAlreadyRunning, StackInfo, fund, rpc
+from backend.local.ports import LOOPBACK
+
+TERMS = Terms(
+    epoch_seconds=300, window_seconds=60, notice_seconds=420, timelock_seconds=420, escape_seconds=3_600,
+    token_seconds=120, confirmations=2,
+)
+MINT_MICRO_USDC = 1_000_000 * 10**6
+READY_SECONDS_MAX = 30.0
+
+
+def run_up(base: Path, port: int) -> int:
+    """Start everything, say where it is, wait for Ctrl-C. Returns the exit code."""
+    console = Console(stderr=True)
+    if not _is_free(port):
+        console.print(f"Port {port} is in use. Choose another one: sightline up --port {port + 1}")
+        return 1
+    try:
+        cast = cast_from_seed(_seed(base))
+        with start_system(base, cast, TERMS, port, os.environ) as system:
+            _prepare(system, console)
+            system.start_processes()
+            wait_for("the API", lambda: _answers(port), seconds_max=READY_SECONDS_MAX, alive=system.raise_if_dead)
+            Console().print(_overview(system))
+            _wait_for_signal(system)
+    except StackAlreadyRunning as running:
+        Console().print(_running(running.info))
+    except (LocalStackError, DemoError) as error:
+        console.print(str(error), markup=False)
+        return 1
+    return 0
+
+
+def _prepare(system: System, console: Console) -> None:
+    if _is_deployed(system):
+        upgrade(system.stack.database_url)
+        for account in system.cast.everybody:
+            fund(system.stack.rpc_url, account.address, GAS_WEI)
+        return
+    console.print("deploying the contracts …")
+    system.prepare({advertiser.address: MINT_MICRO_USDC for advertiser in system.cast.advertisers})
+
+
+def _is_deployed(system: System) -> bool:
+    """Whether the contracts of the deployment file are on this chain; a new local chain has none."""
+    if not system.deployment_path.exists():
+        return False
+    return rpc(system.stack.rpc_url, "eth_getCode", system.contract("CampaignEscrow"), "latest") not in (None, "0x")
+
+
+def _seed(base: Path) -> int:
+    """Seed of this folder's keys: random, made once, readable by its owner only."""
+    path = base / "seed"
+    if not path.exists():
+        base.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(str(secrets.randbits(128)))
+    return int(path.read_text())
+
+
+def _overview(system: System) -> Table:
+    table = _table("Sightline is running; Ctrl-C stops it")
+    rows = {
+        "web page and API": f"{system.url}  (documentation: {system.url}/docs)",
+        "PostgreSQL": system.stack.database_url,
+        "Redis": system.stack.redis_url,
+        "chain": f"{system.stack.rpc_url}  (chain id {system.stack.chain_id})",
+        "CampaignEscrow": system.contract("CampaignEscrow"),
+        "PublisherPayout": system.contract("PublisherPayout"),
+        "MockUSDC": system.contract("MockUSDC") + "  (anybody may mint)",
+        "logs": str(system.base / "logs"),
+    }
+    for name, value in (rows | _keys(system.cast)).items():
+        table.add_row(name, value)
+    return table
+
+
+def _keys(cast: Cast) -> dict[str, str]:
+    """Funded accounts of the local chain to try things with."""
+    return {f"advertiser {n}, local key": "0x" + account.key.hex() for n, account in enumerate(cast.advertisers, 1)}
+
+
+def _running(info: StackInfo) -> Table:
+    table = _table(f"Already running in process {info.pid}")
+    urls = {"PostgreSQL": info.database_url, "Redis": info.redis_url, "chain": info.rpc_url}
+    for name, value in (urls | {f"process {name}": str(pid) for name, pid in info.processes.items()}).items():
+        table.add_row(name, value)
+    return table
+
+
+def _table(title: str) -> Table:
+    table = Table(title=title, show_header=False)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")    # people copy these: nothing may be cut
+    return table
+
+
+def _wait_for_signal(system: System) -> None:
+    """Until Ctrl-C or SIGTERM. Raises ServerDied when a part ends by itself."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    while not stop.wait(1.0):
+        system.raise_if_dead()
+    print("stopping …", file=sys.stderr)
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError:
+            return False
+    return True
+
+
+def _answers(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex((LOOPBACK, port)) == 0
