@@ -99,7 +99,10 @@ class Indexer:
         while not stop.is_set():
             try:
                 at_head = self.step(stop)
-            except (RpcError, LostFence) as error:
+            except RpcError as error:
+                self._retry(error, stop)
+                continue
+            except LostFence as error:
                 self._cursor = None
                 self._retry(error, stop)
                 continue
@@ -155,15 +158,18 @@ class Indexer:
         return self._store, self._cursor
 
     def _checked_cursor(self, store: Store) -> Cursor:
-        genesis = self._client.headers([0])[0].hash
         cursor = store.cursor()
         if cursor is None:
-            base = self._client.headers([self._deployment.start_block - 1])[0]
-            store.start(_block(base), genesis)
+            genesis, base = self._client.headers([0, self._deployment.start_block - 1])
+            store.start(_block(base), genesis.hash)
             log.info("chain %d: starting at block %d", self._deployment.chain_id, self._deployment.start_block)
             return self._checked_cursor(store)
-        _check_belongs(cursor, self._deployment, genesis)
+        self._check_belongs(cursor)
         return cursor
+
+    def _check_belongs(self, cursor: Cursor) -> None:
+        """Raises Refused when the tables tell of another chain or other contracts than ours."""
+        _check_belongs(cursor, self._deployment, self._client.headers([0])[0].hash)
 
     def _forget(self) -> None:
         """Drop the database connection and what we believed; the next step starts from the stored cursor."""
@@ -220,6 +226,7 @@ class Indexer:
         except (psycopg.DataError, psycopg.IntegrityError) as error:
             raise self._halted(store, error) from error
         self._cursor = store.cursor()
+        self._retries = 0
         self._progress.wrote(part, head.number)
 
     def _append(self, store: Store, part: Range, confirmed_number: int) -> None:
@@ -275,6 +282,7 @@ class Indexer:
         self._roll_back(store, cursor, head)
 
     def _roll_back(self, store: Store, cursor: Cursor, head: Tip) -> None:
+        self._check_belongs(cursor)  # a node that was replaced by another chain's has reorganised nothing
         ancestor = self._ancestor(store, cursor.tip, head)
         if ancestor is None:
             raise RpcError("the chain linked again while looking for the fork")
