@@ -1,0 +1,83 @@
+"""Only the hot routes on real stores, and a hello route on the same server to compare with."""
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import redis
+import redis.asyncio
+from fastapi import FastAPI
+
+from backend.api import clicks, decisions, events, limits, problems
+from backend.core.ruleset import Ruleset
+from backend.db.engine import Engine, make_engine
+from backend.ingest.service import IngestService
+from backend.serving.service import CatalogueFeed, DecisionService
+
+CHAIN_ID = 31337
+TOKEN_KEY = bytes(range(32))
+
+
+@dataclass(frozen=True)
+class Wiring:
+    """The services behind the routes."""
+
+    engine: Engine
+    client: redis.Redis
+    hot: redis.asyncio.Redis
+    feed: CatalogueFeed
+    decisions: DecisionService
+    ingest: IngestService
+
+
+def wire(database_url: str, redis_url: str, ruleset: Ruleset | None = None) -> Wiring:
+    """As in production: a synchronous client for the catalogue, an asynchronous pool for requests."""
+    rules = ruleset or Ruleset()
+    engine = make_engine(database_url, pool_size=2)
+    client = redis.Redis.from_url(redis_url)
+    pool = redis.asyncio.BlockingConnectionPool.from_url(
+        redis_url, max_connections=64, timeout=2, socket_timeout=2, socket_connect_timeout=2
+    )
+    hot = redis.asyncio.Redis(connection_pool=pool)
+    feed = CatalogueFeed(engine, client, CHAIN_ID)
+    return Wiring(
+        engine, client, hot, feed,
+        DecisionService(feed, hot, CHAIN_ID, TOKEN_KEY, rules), IngestService(hot, CHAIN_ID, TOKEN_KEY, rules),
+    )
+
+
+async def unwire(wiring: Wiring) -> None:
+    """Close what `wire` opened."""
+    await wiring.hot.connection_pool.disconnect()
+    wiring.client.close()
+    wiring.engine.dispose()
+
+
+def routes(wiring: Wiring) -> FastAPI:
+    """The app around the services; its lifespan keeps the catalogue fresh."""
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        await wiring.decisions.start()
+        yield
+        await wiring.decisions.stop()
+        await unwire(wiring)
+
+    app = FastAPI(lifespan=lifespan)
+    app.include_router(decisions.router(wiring.decisions))
+    app.include_router(events.router(wiring.ingest))
+    app.include_router(clicks.router(wiring.ingest, wiring.feed))
+    problems.install(app)
+
+    @app.get("/hello")
+    async def hello() -> dict[str, str]:
+        return {"hello": "world"}
+
+    limits.protect(app)
+    return app
+
+
+def create_app() -> FastAPI:
+    """For granian: the stores are named by the environment."""
+    return routes(wire(os.environ["DATABASE_URL"], os.environ["REDIS_URL"]))

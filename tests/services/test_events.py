@@ -1,0 +1,331 @@
+"""Events on real stores: durable before they are acknowledged, in SQL exactly once, each with a verdict."""
+
+import time
+from collections import Counter
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+import redis
+from sqlalchemy import Engine, text
+
+from backend.core.decision_token import DecisionToken, decision_id, sign
+from backend.core.errors import Unavailable
+from backend.core.events import BidKind
+from backend.core.reasons import DropReason
+from backend.core.ruleset import Ruleset
+from backend.ingest import store
+from backend.ingest.service import IngestConsumer, IngestService
+from bench.app import CHAIN_ID, TOKEN_KEY, Wiring, routes, unwire, wire
+from bench.market import Market
+
+BROWSER = {"user-agent": "Mozilla/5.0"}
+SEEN = [[t_ms, 10_000, 400, 1_000 + t_ms % 7, True, True] for t_ms in range(0, 1_500, 100)]
+
+
+def now() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def facts(number: int, **changes: Any) -> DecisionToken:
+    """A decision of ten seconds ago; each number has its own viewer."""
+    decided_ms = changes.pop("decided_ms", now() - 10_000)
+    made = DecisionToken(
+        decision_id=decision_id(decided_ms, number.to_bytes(10, "big")), chain_id=CHAIN_ID, campaign=1, line_item=2,
+        creative=3, placement=4, publisher=5, price_micro_usdc=1_000, bid_kind=BidKind.VCPM,
+        expires_ms=decided_ms + 120_000, viewer=number.to_bytes(8, "big"),
+    )
+    return replace(made, **changes)
+
+
+def view(of: DecisionToken) -> dict[str, Any]:
+    return {"kind": "viewable", "token": sign(of, TOKEN_KEY), "samples": SEEN}
+
+
+def click(of: DecisionToken) -> dict[str, Any]:
+    return {"kind": "click", "token": sign(of, TOKEN_KEY)}
+
+
+@pytest.fixture
+async def wiring(fresh_database_url: str, redis_url: str) -> AsyncIterator[Wiring]:
+    wired = wire(fresh_database_url, redis_url)
+    yield wired
+    await unwire(wired)
+
+
+@pytest.fixture
+async def http(wiring: Wiring) -> AsyncIterator[httpx.AsyncClient]:
+    transport = httpx.ASGITransport(routes(wiring))
+    async with httpx.AsyncClient(transport=transport, base_url="http://api", headers=BROWSER) as client:
+        yield client
+
+
+@pytest.fixture
+def consumer(fresh_engine: Engine, redis_client: redis.Redis) -> IngestConsumer:
+    return IngestConsumer(fresh_engine, redis_client)
+
+
+async def send(http: httpx.AsyncClient, *events: object) -> list[str]:
+    """Verdict per event: `accepted`, or the reason."""
+    answer = await http.post("/v1/events", json={"events": events})
+    assert answer.status_code == 202, answer.text
+    return [result.get("reason", result["status"]) for result in answer.json()["results"]]
+
+
+def drain(consumer: IngestConsumer) -> None:
+    while consumer.consume():
+        pass
+
+
+def stored(engine: Engine) -> tuple[list[tuple[str, str]], Counter[str]]:
+    """(decision, kind) of every event, and how often each DropReason."""
+    with engine.connect() as connection:
+        events = connection.execute(text("select decision_id, kind from event order by seq")).all()
+        dropped = connection.execute(text("select reason, count(*) from dropped_event group by reason")).all()
+    return [tuple(row) for row in events], Counter(dict([tuple(row) for row in dropped]))
+
+
+async def test_accept__view_and_click__stored_with_price_and_samples(
+    http: httpx.AsyncClient, consumer: IngestConsumer, fresh_engine: Engine, redis_client: redis.Redis
+) -> None:
+    """L25."""
+    one = facts(1)
+    assert await send(http, view(one), click(one)) == ["accepted", "accepted"]
+    drain(consumer)
+    with fresh_engine.connect() as connection:
+        rows = connection.execute(text(
+            "select event_id, kind, price_micro_usdc, publisher_index, status, samples from event order by seq"
+        )).all()
+    name = one.decision_id.hex()
+    assert [tuple(row) for row in rows] == [
+        (name + "01", "viewable", 1_000, 5, "accepted", SEEN), (name + "02", "click", 0, 5, "accepted", []),
+    ]
+    assert redis_client.xlen(store.STREAM) == 0
+
+
+async def test_accept__mixed_batch__each_event_its_verdict_and_one_row(
+    http: httpx.AsyncClient, consumer: IngestConsumer, fresh_engine: Engine
+) -> None:
+    """L26."""
+    good = facts(1)
+    late = facts(2, decided_ms=now() - 200_000)
+    verdicts = await send(
+        http, view(good), {"kind": "viewable"}, {"kind": "click", "token": "forged"}, view(late),
+        view(facts(3, chain_id=1)), view(good), click(facts(4)),
+        {"kind": "viewable", "token": sign(facts(5), TOKEN_KEY), "samples": SEEN[:3]},
+    )
+    assert verdicts == [
+        "accepted", "malformed", "bad_token", "expired", "wrong_chain", "accepted", "accepted", "not_viewable",
+    ]
+    drain(consumer)
+    events, dropped = stored(fresh_engine)
+    assert events == [(good.decision_id.hex(), "viewable")]
+    assert dropped == Counter(
+        ["malformed", "bad_token", "expired", "wrong_chain", "replayed", "click_before_view", "not_viewable"]
+    )
+
+
+async def test_accept__sent_again__charged_once(
+    http: httpx.AsyncClient, consumer: IngestConsumer, fresh_engine: Engine
+) -> None:
+    """L24, L28."""
+    one = facts(1)
+    for _ in range(3):
+        await send(http, view(one))
+        drain(consumer)
+    assert stored(fresh_engine) == ([(one.decision_id.hex(), "viewable")], Counter({"replayed": 2}))
+
+
+async def test_accept__click_in_a_later_request__counts_after_its_view(
+    http: httpx.AsyncClient, consumer: IngestConsumer, fresh_engine: Engine
+) -> None:
+    one = facts(1)
+    await send(http, click(one))
+    await send(http, view(one))
+    drain(consumer)
+    await send(http, click(one))
+    drain(consumer)
+    events, dropped = stored(fresh_engine)
+    assert [kind for _, kind in events] == ["viewable", "click"]
+    assert dropped == Counter({"click_before_view": 1})
+
+
+async def test_accept__sixty_first_event_of_a_viewer__rate(http: httpx.AsyncClient, wiring: Wiring) -> None:
+    events = [view(facts(number, viewer=b"one-view")) for number in range(70)]
+    minute_ms = now() // 60_000 * 60_000
+    body = msgspec.json.encode({"events": events[:40]})
+    first = await wiring.ingest.accept(body, max(now(), minute_ms), "Mozilla/5.0")
+    second = await wiring.ingest.accept(msgspec.json.encode({"events": events[40:]}), max(now(), minute_ms), "Mozilla/5.0")
+    verdicts = Counter(first + second)
+    assert verdicts[None] >= 60                   # a minute may begin in between: then nothing is over the limit
+    assert verdicts[None] + verdicts[DropReason.RATE] == 70
+
+
+async def test_http__crawler__bot(http: httpx.AsyncClient) -> None:
+    http.headers["user-agent"] = "ExampleBot/1.0 (+https://example.com/bot)"
+    assert await send(http, view(facts(1))) == ["bot"]
+
+
+async def test_http__send_beacon__text_plain_is_read(http: httpx.AsyncClient) -> None:
+    body = msgspec.json.encode({"events": [view(facts(1))]})
+    answer = await http.post("/v1/events", content=body, headers={"content-type": "text/plain;charset=UTF-8"})
+    assert answer.json() == {"results": [{"status": "accepted"}]}
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        (b"", 400, "malformed_json"), (b"{", 400, "malformed_json"), (b"[]", 422, "invalid_request"),
+        (b'{"events": []}', 422, "invalid_request"), (b'{"events": [], "x": 1}', 422, "invalid_request"),
+        (b'{"events": [' + b",".join([b"1"] * 101) + b"]}", 413, "batch_too_large"),
+        (b'{"events": ["' + b"x" * 300_000 + b'"]}', 413, "body_too_large"),
+    ],
+)
+async def test_http__no_batch__problem_and_nothing_taken_in(
+    http: httpx.AsyncClient, redis_client: redis.Redis, body: bytes, status: int, code: str
+) -> None:
+    """L45."""
+    answer = await http.post("/v1/events", content=body)
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert redis_client.xlen(store.STREAM) == 0
+
+
+async def test_http__redis_is_down__503_and_retry_after(fresh_database_url: str) -> None:
+    """L44."""
+    down = wire(fresh_database_url, "redis://127.0.0.1:1/0")
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(routes(down)), base_url="http://api") as http:
+        answer = await http.post("/v1/events", json={"events": [view(facts(1))]}, headers=BROWSER)
+    assert (answer.status_code, answer.json()["code"]) == (503, "redis_unavailable")
+    assert int(answer.headers["retry-after"]) > 0
+    await unwire(down)
+
+
+async def test_accept__queue_is_full__refused_until_it_is_drained(
+    wiring: Wiring, consumer: IngestConsumer, redis_client: redis.Redis
+) -> None:
+    """L44: nothing is taken in that the consumer cannot keep up with."""
+    service = IngestService(wiring.hot, CHAIN_ID, TOKEN_KEY, Ruleset(), queue_length_max=2)
+    bodies = [msgspec.json.encode({"events": [view(facts(number))]}) for number in range(4)]
+    for body in bodies[:2]:
+        await service.accept(body, now(), "")
+    with pytest.raises(Unavailable, match="queue_full") as refusal:
+        await service.accept(bodies[2], now(), "")
+    assert refusal.value.retry_after_seconds
+    assert redis_client.xlen(store.STREAM) == 2
+    drain(consumer)
+    assert await service.accept(bodies[3], now(), "") == [None]
+
+
+async def test_consume__killed_between_commit_and_acknowledgement__nothing_twice(
+    http: httpx.AsyncClient, consumer: IngestConsumer, fresh_engine: Engine, redis_client: redis.Redis
+) -> None:
+    """L24, L25: the entry is delivered again and recognised, also the click that would now have a view."""
+    one = facts(1)
+    await send(http, click(one), view(one))
+    await send(http, view(one))
+    before = redis_client.xrange(store.STREAM)
+    drain(consumer)
+    first = stored(fresh_engine)
+    for stream_id, fields in before:                    # as if XACK and XDEL had never happened
+        redis_client.xadd(store.STREAM + ":again", fields, id=stream_id)
+    redis_client.rename(store.STREAM + ":again", store.STREAM)
+    redis_client.xgroup_create(store.STREAM, store.GROUP, id="0")
+    drain(consumer)
+    assert stored(fresh_engine) == first == (
+        [(one.decision_id.hex(), "viewable")], Counter({"click_before_view": 1, "replayed": 1})
+    )
+
+
+async def test_consume__delivered_to_a_dead_consumer__read_first_and_in_order(
+    http: httpx.AsyncClient, consumer: IngestConsumer, fresh_engine: Engine, redis_client: redis.Redis
+) -> None:
+    """L25: the view that a dead consumer held comes before the click that followed it."""
+    one = facts(1)
+    await send(http, view(one))
+    assert len(store.read_entries(redis_client, 10)) == 1      # delivered, then killed
+    await send(http, click(one))
+    drain(consumer)
+    events, dropped = stored(fresh_engine)
+    assert [kind for _, kind in events] == ["viewable", "click"]
+    assert not dropped
+
+
+async def test_consume__two_workers__one_works_at_a_time(
+    http: httpx.AsyncClient, consumer: IngestConsumer, fresh_engine: Engine
+) -> None:
+    await send(http, view(facts(1)))
+    with fresh_engine.begin() as connection:
+        assert store.lock_ingest(connection)
+        assert not consumer.consume()
+    assert consumer.consume()
+
+
+async def test_consume__undecodable_entry__moved_aside_and_the_rest_stored(
+    http: httpx.AsyncClient, consumer: IngestConsumer, fresh_engine: Engine, redis_client: redis.Redis
+) -> None:
+    """L25."""
+    redis_client.xadd(store.STREAM, {store.FIELD: b"\xff not ours"})
+    redis_client.xadd(store.STREAM, {"other": b"field"})
+    await send(http, view(facts(1)))
+    drain(consumer)
+    assert len(stored(fresh_engine)[0]) == 1
+    poison = [fields for _, fields in redis_client.xrange(store.POISON_STREAM)]
+    assert [fields[b"batch"] for fields in poison] == [b"\xff not ours", b""]
+    assert all(fields[b"reason"] for fields in poison)
+    assert redis_client.xlen(store.STREAM) == 0
+
+
+async def test_consume__redis_was_emptied__goes_on(
+    http: httpx.AsyncClient, consumer: IngestConsumer, fresh_engine: Engine, redis_client: redis.Redis
+) -> None:
+    await send(http, view(facts(1)))
+    drain(consumer)
+    redis_client.flushdb()
+    await send(http, view(facts(2)))
+    drain(consumer)
+    assert len(stored(fresh_engine)[0]) == 2
+
+
+# --- a click as a link --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def shown(fresh_engine: Engine, fresh_database_url: str, wiring: Wiring) -> tuple[DecisionToken, str]:
+    """A decision whose creative is in the catalogue, and where it leads."""
+    market = Market(fresh_engine, fresh_database_url, CHAIN_ID)
+    item = market.line_item(market.campaign(1, 1_000_000), 5_000)
+    catalogue = wiring.feed.refresh(now())
+    creative, url = next(iter(catalogue.click_urls().items()))
+    return facts(1, creative=creative, line_item=item), url
+
+
+async def test_follow__our_link__redirects_and_counts(
+    http: httpx.AsyncClient, consumer: IngestConsumer, fresh_engine: Engine, shown: tuple[DecisionToken, str]
+) -> None:
+    one, url = shown
+    await send(http, view(one))
+    answer = await http.get(f"/c/{sign(one, TOKEN_KEY)}")
+    assert (answer.status_code, answer.headers["location"]) == (302, url)
+    drain(consumer)
+    assert [kind for _, kind in stored(fresh_engine)[0]] == ["viewable", "click"]
+
+
+async def test_follow__forged_link__404_and_no_redirect(http: httpx.AsyncClient, shown: tuple[DecisionToken, str]) -> None:
+    answer = await http.get(f"/c/{sign(shown[0], b'x' * 32)}")
+    assert (answer.status_code, answer.json()["code"]) == (404, "token_unknown")
+
+
+async def test_follow__redis_is_down__still_redirects(
+    shown: tuple[DecisionToken, str], wiring: Wiring, fresh_database_url: str
+) -> None:
+    """L44."""
+    one, url = shown
+    down = wire(fresh_database_url, "redis://127.0.0.1:1/0")
+    app = routes(replace(down, feed=wiring.feed))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://api") as http:
+        answer = await http.get(f"/c/{sign(one, TOKEN_KEY)}", headers=BROWSER)
+    assert (answer.status_code, answer.headers["location"]) == (302, url)
+    await unwire(down)
