@@ -104,7 +104,7 @@ TOO_MUCH = [("0x" + "1" * 38, 1), ("0x" + "1" * 40, -1), ("0x" + "1" * 40, 2**64
 
 @pytest.mark.parametrize(("recipient", "cumulative"), TOO_MUCH)
 def test_encode_entry__does_not_fit__refused(recipient: str, cumulative: int) -> None:
-    with pytest.raises(ValueError, match="address|range"):
+    with pytest.raises(ValueError, match=r"address|range"):
         encode_entry(recipient, cumulative)
 
 

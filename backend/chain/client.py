@@ -1,0 +1,400 @@
+"""Typed calls to our contracts. Reads go to the head of the chain; writes sign, send and wait for the receipt."""
+
+import json
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from eth_account import Account
+from eth_account.signers.local import LocalAccount
+from web3 import Web3
+from web3.contract import Contract
+from web3.contract.contract import ContractFunction
+from web3.exceptions import BadFunctionCallOutput, ContractLogicError, TimeExhausted, Web3Exception, Web3RPCError
+from web3.types import LogReceipt, TxParams, TxReceipt, Wei
+
+from backend.chain.proposal import NO_PROPOSAL, Proposal, Reservation, debit_limit, lane_of, pending_hash
+from backend.core.errors import Conflict, Unavailable
+from backend.core.ids import Address, address
+
+ABI_FOLDER = Path(__file__).resolve().parents[2] / "contracts" / "abi"
+GAS_MAX = 2**24 - 1                  # EIP-7825: no transaction may ask for more
+GAS_MARGIN_PERCENT = 20
+FEE_BUMP_PERCENT = 25                # nodes want 10 % more before they replace a transaction
+FEE_BUMPS_MAX = 6
+LOG_BLOCKS = 5_000                   # widest range that public RPCs answer
+BATCH_CALLS = 100
+READ_SECONDS = 10
+RECEIPT_SECONDS = 90
+POLL_SECONDS = 0.1
+
+
+class Reverted(Conflict):
+    """The contract refused; `reason` is its text, such as "window"."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__("reverted", f"the contract refused: {reason}")
+        self.reason = reason
+
+
+class WrongChain(Conflict):
+    """The RPC serves another chain, or there is no contract where the deployment says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """A mined transaction."""
+
+    transaction: str
+    number: int
+    gas_used: int
+
+
+class Chain:
+    """A connection to one chain. `key` is needed for writes; one transaction is in flight at a time.
+
+    All methods raise Unavailable `chain_unavailable` when the RPC does not answer, WrongChain when it is another chain.
+    """
+
+    def __init__(self, rpc_url: str, chain_id: int, *, key: str | None = None) -> None:
+        self.chain_id = chain_id
+        self.web3 = Web3(Web3.HTTPProvider(rpc_url, request_kwargs={"timeout": READ_SECONDS}))
+        self._account: LocalAccount | None = Account.from_key(key) if key else None
+        self._sending = threading.Lock()
+        self._checked = False
+
+    @property
+    def sender(self) -> Address:
+        """Address of the key that signs transactions. Raises ValueError when there is none."""
+        return address(self._key.address)
+
+    def now(self) -> int:
+        """Unix seconds of the head."""
+        with self.reading():
+            return int(self.web3.eth.get_block("latest")["timestamp"])
+
+    def genesis(self) -> str:
+        """Hash of block 0: tells two local chains with the same id apart."""
+        with self.reading():
+            return str(self.web3.eth.get_block(0)["hash"].to_0x_hex())
+
+    def logs(self, contract: str, topics: Sequence[str], since: int) -> Iterator[LogReceipt]:
+        """Logs of a contract, newest first, back to block `since`."""
+        with self.reading():
+            high = int(self.web3.eth.block_number)
+            while high >= since:
+                low = max(since, high - LOG_BLOCKS + 1)
+                found = self.web3.eth.get_logs({
+                    "address": Web3.to_checksum_address(contract), "topics": list(topics), "fromBlock": low,
+                    "toBlock": high,
+                })
+                yield from reversed(found)
+                high = low - 1
+
+    def contract(self, name: str, at: str) -> Contract:
+        """The contract `name` (its ABI is contracts/abi/<name>.json) at an address."""
+        abi = json.loads((ABI_FOLDER / f"{name}.json").read_text())
+        return self.web3.eth.contract(address=Web3.to_checksum_address(at), abi=abi)
+
+    def read(self, function: ContractFunction) -> Any:
+        """The result of a view at the head."""
+        with self.reading():
+            return function.call()
+
+    def read_many(self, functions: Sequence[ContractFunction]) -> list[Any]:
+        """The results of views, in few requests (JSON-RPC batches)."""
+        results: list[Any] = []
+        with self.reading():
+            for start in range(0, len(functions), BATCH_CALLS):
+                with self.web3.batch_requests() as batch:
+                    for function in functions[start : start + BATCH_CALLS]:
+                        batch.add(function)
+                    results += batch.execute()
+        return results
+
+    def send(self, function: ContractFunction) -> Receipt:
+        """Sign and send a call, and wait until it is mined. Raises Reverted with the reason.
+
+        Unavailable may also mean that the transaction was sent and is not mined yet: read the state before repeating.
+        """
+        with self._sending, self.reading():
+            transaction = self._priced(function)
+            receipt = self._mined(transaction)
+        if receipt["status"] != 1:
+            raise Reverted("mined, but it reverted")
+        return Receipt(receipt["transactionHash"].to_0x_hex(), int(receipt["blockNumber"]), int(receipt["gasUsed"]))
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Turns what RPCs answer into our errors."""
+        try:
+            if not self._checked:
+                self._check()
+            yield
+        except ContractLogicError as error:
+            raise Reverted(_reason(error)) from error
+        except BadFunctionCallOutput as error:
+            raise WrongChain("wrong_chain", "there is no such contract on this chain") from error
+        except (OSError, Web3Exception) as error:
+            raise Unavailable("chain_unavailable", f"{type(error).__name__}: {str(error)[:300]}") from error
+
+    def _check(self) -> None:
+        found = self.web3.eth.chain_id
+        if found != self.chain_id:
+            raise WrongChain("wrong_chain", f"the RPC serves chain {found}, not {self.chain_id}")
+        self._checked = True
+
+    @property
+    def _key(self) -> LocalAccount:
+        if self._account is None:
+            raise ValueError("this connection has no key to sign with")
+        return self._account
+
+    def _priced(self, function: ContractFunction) -> TxParams:
+        """The transaction with gas and EIP-1559 fees. The first free nonce replaces whatever of ours got stuck."""
+        sender = self._key.address
+        eth = self.web3.eth
+        needed = function.estimate_gas({"from": sender})
+        if needed > GAS_MAX:
+            raise Reverted(f"it would need {needed} gas, more than {GAS_MAX}")
+        gas = min(GAS_MAX, needed * (100 + GAS_MARGIN_PERCENT) // 100)
+        tip = eth.max_priority_fee
+        base = eth.get_block("latest").get("baseFeePerGas", 0)
+        return function.build_transaction({
+            "from": sender, "nonce": eth.get_transaction_count(sender, "latest"), "gas": gas, "chainId": self.chain_id,
+            "maxPriorityFeePerGas": tip, "maxFeePerGas": Web3.to_wei(2 * base + tip, "wei"),
+        })
+
+    def _mined(self, transaction: TxParams) -> TxReceipt:
+        for _ in range(FEE_BUMPS_MAX):
+            signed = self._key.sign_transaction(transaction)  # type: ignore[arg-type]
+            try:
+                self.web3.eth.send_raw_transaction(signed.raw_transaction)
+            except Web3RPCError as error:
+                if "underpriced" in str(error):
+                    transaction = _bumped(transaction)
+                    continue
+                if "already known" not in str(error) and "already imported" not in str(error):
+                    raise
+            try:
+                return self.web3.eth.wait_for_transaction_receipt(signed.hash, RECEIPT_SECONDS, POLL_SECONDS)
+            except TimeExhausted as error:
+                raise Unavailable("chain_unavailable", f"{signed.hash.to_0x_hex()} is not mined yet") from error
+        raise Unavailable("chain_unavailable", "an older transaction blocks ours")
+
+
+def _bumped(transaction: TxParams) -> TxParams:
+    bumped = transaction.copy()
+    bumped["maxFeePerGas"] = _more(int(transaction["maxFeePerGas"]))
+    bumped["maxPriorityFeePerGas"] = _more(int(transaction["maxPriorityFeePerGas"]))
+    return bumped
+
+
+def _more(wei: int) -> Wei:
+    return Wei(wei * (100 + FEE_BUMP_PERCENT) // 100 + 1)
+
+
+def _reason(error: ContractLogicError) -> str:
+    """The text of `Error(string)` in a revert."""
+    text = str(error.message or error)
+    return text.removeprefix("execution reverted").removeprefix(":").strip() or "without a reason"
+
+
+class EscrowClient:
+    """CampaignEscrow. Amounts are micro-USDC, hashes and roots 32 bytes. Errors as in `Chain`."""
+
+    def __init__(self, chain: Chain, contract: str, *, since: int = 0) -> None:
+        self.chain = chain
+        self.address = address(contract)
+        self._since = since
+        self._contract = chain.contract("CampaignEscrow", contract)
+        self._found: Proposal | None = None
+
+    @cached_property
+    def payout(self) -> Address:
+        """The contract that pays publishers."""
+        return address(self._read("payout"))
+
+    def epoch(self) -> int:
+        """The last final epoch; 0 before the first."""
+        return int(self._read("epoch"))
+
+    def attempt(self) -> int:
+        """How many proposals were vetoed so far."""
+        return int(self._read("attempt"))
+
+    def last_root(self) -> bytes:
+        """Root of the last final epoch; zero before the first."""
+        return bytes(self._read("last_root"))
+
+    def threshold(self) -> int:
+        return int(self._read("threshold"))
+
+    def window_seconds(self) -> int:
+        return int(self._read("window"))
+
+    def fee_bps_at(self, epoch: int) -> int:
+        """The fee of an epoch that is not final yet, in basis points."""
+        return int(self._read("fee_bps_at", epoch))
+
+    def is_attestor(self, account: str) -> bool:
+        return bool(self._read("is_attestor", Web3.to_checksum_address(account)))
+
+    def treasury(self) -> Address:
+        return address(self._read("treasury"))
+
+    def operator(self) -> Address:
+        return address(self._read("operator"))
+
+    def remaining(self, campaign: int) -> int:
+        return int(self._read("remaining", campaign))
+
+    def fees(self) -> int:
+        return int(self._read("fees"))
+
+    def pending(self) -> bytes:
+        """Hash of the pending proposal; 32 zero bytes when there is none."""
+        return bytes(self._read("pending"))
+
+    def pending_proposal(self) -> Proposal | None:
+        """The pending proposal, found in the logs by its hash. None when nothing is pending."""
+        expected = self.pending()
+        if expected == NO_PROPOSAL:
+            return None
+        if self._found is None or _hash_of(self._found) != expected:
+            proposals = self.proposals(self.epoch() + 1)
+            self._found = next((proposal for proposal in proposals if _hash_of(proposal) == expected), None)
+        if self._found is None:
+            raise Unavailable("chain_unavailable", "the RPC does not know the log of the pending proposal yet")
+        return self._found
+
+    def proposals(self, epoch: int) -> Iterator[Proposal]:
+        """All proposals of an epoch, the newest first."""
+        event = self._contract.events.Proposed()
+        topics = [Web3.to_hex(Web3.keccak(text=_PROPOSED)), Web3.to_hex(epoch.to_bytes(32, "big"))]
+        for log in self.chain.logs(self.address, topics, self._since):
+            yield _proposal(event.process_log(log)["args"])
+
+    def debit_limits(
+        self, epoch: int, wanted: Mapping[int, int], pending_debits: Mapping[int, int]
+    ) -> dict[int, int]:
+        """The most that `epoch` may debit from each campaign of `wanted`, see `proposal.debit_limit`."""
+        groups = sorted({campaign >> 2 for campaign in wanted})
+        functions = self._contract.functions
+        words = dict(zip(groups, self.chain.read_many([functions.lanes(group) for group in groups]), strict=True))
+        limits = {}
+        for campaign, amount in wanted.items():
+            lane = lane_of(int(words[campaign >> 2]), campaign)
+            reservation, cap = Reservation(0, 0), 0
+            if amount + pending_debits.get(campaign, 0) > lane.remaining:
+                reserved, _, after_epoch = self._read("reservation", campaign)
+                reservation = Reservation(int(reserved), int(after_epoch))
+            if lane.capped:
+                cap = int(self._read("epoch_cap_at", campaign, epoch))
+            limits[campaign] = debit_limit(
+                epoch, lane.remaining, reservation, cap, pending_debits.get(campaign, 0)
+            )
+        return limits
+
+    def propose(self, proposal: Proposal, signatures: Sequence[bytes]) -> Receipt:
+        """Propose the next epoch with the words r, vs, … of a quorum. `active_at` of `proposal` is not sent."""
+        return self._send("propose", *_proposed(proposal), list(signatures))
+
+    def finalize(self, final: Proposal, debits: Sequence[int]) -> Receipt:
+        return self._send("finalize", *_final(final, debits))
+
+    def roll(
+        self, final: Proposal, debits: Sequence[int], proposal: Proposal, signatures: Sequence[bytes]
+    ) -> Receipt:
+        """Finalise the pending epoch and propose the next in one transaction."""
+        return self._send("roll", *_final(final, debits), *_proposed(proposal), list(signatures))
+
+    def veto(self, epoch: int) -> Receipt:
+        """Kill the pending proposal; the guardian's key is needed."""
+        return self._send("veto", epoch)
+
+    def _read(self, name: str, *arguments: object) -> Any:
+        return self.chain.read(self._contract.get_function_by_name(name)(*arguments))
+
+    def _send(self, name: str, *arguments: object) -> Receipt:
+        return self.chain.send(self._contract.get_function_by_name(name)(*arguments))
+
+
+class PayoutClient:
+    """PublisherPayout. Amounts are micro-USDC. Errors as in `Chain`."""
+
+    def __init__(self, chain: Chain, contract: str) -> None:
+        self.chain = chain
+        self.address = address(contract)
+        self._contract = chain.contract("PublisherPayout", contract)
+
+    def active_root(self) -> bytes:
+        """The root that claims are checked against now; zero before the first epoch and during a pause."""
+        return bytes(self.chain.read(self._contract.functions.active_root()))
+
+    def paid(self, index: int) -> int:
+        """Paid so far to a publisher."""
+        return int(self.chain.read(self._contract.functions.paid(index)))
+
+    def paid_by_group(self, groups: Sequence[int]) -> dict[int, tuple[int, ...]]:
+        """Paid so far to the four publishers of each group."""
+        words = self.chain.read_many([self._contract.functions.lanes(group) for group in groups])
+        return {
+            group: tuple(int(word) >> (64 * lane) & (2**64 - 1) for lane in range(4))
+            for group, word in zip(groups, words, strict=True)
+        }
+
+    def claimable(self, index: int, entries: Sequence[int], proof: Sequence[bytes]) -> int:
+        return int(self.chain.read(self._contract.functions.claimable(index, list(entries), list(proof))))
+
+    def claim(self, index: int, entries: Sequence[int], proof: Sequence[bytes]) -> Receipt:
+        """Pay a publisher; anyone may call."""
+        return self.chain.send(self._contract.functions.claim(index, list(entries), list(proof)))
+
+    def pay_range(self, start_group: int, depth: int, entries: Sequence[int], proof: Sequence[bytes]) -> Receipt:
+        """Pay up to 100 neighbouring groups; what fails is skipped."""
+        return self.chain.send(self._contract.functions.pay_range(start_group, depth, list(entries), list(proof)))
+
+
+class TokenClient:
+    """USDC, as far as the settlement looks at it."""
+
+    def __init__(self, chain: Chain, contract: str) -> None:
+        self.chain = chain
+        self._contract = chain.contract("MockUSDC", contract)
+
+    def balance_of(self, account: str) -> int:
+        """micro-USDC of an account."""
+        return int(self.chain.read(self._contract.functions.balanceOf(Web3.to_checksum_address(account))))
+
+
+_PROPOSED = "Proposed(uint64,bytes32,bytes32,uint256,uint32,bytes32,bytes32,uint64,uint32)"
+
+
+def _proposal(found: Mapping[str, Any]) -> Proposal:
+    return Proposal(
+        int(found["epoch"]), int(found["attempt"]), bytes(found["publishers_root"]), bytes(found["debits_hash"]),
+        int(found["total"]), int(found["publishers"]), bytes(found["ruleset"]), bytes(found["data_hash"]),
+        int(found["active_at"]),
+    )
+
+
+def _hash_of(proposal: Proposal) -> bytes:
+    return pending_hash(
+        proposal.epoch, proposal.publishers_root, proposal.debits_hash, proposal.total, proposal.active_at
+    )
+
+
+def _proposed(proposal: Proposal) -> tuple[object, ...]:
+    return (
+        proposal.publishers_root, proposal.debits_hash, proposal.total, proposal.publishers, proposal.ruleset,
+        proposal.data_hash,
+    )
+
+
+def _final(final: Proposal, debits: Sequence[int]) -> tuple[object, ...]:
+    return final.publishers_root, final.total, final.active_at, list(debits)

@@ -1,0 +1,62 @@
+"""What the escrow keeps of a proposal, and what it still lets an epoch take from a campaign. Pure."""
+
+from dataclasses import dataclass
+
+from backend.core.keccak import keccak256
+
+NO_PROPOSAL = bytes(32)
+_BUDGET_MAX = (1 << 62) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A proposed settlement as logged: hashes are 32 bytes, the total micro-USDC, `active_at` Unix seconds."""
+
+    epoch: int
+    attempt: int
+    publishers_root: bytes
+    debits_hash: bytes
+    total: int
+    publishers: int
+    ruleset: bytes
+    data_hash: bytes
+    active_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """A campaign's share of a word of the escrow: micro-USDC that epochs may debit, and whether a cap may bind."""
+
+    remaining: int
+    capped: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """An open withdrawal request: micro-USDC, and the last epoch that may still be paid from it."""
+
+    amount: int
+    after_epoch: int
+
+
+def pending_hash(epoch: int, publishers_root: bytes, debits_hash: bytes, total: int, active_at: int) -> bytes:
+    """The escrow's `pending()`: keccak256 of the ABI encoding of the five facts that `finalize` must repeat."""
+    words = (epoch.to_bytes(32, "big"), publishers_root, debits_hash, total.to_bytes(32, "big"))
+    return keccak256(b"".join(words) + active_at.to_bytes(32, "big"))
+
+
+def lane_of(word: int, campaign: int) -> Lane:
+    """The lane of `campaign` in its group's storage word: capped (1 bit), opened (1), remaining (62)."""
+    lane = word >> (64 * (campaign & 3))
+    return Lane(lane & _BUDGET_MAX, bool(lane >> 63 & 1))
+
+
+def debit_limit(epoch: int, remaining: int, reservation: Reservation, cap: int, pending_debit: int) -> int:
+    """The most that `epoch` may debit so that its finalisation cannot revert, in micro-USDC.
+
+    `pending_debit` is what a proposal that becomes final before takes, from the remaining budget first. A reservation
+    counts only up to its epoch; a `cap` of 0 does not bind.
+    """
+    reserved = reservation.amount if epoch <= reservation.after_epoch else 0
+    available = max(0, remaining + reserved - pending_debit)
+    return min(available, cap) if cap else available

@@ -1,0 +1,1 @@
+"""The independent attestor: its own key, its own RPC, nothing of ours but the published bundle."""

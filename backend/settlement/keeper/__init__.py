@@ -1,0 +1,1 @@
+"""Pays publishers after an epoch became final."""

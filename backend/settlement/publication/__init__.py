@@ -1,0 +1,1 @@
+"""What a settlement shows to the world: bundles, attestations, proofs."""

@@ -1,0 +1,314 @@
+"""Takes one step of the settlement at a time: read chain and tables, decide, do. Every step can be repeated."""
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+from backend.chain.client import EscrowClient, Reverted
+from backend.chain.proposal import Proposal
+from backend.core.errors import Conflict, Unavailable
+from backend.core.ids import DUST_PUBLISHER
+from backend.core.ruleset import Ruleset
+from backend.core.transfers import Transfer
+from backend.db.engine import Connection, Engine
+from backend.db.ledger import wait_for_lock, write_transfers
+from backend.settlement import store
+from backend.settlement.attestation import Settlement, digest, quorum, settlement_of
+from backend.settlement.closing import Closing, close, groups_to_settle
+from backend.settlement.drafting import Closed, Place, draft
+from backend.settlement.epoch import (
+    Action,
+    Close,
+    Facts,
+    Finalise,
+    Nothing,
+    Pending,
+    Propose,
+    Publish,
+    Reopen,
+    Roll,
+    Stage,
+    interval_start,
+    is_due,
+    next_action,
+)
+from backend.settlement.publication.store import BundleFiles
+from backend.settlement.statement import ZERO_ROOT, Statement, data_hash, decode
+from backend.settlement.store import EpochRow
+from backend.settlement.tree import encode_debits
+
+log = logging.getLogger("sightline.settlement")
+
+
+class EpochService:
+    """Closes epochs and brings them on chain. One process at a time: the operator's lock decides which."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        escrow: EscrowClient,
+        bundles: BundleFiles,
+        ruleset: Ruleset,
+        epoch_seconds: int,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._engine = engine
+        self._escrow = escrow
+        self._bundles = bundles
+        self._ruleset = ruleset
+        self._epoch_seconds = epoch_seconds
+        self._clock = clock
+        self._decoded: tuple[str, Statement, bytes] | None = None   # the last statement read, by its hash
+        self._place = Place(escrow.chain.chain_id, escrow.address, escrow.payout)
+
+    def step(self) -> bool:
+        """Do the next thing; False when there is nothing to do now, or another process does it."""
+        with self._engine.begin() as lock:
+            if not store.try_operator_lock(lock):
+                return False
+            action = next_action(self.facts())
+            try:
+                return self.perform(action)
+            except Reverted as refused:
+                # The head moved between reading and sending, or the contract is paused: look again later.
+                log.warning("%s: %s", action, refused)
+                return False
+
+    def facts(self) -> Facts:
+        """What chain and tables say now. Statuses in our tables are corrected on the way."""
+        finalised = self._escrow.epoch()
+        attempt = self._escrow.attempt()
+        proposal = self._escrow.pending_proposal()
+        with self._engine.begin() as connection:
+            pending = self._pending(connection, proposal)
+            ours = finalised + 1 if pending and pending.ours else None
+            store.sync_statuses(connection, finalised, ours)
+            row = store.read_epoch(connection, finalised + (2 if proposal else 1))
+            later = store.read_epoch(connection, finalised + 2)
+            before = store.read_epochs(connection, 1)
+            oldest = store.first_open_charge(connection)
+            oldest_ms = int(oldest[:12], 16) if oldest else None
+            return Facts(
+                finalised=finalised,
+                pending=pending,
+                next_stage=self._stage(connection, row, attempt),
+                open_charges=oldest is not None,
+                due=is_due(self._now_ms(), self._epoch_seconds, before[0].to_ms if before else None, oldest_ms),
+                stranded=later.epoch if later and later.attempt < attempt else None,
+            )
+
+    def perform(self, action: Action) -> bool:
+        """Do what was decided; False when nothing came of it. Raises Reverted when the contract refuses."""
+        match action:
+            case Nothing():
+                return False
+            case Close(epoch):
+                done = self._close(epoch)
+            case Reopen(epoch):
+                done = self._reopen(epoch)
+            case Publish(epoch):
+                done = self._publish(epoch)
+            case Propose(epoch):
+                done = self._propose(epoch)
+            case Roll(epoch):
+                done = self._roll(epoch)
+            case Finalise(epoch):
+                done = self._finalise(epoch)
+        log.info("%s: %s", action, "done" if done else "nothing came of it")
+        return done
+
+    def _pending(self, connection: Connection, proposal: Proposal | None) -> Pending | None:
+        if proposal is None:
+            return None
+        row = store.read_epoch(connection, proposal.epoch)
+        ours = row is not None and row.data_hash == _hex(proposal.data_hash)
+        now = max(self._escrow.chain.now(), int(self._clock()))
+        return Pending(ours, now >= proposal.active_at, now >= proposal.active_at + self._epoch_seconds)
+
+    def _stage(self, connection: Connection, row: EpochRow | None, attempt: int) -> Stage | None:
+        if row is None:
+            return None
+        if row.status == "closed" or row.attempt != attempt or self._statement(row) is None:
+            return Stage.CLOSED
+        if row.previous_root != self._previous_root(connection, row.epoch):
+            return Stage.CLOSED
+        return Stage.PUBLISHED if self._quorum(connection, row) is None else Stage.ATTESTED
+
+    def _close(self, epoch: int) -> bool:
+        """Close an epoch in one transaction; False when none of the open charges can be settled now."""
+        now_ms = self._now_ms()
+        fee_bps = self._escrow.fee_bps_at(epoch)
+        treasury = self._escrow.treasury()
+        attempt = self._escrow.attempt()
+        limits = self._limits(epoch, now_ms)
+        with self._engine.begin() as connection:
+            wait_for_lock(connection)
+            before = self._before(connection, epoch)
+            store.assign_charges(connection, epoch, now_ms, limits)
+            charges = store.read_charges(connection, epoch)
+            if not charges:
+                return False
+            events, oldest_ms = store.read_span(connection, epoch)
+            from_ms = interval_start(before.to_ms if before else None, oldest_ms, self._ruleset.token_seconds)
+            previous = {line.index: line for line in store.read_lines(connection, epoch - 1)}
+            wallets = store.read_wallets(connection, [charge.publisher for charge in charges])
+            closing = close(charges, fee_bps, previous, {**wallets, DUST_PUBLISHER: treasury})
+            write_transfers(connection, closing.transfers, epoch=epoch)
+            store.insert_epoch(connection, epoch, attempt, (from_ms, now_ms), events, closing)
+        return True
+
+    def _before(self, connection: Connection, epoch: int) -> EpochRow | None:
+        row = store.read_epoch(connection, epoch - 1)
+        if row is None and epoch > 1:
+            raise Conflict("epoch_unknown", f"epoch {epoch - 1} is on chain but not in our tables: restore it first")
+        return row
+
+    def _limits(self, epoch: int, now_ms: int) -> dict[int, int]:
+        """What each campaign can be debited so that the chain cannot refuse the epoch; only groups that fit."""
+        with self._engine.connect() as connection:
+            waiting = store.read_open(connection, now_ms)
+            pending = store.read_debits(connection, epoch - 1) if self._escrow.epoch() + 2 == epoch else {}
+        oldest: dict[int, int] = {}
+        for one in waiting:
+            oldest[one.campaign >> 2] = min(one.oldest_transfer, oldest.get(one.campaign >> 2, one.oldest_transfer))
+        groups = groups_to_settle(oldest)
+        wanted = {one.campaign: one.amount for one in waiting if one.campaign >> 2 in groups}
+        limits = self._escrow.debit_limits(epoch, wanted, pending)
+        for campaign, amount in wanted.items():
+            if limits[campaign] < amount:
+                log.warning("campaign %d: only %d of %d fit epoch %d", campaign, limits[campaign], amount, epoch)
+        return limits
+
+    def _reopen(self, epoch: int) -> bool:
+        """Undo `_close`: reverse its transfers and set its charges free."""
+        with self._engine.begin() as connection:
+            wait_for_lock(connection)
+            row = store.read_epoch(connection, epoch)
+            if row is None:
+                return False
+            closing = self._closing(connection, row)
+            reversed_transfers = [
+                Transfer(one.kind, one.credit_account, one.debit_account, one.amount_micro_usdc)
+                for one in closing.transfers
+            ]
+            write_transfers(connection, reversed_transfers, epoch=epoch)
+            store.delete_epoch(connection, epoch)
+        return True
+
+    def _closing(self, connection: Connection, row: EpochRow) -> Closing:
+        """The numbers of a closed epoch, computed again and compared with what was stored."""
+        charges = store.read_charges(connection, row.epoch)
+        previous = {line.index: line for line in store.read_lines(connection, row.epoch - 1)}
+        stored = store.read_lines(connection, row.epoch)
+        recipients = {line.index: line.recipient for line in stored}
+        closing = close(charges, self._escrow.fee_bps_at(row.epoch), previous, recipients)
+        if closing.lines != stored or closing.debits != store.read_debits(connection, row.epoch):
+            raise Conflict("epoch_changed", f"epoch {row.epoch} is not what its charges say")
+        return closing
+
+    def _publish(self, epoch: int) -> bool:
+        attempt = self._escrow.attempt()
+        ruleset = replace(self._ruleset, fee_bps=self._escrow.fee_bps_at(epoch))
+        with self._engine.begin() as connection:
+            row = store.read_epoch(connection, epoch)
+            if row is None:
+                return False
+            closing = self._closing(connection, row)
+            closed = Closed(
+                epoch, attempt, row.from_ms, row.to_ms, row.total, row.fee, row.dust, closing.lines, closing.debits
+            )
+            previous_root = self._previous_root(connection, epoch)
+            events = store.read_events(connection, epoch)
+            statement, bundle = draft(closed, self._place, ruleset, previous_root, events)
+            self._bundles.write(self._place.chain_id, epoch, attempt, bundle)
+            store.mark_published(connection, epoch, attempt, {
+                "previous_root": statement.previous_root, "publishers_root": statement.publishers_root,
+                "debits_hash": statement.debits_hash, "data_hash": _hex(data_hash(bundle.statement)),
+                "ruleset_hash": statement.ruleset.sha256,
+            })
+        return True
+
+    def _propose(self, epoch: int) -> bool:
+        with self._engine.connect() as connection:
+            row = self._row(connection, epoch)
+            signatures = self._quorum(connection, row)
+        if signatures is None:
+            return False
+        self._escrow.propose(_proposal(self._settlement(row)), signatures)
+        return True
+
+    def _roll(self, epoch: int) -> bool:
+        pending = self._escrow.pending_proposal()
+        with self._engine.connect() as connection:
+            row = self._row(connection, epoch)
+            signatures = self._quorum(connection, row)
+            debits = encode_debits(store.read_debits(connection, epoch - 1))
+        if pending is None or pending.epoch != epoch - 1 or signatures is None:
+            return False
+        self._escrow.roll(pending, debits, _proposal(self._settlement(row)), signatures)
+        return True
+
+    def _finalise(self, epoch: int) -> bool:
+        pending = self._escrow.pending_proposal()
+        with self._engine.connect() as connection:
+            debits = encode_debits(store.read_debits(connection, epoch))
+        if pending is None or pending.epoch != epoch:
+            return False
+        self._escrow.finalize(pending, debits)
+        return True
+
+    def _quorum(self, connection: Connection, row: EpochRow) -> list[bytes] | None:
+        """Signatures of a quorum over what we published, for attestors who are registered now."""
+        signed = _hex(digest(self._settlement(row), self._place.chain_id, self._place.escrow))
+        made = {
+            attestor: bytes.fromhex(signature.removeprefix("0x"))
+            for attestor, over, signature in store.read_attestations(connection, row.epoch, row.attempt)
+            if over == signed
+        }
+        threshold = self._escrow.threshold()
+        if len(made) < threshold:
+            return None
+        registered = [attestor for attestor in made if self._escrow.is_attestor(attestor)]
+        return quorum(made, registered, threshold)
+
+    def _row(self, connection: Connection, epoch: int) -> EpochRow:
+        row = store.read_epoch(connection, epoch)
+        if row is None:
+            raise Conflict("epoch_unknown", f"epoch {epoch} is not in our tables")
+        return row
+
+    def _statement(self, row: EpochRow) -> tuple[Statement, bytes] | None:
+        """The published statement, if it is there and is the one that our tables mean."""
+        if self._decoded is None or self._decoded[0] != row.data_hash:
+            raw = self._bundles.read_statement(self._place.chain_id, row.epoch, row.attempt)
+            if raw is None or _hex(data_hash(raw)) != row.data_hash:
+                return None
+            self._decoded = (row.data_hash, decode(raw), raw)
+        return self._decoded[1:]
+
+    def _settlement(self, row: EpochRow) -> Settlement:
+        found = self._statement(row)
+        if found is None:
+            raise Unavailable("bundle_missing", f"the bundle of epoch {row.epoch} is not on disk")
+        return settlement_of(*found)
+
+    def _previous_root(self, connection: Connection, epoch: int) -> str:
+        if epoch == 1:
+            return ZERO_ROOT
+        before = self._before(connection, epoch)
+        return (before.publishers_root if before else None) or ZERO_ROOT
+
+    def _now_ms(self) -> int:
+        return int(self._clock() * 1_000)
+
+
+def _proposal(settlement: Settlement) -> Proposal:
+    return Proposal(
+        settlement.epoch, settlement.attempt, settlement.publishers_root, settlement.debits_hash,
+        settlement.total_debit, settlement.publishers, settlement.ruleset_hash, settlement.data_hash, active_at=0,
+    )
+
+
+def _hex(data: bytes) -> str:
+    return "0x" + data.hex()
