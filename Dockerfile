@@ -33,7 +33,7 @@ WORKDIR /app
 
 FROM user AS deploy
 COPY --from=deploy-build --chown=sightline /app /app
-USER sightline
+USER 10001
 CMD ["ape", "run", "deploy"]
 
 FROM node:20-bookworm-slim AS anvil
@@ -41,14 +41,14 @@ WORKDIR /app
 COPY package.json package-lock.json deploy/health.mjs ./
 RUN npm ci --no-audit --no-fund && install -d -o node -g node /data
 ENV PATH=/app/node_modules/.bin:$PATH
-USER node
+USER 1000
 EXPOSE 8545
 HEALTHCHECK --interval=2s --timeout=3s --retries=30 CMD ["node", "health.mjs"]
 CMD ["anvil", "--host", "0.0.0.0"]
 
 FROM user AS runtime
 COPY --from=runtime-build --chown=root /app /app
-USER sightline
+USER 10001
 EXPOSE 8000
 HEALTHCHECK --interval=5s --timeout=3s --retries=12 CMD ["python", "deploy/health.py", "api"]
 CMD ["sightline", "serve"]

@@ -359,7 +359,7 @@ def test_dockerfile__copied_paths__exist_and_are_not_ignored() -> None:
 def test_dockerfile__runtime__is_not_root_and_pins_what_the_makefile_pins() -> None:
     text = read("Dockerfile")
     runtime = text[text.index("AS runtime\n") :]
-    assert "USER sightline" in runtime
+    assert "USER 10001" in runtime
     assert "HEALTHCHECK" in runtime
     version = re.search(r"^UV_VERSION := (\S+)$", read("Makefile"), re.MULTILINE)
     assert version is not None
