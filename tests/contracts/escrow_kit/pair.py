@@ -132,8 +132,9 @@ class Pair:
 
     def propose(self, what: Settlement) -> None:
         """Proposes the next epoch, attested by the quorum."""
-        self.escrow.propose(*what.terms, self.sigs(what), sender=self.operator)
+        sigs = self.sigs(what)
         self.active_at, self.proposed = boa.env.timestamp + self.escrow.window(), what
+        self.escrow.propose(*what.terms, sigs, sender=self.operator)
 
     def finalize(self, sender: str | None = None) -> None:
         """Makes the proposal final; the caller has let the window pass."""
