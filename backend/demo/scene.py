@@ -83,7 +83,8 @@ class LineItemPlan:
     name: str
     bid_kind: str
     bid_micro_usdc: int
-    pacing: str = "asap"
+    categories: tuple[str, ...]
+    daily_cap_micro_usdc: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +99,18 @@ class CampaignPlan:
     line_items: tuple[LineItemPlan, ...]
 
 
+# The caps are small, so that in every world somebody else wins after a while.
 CAMPAIGNS = (
-    CampaignPlan(0, "Aurora sneakers", "fashion", 40_000_000, True, (LineItemPlan("Launch", "vcpm", 9_000),)),
-    CampaignPlan(0, "Aurora outlet", "fashion", 60_000_000, False, (LineItemPlan("Clicks", "cpc", 1_200_000),)),
-    CampaignPlan(1, "Tidal radio", "music", 25_000_000, True, (LineItemPlan("Reach", "vcpm", 7_500),)),
-    CampaignPlan(1, "Tidal tickets", "music", 50_000_000, False, (LineItemPlan("Tickets", "cpc", 1_000_000),)),
-    CampaignPlan(2, "Meridian maps", "travel", 30_000_000, True, (LineItemPlan("Always on", "vcpm", 6_000),)),
+    CampaignPlan(
+        0, "Aurora sneakers", "fashion", 40_000_000, True, (LineItemPlan("Launch", "vcpm", 9_000, ("games",), 700_000),)
+    ),
+    CampaignPlan(
+        0, "Aurora outlet", "fashion", 20_000_000, False,
+        (LineItemPlan("Clicks", "cpc", 350_000, ("social",), 2_000_000),),
+    ),
+    CampaignPlan(1, "Tidal radio", "music", 25_000_000, True, (LineItemPlan("Reach", "vcpm", 7_500, ("games",)),)),
+    CampaignPlan(
+        1, "Tidal tickets", "music", 15_000_000, False, (LineItemPlan("Tickets", "cpc", 300_000, ("social", "games")),)
+    ),
+    CampaignPlan(2, "Meridian maps", "travel", 30_000_000, True, (LineItemPlan("Always on", "vcpm", 6_000, ("art",)),)),
 )

@@ -16,11 +16,12 @@ from typing import Self
 from backend.db.migrate import upgrade
 from backend.demo.cast import QUORUM, Cast
 from backend.demo.waiting import DemoError
-from backend.local import Child, Guard, Stack, fund, spawn_child, start_stack
+from backend.local import Child, Guard, Stack, fund, rpc, spawn_child, start_stack
 from backend.local.ports import LOOPBACK
 from backend.local.programs import PROJECT_ROOT
 
 GAS_WEI = 10**20
+BLOCK_SECONDS = 1
 DEPLOY_SECONDS_MAX = 90.0
 STOP_SECONDS_MAX = 15.0
 
@@ -86,8 +87,17 @@ class System:
             raise DemoError(f"`ape run deploy` failed. The end of {script.log_path}:\n{script.log_tail()}")
 
     def start_processes(self) -> None:
-        """API, jobs, indexer and attestors: `sightline serve`, `worker`, `index` and `attest`."""
+        """API, jobs, indexer and attestors: `sightline serve`, `worker`, `index` and `attest`.
+
+        The chain mined at once until now; with readers on it, it makes a block every second.
+        """
+        rpc(self.stack.rpc_url, "evm_setAutomine", False)
+        rpc(self.stack.rpc_url, "evm_setIntervalMining", BLOCK_SECONDS)
         self.start("serve")
+        self.start_background()
+
+    def start_background(self) -> None:
+        """All but the API."""
         self.start("index")
         self.start("worker", SIGHTLINE_OPERATOR_KEY=self.cast.operator.key.hex())
         for number, attestor in enumerate(self.cast.attestors, 1):
@@ -190,7 +200,7 @@ class System:
 
 def start_system(base: Path, cast: Cast, terms: Terms, port: int, env: Mapping[str, str]) -> System:
     """Servers below the folder `base`. Raises LocalStackError with what to do when one cannot be started."""
-    return System(start_stack(base, env=env), cast, terms, port)
+    return System(start_stack(base, env=env, block_time_seconds=None), cast, terms, port)
 
 
 def _tool(name: str) -> Path:

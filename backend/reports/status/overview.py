@@ -34,7 +34,7 @@ class EpochView:
 
 @dataclass(frozen=True, slots=True)
 class CampaignView:
-    """A chain campaign. deposited = withdrawn + reserved + remaining + debited; `open_micro_usdc` is not settled yet."""
+    """A chain campaign. deposited = withdrawn + reserved + remaining + debited; `open_micro_usdc` is not settled."""
 
     campaign: int
     name: str | None
@@ -61,12 +61,14 @@ class PublisherView:
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """Counts since the beginning."""
+    """Counts since the beginning. `pending` events are accepted and wait for the ledger."""
 
     decisions: int
+    unfilled: int
     viewable_impressions: int
     clicks: int
     billed: int
+    pending: int
     charged_micro_usdc: int
     dropped: dict[str, int]
     no_bids: dict[str, int]
@@ -74,7 +76,7 @@ class Traffic:
 
 @dataclass(frozen=True, slots=True)
 class Money:
-    """All the money there is, once. `remaining` contains what withdrawals have reserved, `fee` all that was ever taken."""
+    """All the money there is, once. `remaining` contains what withdrawals have reserved, `fee` all ever taken."""
 
     deposited_micro_usdc: int
     withdrawn_micro_usdc: int

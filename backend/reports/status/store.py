@@ -60,7 +60,7 @@ select (select coalesce(sum(fee), 0) from chain_epoch where chain_id = :chain_id
 
 _EVENTS = text("""
 select count(*) filter (where kind = 'viewable') as viewable, count(*) filter (where kind = 'click') as clicks,
-       count(*) filter (where status = 'billed') as billed
+       count(*) filter (where status = 'billed') as billed, count(*) filter (where status = 'accepted') as pending
   from event where status in ('accepted', 'billed', 'unpaid')
 """)
 
@@ -144,9 +144,11 @@ def read_traffic(connection: Connection) -> Traffic:
     outcomes = {row.outcome: int(row.n) for row in connection.execute(_OUTCOMES)}
     return Traffic(
         decisions=outcomes.pop("decision", 0),
+        unfilled=outcomes.pop("no_bid", 0),
         viewable_impressions=events.viewable,
         clicks=events.clicks,
         billed=events.billed,
+        pending=events.pending,
         charged_micro_usdc=int(connection.execute(_CHARGED).scalar_one()),
         dropped=dropped,
         no_bids=outcomes,
