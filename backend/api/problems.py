@@ -83,6 +83,27 @@ CODES: Mapping[str, Meaning] = {
     "placement_unknown": Meaning(404, "You have no placement with this id"),
     "floor_missing": Meaning(422, "Give the floor either per viewable impression or per thousand, not both"),
     "floor_not_whole": Meaning(422, "A floor per thousand must be a multiple of 1000 micro-USDC"),
+    # decisions and events
+    "world_paused": Meaning(409, "The placement's world is paused"),
+    "placement_paused": Meaning(409, "The placement is paused"),
+    "batch_too_large": Meaning(413, "Too many events in one batch"),
+    "queue_full": Meaning(503, "Too many events wait to be stored; nothing of the batch was taken, retry"),
+    "token_unknown": Meaning(404, "Not a click link of ours, or the ad is gone"),
+    # settlements
+    "settlement_unknown": Meaning(404, "There is no such epoch, or it has no published bundle yet"),
+    "bundle_unknown": Meaning(404, "There is no such bundle or file"),
+    "bundle_missing": Meaning(409, "The epoch's bundle is not there (yet)"),
+    "bundle_too_large": Meaning(409, "A file of the bundle is larger than an attestor reads"),
+    "publisher_not_in_epoch": Meaning(404, "The publisher has earned nothing up to this epoch"),
+    "address_malformed": Meaning(400, "An address is 0x and 40 hex digits"),
+    "signature_malformed": Meaning(400, "An attestation is 64 bytes (EIP-2098) in hex, with the lower s"),
+    "attempt_over": Meaning(409, "The epoch is at another attempt"),
+    "wrong_digest": Meaning(422, "The attestation is over another digest than this attempt's"),
+    "wrong_signer": Meaning(422, "The attestation is not signed by the attestor it names"),
+    "not_an_attestor": Meaning(422, "The escrow does not know this attestor"),
+    "epoch_unknown": Meaning(409, "An epoch is on chain but not in our tables"),
+    "epoch_changed": Meaning(409, "An epoch is not what its charges say"),
+    "settlement_unavailable": Meaning(503, "The published settlements cannot be read; retry"),
 }
 
 
