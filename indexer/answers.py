@@ -27,6 +27,8 @@ class Receipt(msgspec.Struct, rename="camel", frozen=True):
     type: str = "0x0"
     status: str | None = None
     root: str | None = None
+    deposit_nonce: str | None = None
+    deposit_receipt_version: str | None = None
 
 
 class Header(msgspec.Struct, rename="camel", frozen=True):

@@ -230,7 +230,7 @@ class Indexer:
         self._progress.wrote(part, head.number)
 
     def _append(self, store: Store, part: Range, confirmed_number: int) -> None:
-        """Adds the range; where the calldata of a transaction proves nothing, the calls inside it are asked for once."""
+        """Adds the range; where the calldata of a transaction proves nothing, the calls inside it are looked at."""
         asked: set[str] = set()
         while True:
             try:

@@ -11,6 +11,7 @@ import sha3
 
 from indexer.answers import Header, Receipt
 
+OP_DEPOSIT = 0x7E  # deposits from L1 on OP chains such as Base: two more fields in the receipt since Canyon
 EMPTY_ROOT = "0x56e81f171bcc55a6ff8345e692c0f86e5b48e01b996cadc001622fb5e363b421"
 
 
@@ -132,8 +133,11 @@ def receipt_bytes(receipt: Receipt) -> bytes:
         rlp_list((_data(log.address), rlp_list([_data(topic) for topic in log.topics]), _data(log.data)))
         for log in receipt.logs
     ]
-    body = rlp_list((outcome, _quantity(receipt.cumulative_gas_used), _data(receipt.logs_bloom), rlp_list(logs)))
+    fields = [outcome, _quantity(receipt.cumulative_gas_used), _data(receipt.logs_bloom), rlp_list(logs)]
     kind = int(receipt.type, 16)
+    if kind == OP_DEPOSIT and receipt.deposit_nonce is not None and receipt.deposit_receipt_version is not None:
+        fields += [_quantity(receipt.deposit_nonce), _quantity(receipt.deposit_receipt_version)]
+    body = rlp_list(fields)
     return body if kind == 0 else bytes((kind,)) + body
 
 

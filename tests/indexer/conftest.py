@@ -1,6 +1,6 @@
 """A chain of the test's own with our real contracts on it, steered by roles, and an indexer configuration for it.
 
-What `Market` knows of a proposal or a tree is keyed by what the chain commits to, so it stays right when blocks are undone.
+What `Market` knows of a proposal or a tree is keyed by what the chain commits to: it stays right when blocks are undone.
 """
 
 import json
@@ -295,7 +295,9 @@ def market(node: Node, bytecode: dict[str, bytes]) -> Market:
 def config(market: Market, fresh_database_url: str, caplog: pytest.LogCaptureFixture) -> Config:
     """Index this test's market to the head and stop."""
     caplog.set_level(logging.INFO, "indexer")
-    return Config(fresh_database_url, market.node.url, market.deployment, confirmations=2, once=True, retry_seconds_max=0.2)
+    return Config(
+        fresh_database_url, market.node.url, market.deployment, confirmations=2, once=True, retry_seconds_max=0.2
+    )
 
 
 class Mirror:

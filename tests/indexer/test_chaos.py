@@ -1,4 +1,4 @@
-"""Killed again and again while the chain reorganises and the node misbehaves: the end is a fresh index (L40, L41, L42)."""
+"""Killed again and again while chain and node misbehave: the end is a fresh index (L40, L41, L42)."""
 
 import json
 import os
@@ -148,7 +148,12 @@ def indexer_command(market: Any, database_url: str, rpc_url: str, path: Path) ->
         "PublisherPayout": {"address": market.payout.address, "block": market.start_block},
     }
     path.write_text(json.dumps({"schema": 1, "chain_id": 31337, "contracts": contracts}))
-    options = {"--database-url": database_url, "--rpc-url": rpc_url, "--deployment": str(path), "--poll-seconds": "0.02"}
+    options = {
+        "--database-url": database_url,
+        "--rpc-url": rpc_url,
+        "--deployment": str(path),
+        "--poll-seconds": "0.02",
+    }
     return [sys.executable, "-m", "indexer", *(word for option in options.items() for word in option)]
 
 

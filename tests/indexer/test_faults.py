@@ -119,7 +119,9 @@ def test_proof_off__log_left_out_of_a_block__bloom_tells(market: Any, mirror: An
 
     def forget_one(calls: list[Any], answers: list[Any]) -> list[Any]:
         if calls[0]["method"] == "eth_getLogs":
-            answers[0]["result"] = [log for log in answers[0]["result"] if int(log["blockNumber"], 16) == market.start_block]
+            answers[0]["result"] = [
+                log for log in answers[0]["result"] if int(log["blockNumber"], 16) == market.start_block
+            ]
         return answers
 
     proxy.fault = forget_one
@@ -130,9 +132,7 @@ def test_proof_off__log_left_out_of_a_block__bloom_tells(market: Any, mirror: An
     assert unproven == [(market.start_block,)]
 
 
-def test_wrong_chain_id__refused_and_nothing_created(
-    market: Any, mirror: Any, start_node: Callable[..., Any]
-) -> None:
+def test_wrong_chain_id__refused_and_nothing_created(market: Any, mirror: Any, start_node: Callable[..., Any]) -> None:
     other = start_node(chain_id=1337)
     mirror.config = replace(mirror.config, rpc_url=other.url)
     with pytest.raises(Refused, match=r"serves chain 1337, the deployment is on chain 31337"):

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from indexer.config import Config
-from indexer.main import Halted, rebuild
+from indexer.main import rebuild
 
 USDC = 1_000_000
 
@@ -62,9 +62,9 @@ def test_deposits_and_switches__are_mirrored(market: Any, mirror: Any) -> None:
     market.escrow.send("0x" + "a1" * 20, "set_campaign_active", campaign, False)
     market.escrow.send("0x" + "a1" * 20, "set_epoch_cap", campaign, 2 * USDC)
     mirror.catch_up()
-    assert mirror.select("SELECT owner, deposited, remaining, active, epoch_cap, epoch_cap_from FROM chain_campaign") == [
-        ("0x" + "a1" * 20, 13 * USDC, 13 * USDC, False, 2 * USDC, 2)
-    ]
+    assert mirror.select(
+        "SELECT owner, deposited, remaining, active, epoch_cap, epoch_cap_from FROM chain_campaign"
+    ) == [("0x" + "a1" * 20, 13 * USDC, 13 * USDC, False, 2 * USDC, 2)]
     head = market.node.head()
     assert mirror.select("SELECT number, confirmed_number FROM chain_cursor") == [(head, head - 2)]
     assert mirror.value("SELECT bool_and(proven) FROM chain_block")

@@ -1,4 +1,4 @@
-"""Blocks that are replaced, cut off or replaced while we read: afterwards the tables are those of a fresh index (L41)."""
+"""Blocks replaced, cut off, or replaced while we read: afterwards the tables are those of a fresh index (L41)."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -96,9 +96,7 @@ def test_reorganisation__deeper_than_allowed__stops_and_says_so(market: Any, mir
     assert mirror.value("SELECT halted FROM chain_cursor") is None
 
 
-def test_shorter_chain__first_waits_then_believes(
-    market: Any, mirror: Any, fresh_mirror: Callable[..., Any]
-) -> None:
+def test_shorter_chain__first_waits_then_believes(market: Any, mirror: Any, fresh_mirror: Callable[..., Any]) -> None:
     campaign = market.open(10 * USDC)
     market.deposit(campaign, USDC)
     mirror.catch_up()
