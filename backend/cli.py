@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
-from backend.config import Settings
+from backend.config import MissingSetting, Settings
 
 app = typer.Typer(
     name="sightline",
@@ -33,7 +33,10 @@ class Proof(StrEnum):
 
 def main() -> None:
     """Entry point of the `sightline` command."""
-    app()
+    try:
+        app()
+    except MissingSetting as missing:
+        sys.exit(f"sightline: set {missing} in the environment")
 
 
 @app.command()

@@ -10,6 +10,10 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from backend.core.ruleset import Ruleset
 
 
+class MissingSetting(Exception):
+    """The environment lacks what this process needs; the message is its name."""
+
+
 class Settings(BaseSettings):
     """All settings with their defaults; `.env` is not read, so that a stray file never changes money."""
 
@@ -53,6 +57,12 @@ class Settings(BaseSettings):
         contracts = self.deployed["contracts"]
         assert isinstance(contracts, dict)
         return str(contracts[name]["address"]).lower()
+
+    def contract_block(self, name: str) -> int:
+        """Block in which a contract was deployed."""
+        contracts = self.deployed["contracts"]
+        assert isinstance(contracts, dict)
+        return int(contracts[name]["block"])
 
     @property
     def token(self) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import redis
 import redis.asyncio
 from fastapi import FastAPI
+from pydantic import SecretStr
 
 from backend.api import (
     auth,
@@ -22,15 +23,20 @@ from backend.api import (
     placements,
     problems,
     session,
+    settlements,
     status,
 )
 from backend.auth.service import AuthService
 from backend.campaigns.service import CampaignService
-from backend.config import Settings
+from backend.chain.client import Chain, EscrowClient, PayoutClient
+from backend.config import MissingSetting, Settings
 from backend.db.engine import Engine, make_engine
 from backend.ingest.service import IngestConsumer, IngestService
+from backend.jobs.attest import AttestJob
 from backend.jobs.budgets import BudgetsJob
+from backend.jobs.epochs import EpochJob
 from backend.jobs.ingest import IngestJob
+from backend.jobs.keeper import KeeperJob
 from backend.jobs.ledger import LedgerJob
 from backend.jobs.tallies import TalliesJob
 from backend.ledger.service import LedgerService
@@ -38,6 +44,12 @@ from backend.placements.service import PlacementService
 from backend.reports.status.client import BalanceReader
 from backend.reports.status.service import StatusService
 from backend.serving.service import BudgetSync, CatalogueFeed, DecisionService, TallyFlush
+from backend.settlement.attestor.client import SettlementClient
+from backend.settlement.attestor.service import AttestorService
+from backend.settlement.keeper.service import KeeperService
+from backend.settlement.publication.service import PublicationService
+from backend.settlement.publication.store import BundleFiles
+from backend.settlement.service import EpochService
 from indexer.config import Config as IndexerConfig
 from indexer.config import Proof, load_deployment
 from indexer.main import run as index
@@ -115,22 +127,38 @@ def _include_accounts(app: FastAPI, settings: Settings, engine: Engine, client: 
 
 def _include_chain(app: FastAPI, settings: Settings, engine: Engine) -> None:
     """What is settled and how it stands on chain."""
+    publication_service = PublicationService(engine, _escrow(settings), _bundles(settings))
+    app.include_router(settlements.router(publication_service))
     balances = BalanceReader(settings.rpc_url, settings.token)
     app.include_router(status.router(StatusService(engine, settings.chain_id, balances)))
 
 
 def worker_loops(settings: Settings) -> list[Loop]:
-    """Every job of `sightline worker`, over one engine and one Redis pool."""
+    """Every job of `sightline worker`, over one engine and one Redis pool. Needs the operator's key."""
     engine = make_engine(settings.database_url, pool_size=8, application="sightline-worker")
     client = _sync_redis(settings)
     chain_id = settings.chain_id
-    budgets = BudgetSync(engine, client, chain_id)
+    escrow = _escrow(settings, key=_secret(settings.operator_key, "SIGHTLINE_OPERATOR_KEY"))
+    payout = PayoutClient(escrow.chain, settings.contract("PublisherPayout"))
+    bundles = _bundles(settings)
+    epochs = EpochService(engine, escrow, bundles, settings.ruleset, settings.epoch_seconds)
+    keeper = KeeperService(engine, escrow, payout, bundles)
     return [
         Loop("ingest", IngestJob(IngestConsumer(engine, client)).step, idle_seconds=0.1),
         Loop("ledger", LedgerJob(LedgerService(engine, chain_id)).step, idle_seconds=0.1),
-        Loop("budgets", BudgetsJob(budgets).step, idle_seconds=settings.catalogue_seconds),
+        Loop("budgets", BudgetsJob(BudgetSync(engine, client, chain_id)).step, idle_seconds=settings.catalogue_seconds),
+        Loop("epochs", EpochJob(epochs).step, idle_seconds=0.5),
+        Loop("keeper", KeeperJob(keeper).step, idle_seconds=1.0),
         Loop("tallies", TalliesJob(TallyFlush(engine, client)).step, idle_seconds=2.0),
     ]
+
+
+def attestor_loop(settings: Settings) -> Loop:
+    """The one job of `sightline attest`: its own key, its own RPC, and what is published over HTTP."""
+    key = _secret(settings.attestor_key, "SIGHTLINE_ATTESTOR_KEY")
+    client = SettlementClient(settings.settlement_url)
+    service = AttestorService(client, _escrow(settings), key, settings.data_dir / "attestors")
+    return Loop("attest", AttestJob(service).step, idle_seconds=0.5)
 
 
 def run_indexer(settings: Settings, *, proof: Proof, stop: threading.Event) -> None:
@@ -144,6 +172,23 @@ def run_indexer(settings: Settings, *, proof: Proof, stop: threading.Event) -> N
         proof=proof,
     )
     index(config, stop)
+
+
+def _escrow(settings: Settings, *, key: str | None = None) -> EscrowClient:
+    contract = settings.contract("CampaignEscrow")
+    chain = Chain(settings.rpc_url, settings.chain_id, key=key)
+    return EscrowClient(chain, contract, since=settings.contract_block("CampaignEscrow"))
+
+
+def _bundles(settings: Settings) -> BundleFiles:
+    return BundleFiles(settings.data_dir / "bundles")
+
+
+def _secret(value: SecretStr | None, name: str) -> str:
+    """The secret's text. Raises MissingSetting when the environment lacks it."""
+    if value is None:
+        raise MissingSetting(name)
+    return value.get_secret_value()
 
 
 def _async_redis(settings: Settings) -> "redis.asyncio.Redis":
