@@ -67,13 +67,20 @@ class EpochService:
         with self._engine.begin() as lock:
             if not store.try_operator_lock(lock):
                 return False
-            action = next_action(self.facts())
-            try:
-                return self.perform(action)
-            except Reverted as refused:
-                # The head moved between reading and sending, or the contract is paused: look again later.
-                log.warning("%s: %s", action, refused)
-                return False
+            facts = self.facts()
+            action = next_action(facts)
+            if self._try(action):
+                return True
+            # Open charges that the chain would refuse now must not keep a proposal from becoming final.
+            return isinstance(action, Close) and self._try(next_action(replace(facts, due=False, open_charges=False)))
+
+    def _try(self, action: Action) -> bool:
+        try:
+            return self.perform(action)
+        except Reverted as refused:
+            # The head moved between reading and sending, or the contract is paused: look again later.
+            log.warning("%s: %s", action, refused)
+            return False
 
     def facts(self) -> Facts:
         """What chain and tables say now. Statuses in our tables are corrected on the way."""

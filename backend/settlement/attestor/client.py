@@ -39,8 +39,8 @@ class Refusal(Exception):
 class SettlementClient:
     """The public API. Raises Unavailable `settlement_unavailable` when it does not answer."""
 
-    def __init__(self, url: str) -> None:
-        self._http = httpx.Client(base_url=url.rstrip("/"), timeout=READ_SECONDS)
+    def __init__(self, url: str, http: httpx.Client | None = None) -> None:
+        self._http = http or httpx.Client(base_url=url.rstrip("/"), timeout=READ_SECONDS)
 
     def pending(self) -> list[PendingSettlement]:
         """Settlements that wait for attestations."""
