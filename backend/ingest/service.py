@@ -42,8 +42,8 @@ class IngestService:
     async def accept(self, body: bytes, now_ms: int, user_agent: str) -> list[DropReason | None]:
         """A verdict per event (None: accepted), stored in Redis when this returns. `body` is JSON {"events": […]}.
 
-        Raises BadRequest or Unprocessable when the body is no batch, TooLarge above 100 events, Unavailable when the queue is full;
-        then nothing was taken in. An accepted event can still turn out to be a replay, or a click without a view.
+        Raises BadRequest or Unprocessable when the body is no batch, TooLarge above 100 events, Unavailable when the
+        queue is full; then nothing was taken in. An accepted event can still turn out to be a replay, or a click without a view.
         """
         events = _events(body)
         await self._check_queue()

@@ -54,8 +54,10 @@ def hold_member(line_item: int, day: int, price_micro_usdc: int, decision_id: st
 
 
 # ARGV: price, expiry ms, hold, purse of the total cap, purse of the day's cap, kept back in each ("-": no cap).
-# A cap that is expected but unknown refuses; a cap that is known binds, expected or not.
+# A cap that is expected but unknown refuses; a cap that is known binds, expected or not. Asked again (the client
+# retries when a connection breaks), a hold that is there is there.
 HOLD = """
+if redis.call('ZSCORE', KEYS[3], ARGV[3]) then return 0 end
 local price = tonumber(ARGV[1])
 local base = redis.call('HMGET', KEYS[1], 'campaign', ARGV[4], ARGV[5])
 local held = redis.call('HMGET', KEYS[2], 'campaign', ARGV[4], ARGV[5])

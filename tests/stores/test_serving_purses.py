@@ -51,6 +51,13 @@ async def test_hold__fits__taken_from_every_purse(purses: store.Purses, redis_cl
     assert left(redis_client) == {"campaign": 90, TOTAL: 40, TODAY: 20}
 
 
+async def test_hold__asked_twice__taken_once(purses: store.Purses, redis_client: redis.Redis) -> None:
+    sync(redis_client, {"campaign": 10})
+    for _ in range(2):
+        assert await hold(purses, 10) is None
+    assert left(redis_client) == {"campaign": 0}
+
+
 @pytest.mark.parametrize(
     ("bases", "reason"),
     [

@@ -1,0 +1,201 @@
+"""Consumers are killed with SIGKILL while they work; the tables end as if nothing had happened (L24, L25)."""
+
+import asyncio
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+from random import Random
+from typing import Any
+
+import msgspec
+import pytest
+import redis
+from sqlalchemy import Engine, text
+
+from backend.core.decision_token import DecisionToken, decision_id, sign
+from backend.core.events import BidKind
+from backend.ingest import store
+from backend.ingest.service import IngestConsumer
+from bench.app import CHAIN_ID, TOKEN_KEY, Wiring, unwire, wire
+
+NOW_MS = 1_800_000_000_000
+SEEN = [[t_ms, 10_000, 400, 1_000 + t_ms % 7, True, True] for t_ms in range(0, 1_200, 100)]
+ROUNDS, BATCHES_PER_ROUND, EVENTS_PER_BATCH, DECISIONS = 8, 60, 4, 600
+ENTRIES_PER_STEP = 2
+WORKERS = 2
+DRAIN_SECONDS_MAX = 20.0
+
+WORKER = """
+import sys, time, redis
+from backend.db.engine import make_engine
+from backend.ingest.service import IngestConsumer
+from backend.jobs.ingest import IngestJob
+engine = make_engine(sys.argv[1], pool_size=1)
+job = IngestJob(IngestConsumer(engine, redis.Redis.from_url(sys.argv[2]), entries_per_step=int(sys.argv[3])))
+with engine.connect():
+    print("ready", flush=True)
+while True:
+    if not job.step():
+        time.sleep(0.001)
+"""
+
+
+def facts(number: int) -> DecisionToken:
+    return DecisionToken(
+        decision_id=decision_id(NOW_MS - 10_000, number.to_bytes(10, "big")), chain_id=CHAIN_ID,
+        campaign=1 + number % 3, line_item=1 + number % 5, creative=3, placement=4, publisher=5,
+        price_micro_usdc=1_000 + number, bid_kind=BidKind.CPC if number % 4 == 0 else BidKind.VCPM,
+        expires_ms=NOW_MS + 60_000,
+        viewer=number.to_bytes(8, "big"),
+    )
+
+
+def event(dice: Random) -> dict[str, Any]:
+    """Views and clicks of few enough decisions that many are replays, and clicks come early; some are malformed."""
+    token = facts(dice.randrange(DECISIONS))
+    if dice.random() < 0.05:
+        token = replace(token, chain_id=1)
+    match dice.choices(["view", "click", "short", "malformed"], [6, 3, 1, 0.5])[0]:
+        case "view":
+            return {"kind": "viewable", "token": sign(token, TOKEN_KEY), "samples": SEEN}
+        case "click":
+            return {"kind": "click", "token": sign(token, TOKEN_KEY)}
+        case "short":
+            return {"kind": "viewable", "token": sign(token, TOKEN_KEY), "samples": SEEN[:4]}
+        case _:
+            return {"kind": "viewable"}
+
+
+def rounds(seed: int) -> list[list[bytes]]:
+    """The bodies of each round's requests."""
+    dice = Random(seed)
+
+    def body() -> bytes:
+        return msgspec.json.encode({"events": [event(dice) for _ in range(EVENTS_PER_BATCH)]})
+
+    return [[body() for _ in range(BATCHES_PER_ROUND)] for _ in range(ROUNDS)]
+
+
+async def send(wiring: Wiring, bodies: list[bytes]) -> None:
+    for body in bodies:
+        await wiring.ingest.accept(body, NOW_MS, "Mozilla/5.0")
+
+
+def tables(engine: Engine) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
+    """Both tables without what differs between runs: the stream's clock, and gaps in `seq`."""
+    with engine.connect() as connection:
+        events = connection.execute(text("select * from event order by seq")).mappings().all()
+        dropped = connection.execute(text("select * from dropped_event")).mappings().all()
+    order = {
+        stream_id: place
+        for place, stream_id in enumerate(sorted({row["stream_id"] for row in [*events, *dropped]}, key=position))
+    }
+
+    def facts_of(row: Any) -> tuple[Any, ...]:
+        own = {name: value for name, value in row.items() if name not in ("seq", "stream_id")}
+        return (order[row["stream_id"]], str(sorted(own.items(), key=lambda item: item[0])))
+
+    return [facts_of(row) for row in events], sorted(facts_of(row) for row in dropped)
+
+
+def position(stream_id: str) -> tuple[int, int]:
+    milliseconds, number = stream_id.split("-")
+    return int(milliseconds), int(number)
+
+
+class Workers:
+    """Consumers in processes of their own, started again when they are killed."""
+
+    def __init__(self, database_url: str, redis_url: str) -> None:
+        self._command = [sys.executable, "-c", WORKER, database_url, redis_url, str(ENTRIES_PER_STEP)]
+        self._running = [self._start() for _ in range(WORKERS)]
+
+    def freeze(self) -> None:
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        self._signal(signal.SIGCONT)
+
+    def kill(self, places: list[int]) -> None:
+        for place in places:
+            self._running[place].kill()
+        for place in places:
+            self._bury(self._running[place])
+
+    def restart(self, places: list[int]) -> None:
+        for place in places:
+            self._running[place] = self._start()
+
+    def close(self) -> None:
+        self.kill(list(range(WORKERS)))
+
+    def _signal(self, number: signal.Signals) -> None:
+        for worker in self._running:
+            worker.send_signal(number)
+
+    def _start(self) -> subprocess.Popen[str]:
+        worker = subprocess.Popen(self._command, stdout=subprocess.PIPE, text=True)
+        assert worker.stdout is not None
+        assert worker.stdout.readline() == "ready\n"
+        return worker
+
+    def _bury(self, worker: subprocess.Popen[str]) -> None:
+        worker.wait()
+        assert worker.stdout is not None
+        worker.stdout.close()
+
+
+async def drained(client: redis.Redis) -> None:
+    deadline = time.monotonic() + DRAIN_SECONDS_MAX
+    while client.xlen(store.STREAM):
+        assert time.monotonic() < deadline, "the consumers do not drain the stream"
+        await asyncio.sleep(0.02)
+
+
+@pytest.fixture
+async def wiring(fresh_database_url: str, redis_url: str) -> AsyncIterator[Wiring]:
+    wired = wire(fresh_database_url, redis_url)
+    yield wired
+    await unwire(wired)
+
+
+@pytest.fixture
+def workers(fresh_database_url: str, redis_url: str) -> Iterator[Workers]:
+    running = Workers(fresh_database_url, redis_url)
+    yield running
+    running.close()
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+async def test_ingest__killed_at_random__tables_as_undisturbed(
+    fresh_engine: Engine, wiring: Wiring, redis_client: redis.Redis, workers: Workers, seed: int
+) -> None:
+    """L24, L25."""
+    dice, interrupted = Random(seed), 0
+    for bodies in rounds(seed):
+        workers.freeze()                                    # so that a whole round waits when they go on
+        await send(wiring, bodies)
+        workers.thaw()
+        await asyncio.sleep(dice.uniform(0.0, 0.1))        # the moment of the crash is the experiment
+        victims = dice.choice([[0], [1], [0, 1]])
+        workers.kill(victims)
+        interrupted += bool(redis_client.xlen(store.STREAM))
+        workers.restart(victims)
+    await drained(redis_client)
+    disturbed = tables(fresh_engine)
+    assert len(disturbed[0]) + len(disturbed[1]) == ROUNDS * BATCHES_PER_ROUND * EVENTS_PER_BATCH
+    workers.close()
+
+    with fresh_engine.begin() as connection:
+        connection.execute(text("truncate event, dropped_event restart identity"))
+    redis_client.flushdb()
+    for bodies in rounds(seed):
+        await send(wiring, bodies)
+    calm = IngestConsumer(fresh_engine, redis_client)
+    while calm.consume():
+        pass
+    assert tables(fresh_engine) == disturbed
+    assert interrupted >= 2, "no kill came while there was work"
