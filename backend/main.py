@@ -16,6 +16,7 @@ from backend.api import (
     campaigns,
     clicks,
     decisions,
+    docs,
     events,
     health,
     limits,
@@ -96,7 +97,7 @@ def create_app(settings: Settings) -> FastAPI:
         summary="Advertising for virtual worlds that proves every cent",
         version="0.1.0",
         lifespan=lifespan,
-        docs_url="/docs",
+        docs_url=None,    # ours needs no other host: api/docs.py
         redoc_url=None,
     )
     problems.install(app)
@@ -107,6 +108,7 @@ def create_app(settings: Settings) -> FastAPI:
     _include_chain(app, settings, engine)
     app.include_router(health.router(engine, slow_redis, chain_id))
     app.include_router(pages.router())
+    app.include_router(docs.router(app.title))
     limits.protect(app)
     return app
 
