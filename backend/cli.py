@@ -140,14 +140,17 @@ def attest() -> None:
     from backend.main import attestor_loop
 
     _log_to_stderr(logging.INFO)
-    loop = attestor_loop(_settings())
+    loop = attestor_loop(_settings(of_operator=False))
     run_loop(loop.name, loop.step, _stop_on_signal(), idle_seconds=loop.idle_seconds)
 
 
-def _settings() -> Settings:
+def _settings(*, of_operator: bool = True) -> Settings:
     """Settings of the environment, or a message that names what is missing."""
     try:
         settings = Settings()
+        if of_operator and settings.operator_lacks:
+            names = ", ".join(_environment_name(field) for field in settings.operator_lacks)
+            raise typer.BadParameter(f"missing in the environment: {names}")
         if not settings.deployment.exists():
             raise typer.BadParameter(
                 f"no deployment file {settings.deployment}; run `ape run deploy` or set SIGHTLINE_DEPLOYMENT"

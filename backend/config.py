@@ -19,8 +19,10 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="SIGHTLINE_", extra="ignore")
 
-    database_url: str = Field(validation_alias=AliasChoices("DATABASE_URL", "database_url"))
-    redis_url: str = Field(validation_alias=AliasChoices("REDIS_URL", "redis_url"))
+    # the operator's stores and token key; `sightline attest` works without them and should not be given them
+    database_url: str = Field(default="", validation_alias=AliasChoices("DATABASE_URL", "database_url"))
+    redis_url: str = Field(default="", validation_alias=AliasChoices("REDIS_URL", "redis_url"))
+    token_key: SecretStr = SecretStr("")                 # signs decision tokens, hashes viewer keys; hex, >= 32 digits
     rpc_url: str = Field(validation_alias=AliasChoices("RPC_URL", "rpc_url"))
     deployment: Path = Path("deployments/31337.json")    # written by `ape run deploy`
     data_dir: Path = Path(".sightline")                  # bundles live in data_dir/bundles
@@ -29,7 +31,6 @@ class Settings(BaseSettings):
     port: int = 8000
     workers: int = 1
 
-    token_key: SecretStr                                 # signs decision tokens, hashes viewer keys; hex, >= 32 digits
     operator_key: SecretStr | None = None                # worker: proposes, rolls, pays
     attestor_key: SecretStr | None = None                # attest: signs settlements
     settlement_url: str = "http://127.0.0.1:8000"        # attest: where bundles are published
@@ -41,6 +42,13 @@ class Settings(BaseSettings):
     viewer_events_per_minute_max: int = 60
     fee_bps: int = 1_000
     session_hours: int = 24
+
+    @property
+    def operator_lacks(self) -> list[str]:
+        """Fields without which no process of the operator can work, and which are not set."""
+        needed = {"database_url": self.database_url, "redis_url": self.redis_url,
+                  "token_key": self.token_key.get_secret_value()}
+        return [name for name, given in needed.items() if not given]
 
     @cached_property
     def deployed(self) -> dict[str, object]:
