@@ -1,6 +1,5 @@
 """What the demo knows while it runs, and how it waits: any process that dies ends the waiting at once."""
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -25,7 +24,7 @@ class Play:
     screen: Screen
     seed: int
     viewers: int
-    started: float = field(default_factory=time.monotonic)
+    started: float      # on the monotonic clock
     sellers: list[Seller] = field(default_factory=list)
     placements: dict[str, int] = field(default_factory=dict)
     campaigns: list[FundedCampaign] = field(default_factory=list)

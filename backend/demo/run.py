@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,12 +13,12 @@ from backend.demo import story
 from backend.demo.books import broken
 from backend.demo.cast import cast_from_seed
 from backend.demo.play import Play
+from backend.demo.port import hold_port
 from backend.demo.screen import Screen
 from backend.demo.system import Terms, start_system
 from backend.demo.traffic import Traffic, spots
 from backend.demo.waiting import DemoError
 from backend.local import LocalStackError, StackAlreadyRunning, remove_data
-from backend.local.ports import LOOPBACK, free_port
 
 HOME = Path(".sightline") / "demo"
 TERMS = Terms(
@@ -28,7 +27,6 @@ TERMS = Terms(
 )
 OWN_SERVERS = ("DATABASE_URL", "REDIS_URL", "RPC_URL")
 QUIET_VIEWERS = 6
-PORTS_TRIED = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +42,16 @@ class DemoOptions:
 
 def run_demo(options: DemoOptions) -> int:
     """Tell the story. 0 only if every law holds; the data of a run that failed stays for whoever looks into it."""
-    screen = Screen()
+    started, screen = time.monotonic(), Screen()
     previous = signal.signal(signal.SIGTERM, _interrupt)
     base = HOME / f"run-{os.getpid()}"
     try:
         _clean(HOME)
-        code = _run(options, base, screen)
+        with hold_port(options.port) as held:
+            port: int = held.getsockname()[1]
+            if port != options.port:
+                screen.say(f"Port {options.port} is in use; using {port}. Choose another with --port")
+            code = _run(options, port, base, screen, started)
     except KeyboardInterrupt:
         screen.say("stopped")
         code = 130
@@ -64,8 +66,7 @@ def run_demo(options: DemoOptions) -> int:
     return code
 
 
-def _run(options: DemoOptions, base: Path, screen: Screen) -> int:
-    port = _port(options.port, screen)
+def _run(options: DemoOptions, port: int, base: Path, screen: Screen, started: float) -> int:
     # its own servers always: the demo throws tables away, and that must never happen to a database of somebody else
     env = {name: value for name, value in os.environ.items() if name not in OWN_SERVERS}
     cast = cast_from_seed(options.seed)
@@ -73,7 +74,7 @@ def _run(options: DemoOptions, base: Path, screen: Screen) -> int:
         system = start_system(base, cast, TERMS, port, env)
         told.append(f"in {base}")
     with system:
-        play = Play(system, screen, options.seed, options.viewers)
+        play = Play(system, screen, options.seed, options.viewers, started)
         for title, act in story.prologue() + story.main_part():
             with screen.stage(title) as told:
                 told.append(act(play))
@@ -99,26 +100,6 @@ def _serve_on(play: Play) -> None:
     while True:
         play.check()
         time.sleep(1.0)
-
-
-def _port(wanted: int, screen: Screen) -> int:
-    """`wanted`, or the next free one after it."""
-    for port in range(wanted, min(wanted + PORTS_TRIED, 65_536)):
-        if _is_free(port):
-            if port != wanted:
-                screen.say(f"Port {wanted} is in use; using {port}. Choose another with --port")
-            return port
-    return free_port()
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((LOOPBACK, port))
-        except OSError:
-            return False
-    return True
 
 
 def _clean(home: Path) -> None:

@@ -90,6 +90,6 @@ def _laws_table(outcome: Outcome) -> Table:
     totals = outcome.totals
     table.add_section()
     table.add_row("", f"{totals.epochs_finalised} epochs final, {totals.epochs_vetoed} vetoed, "
-                      f"{outcome.reorgs_survived} reorganisations survived")
+                      f"reorganisations survived: {outcome.reorgs_survived}")
     table.add_row("", f"{outcome.seconds:.0f} s, {outcome.memory_bytes / 1e6:,.0f} MB in all processes together")
     return table

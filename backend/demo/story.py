@@ -86,7 +86,7 @@ def viewers_arrive(play: Play) -> str:
         play.system.url, spots(play.placements), play.cast.token_key, play.seed, play.viewers
     )
     play.traffic.start()
-    play.wait("the first charge", lambda: play.status()["traffic"]["billed"], seconds_max=60)
+    play.wait("the first charge", lambda: play.status()["traffic"]["billed"] > 0, seconds_max=60)
     return f"{play.viewers} viewers a second"
 
 

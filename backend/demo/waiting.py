@@ -21,14 +21,14 @@ def wait_for(
     what: str, probe: Callable[[], T | None], *, seconds_max: float, alive: Callable[[], None] = lambda: None,
     poll_seconds: float = POLL_SECONDS,
 ) -> T:
-    """The first result of `probe` that is neither None nor False.
+    """The first result of `probe` that is true in Python's sense.
 
     `alive` is called between probes and raises when waiting has become pointless. Raises TooLate.
     """
     deadline = time.monotonic() + seconds_max
     while True:
         found = probe()
-        if found is not None and found is not False:
+        if found:
             return found
         alive()
         if time.monotonic() > deadline:
