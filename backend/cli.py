@@ -83,7 +83,7 @@ def serve() -> None:
 
     settings = _settings()
     server = Granian(
-        "backend.main:serve_app",
+        "backend.main.serve:serve_app",
         factory=True,
         interface=Interfaces.ASGI,
         address=settings.host,
@@ -104,7 +104,7 @@ def serve() -> None:
 def worker() -> None:
     """All jobs: ingest consumer, ledger, budgets, epochs, keeper, tallies. Two workers share the work safely."""
     from backend.jobs.loop import run_loop
-    from backend.main import worker_loops
+    from backend.main.worker import worker_loops
 
     _log_to_stderr(logging.INFO)
     stop = _stop_on_signal()
@@ -127,7 +127,7 @@ def index(
     proof: Annotated[Proof, typer.Option(help="receipts: recompute each block's receipts root.")] = Proof.RECEIPTS,
 ) -> None:
     """Mirror the contracts' events into the `chain_*` tables; survives reorganisations and kill -9."""
-    from backend.main import run_indexer
+    from backend.main.indexer import run_indexer
 
     _log_to_stderr(logging.INFO)
     run_indexer(_settings(), proof=proof.value, stop=_stop_on_signal())
@@ -137,7 +137,7 @@ def index(
 def attest() -> None:
     """Recompute published settlements from their bundles alone and sign those that are right."""
     from backend.jobs.loop import run_loop
-    from backend.main import attestor_loop
+    from backend.main.attestor import attestor_loop
 
     _log_to_stderr(logging.INFO)
     loop = attestor_loop(_settings(of_operator=False))

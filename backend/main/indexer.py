@@ -1,0 +1,21 @@
+"""`sightline index`: the mirror of the chain."""
+
+import threading
+
+from backend.config import Settings
+from indexer.config import Config as IndexerConfig
+from indexer.config import Proof, load_deployment
+from indexer.main import run as index
+
+
+def run_indexer(settings: Settings, *, proof: Proof, stop: threading.Event) -> None:
+    """Follow the chain until `stop` is set."""
+    config = IndexerConfig(
+        database_url=settings.database_url,
+        rpc_url=settings.rpc_url,
+        deployment=load_deployment(settings.deployment),
+        confirmations=settings.confirmations,
+        poll_seconds=0.25,
+        proof=proof,
+    )
+    index(config, stop)

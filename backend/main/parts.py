@@ -1,0 +1,56 @@
+"""What several processes are put together from: Redis pools, the escrow, the bundles, loops."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import redis
+import redis.asyncio
+from pydantic import SecretStr
+
+from backend.chain.client import Chain, EscrowClient
+from backend.config import MissingSetting, Settings
+from backend.settlement.publication.store import BundleFiles
+
+REDIS_CONNECTIONS_MAX = 64
+REDIS_WAIT_SECONDS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """One job of a process: `step` returns True when it wants to be called again at once."""
+
+    name: str
+    step: Callable[[], bool]
+    idle_seconds: float
+
+
+def escrow(settings: Settings, *, key: str | None = None) -> EscrowClient:
+    contract = settings.contract("CampaignEscrow")
+    chain = Chain(settings.rpc_url, settings.chain_id, key=key)
+    return EscrowClient(chain, contract, since=settings.contract_block("CampaignEscrow"))
+
+
+def bundles(settings: Settings) -> BundleFiles:
+    return BundleFiles(settings.data_dir / "bundles")
+
+
+def secret(value: SecretStr | None, name: str) -> str:
+    """The secret's text. Raises MissingSetting when the environment lacks it."""
+    if value is None:
+        raise MissingSetting(name)
+    return value.get_secret_value()
+
+
+def async_redis(settings: Settings) -> "redis.asyncio.Redis":
+    # the default pool raises when it is used up; this one waits
+    pool = redis.asyncio.BlockingConnectionPool.from_url(
+        settings.redis_url, max_connections=REDIS_CONNECTIONS_MAX, timeout=REDIS_WAIT_SECONDS, socket_timeout=5
+    )
+    return redis.asyncio.Redis(connection_pool=pool)
+
+
+def sync_redis(settings: Settings) -> "redis.Redis":
+    pool = redis.BlockingConnectionPool.from_url(
+        settings.redis_url, max_connections=REDIS_CONNECTIONS_MAX, timeout=REDIS_WAIT_SECONDS, socket_timeout=5
+    )
+    return redis.Redis(connection_pool=pool)

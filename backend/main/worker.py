@@ -1,0 +1,37 @@
+"""`sightline worker`: all jobs."""
+
+from backend.chain.client import PayoutClient
+from backend.config import Settings
+from backend.db.engine import make_engine
+from backend.ingest.service import IngestConsumer
+from backend.jobs.budgets import BudgetsJob
+from backend.jobs.epochs import EpochJob
+from backend.jobs.ingest import IngestJob
+from backend.jobs.keeper import KeeperJob
+from backend.jobs.ledger import LedgerJob
+from backend.jobs.tallies import TalliesJob
+from backend.ledger.service import LedgerService
+from backend.main.parts import Loop, bundles, escrow, secret, sync_redis
+from backend.serving.service import BudgetSync, TallyFlush
+from backend.settlement.keeper.service import KeeperService
+from backend.settlement.service import EpochService
+
+
+def worker_loops(settings: Settings) -> list[Loop]:
+    """Every job of `sightline worker`, over one engine and one Redis pool. Needs the operator's key."""
+    engine = make_engine(settings.database_url, pool_size=8, application="sightline-worker")
+    client = sync_redis(settings)
+    chain_id = settings.chain_id
+    operator = escrow(settings, key=secret(settings.operator_key, "SIGHTLINE_OPERATOR_KEY"))
+    payout = PayoutClient(operator.chain, settings.contract("PublisherPayout"))
+    files = bundles(settings)
+    epochs = EpochService(engine, operator, files, settings.ruleset, settings.epoch_seconds)
+    keeper = KeeperService(engine, operator, payout, files)
+    return [
+        Loop("ingest", IngestJob(IngestConsumer(engine, client)).step, idle_seconds=0.1),
+        Loop("ledger", LedgerJob(LedgerService(engine, chain_id)).step, idle_seconds=0.1),
+        Loop("budgets", BudgetsJob(BudgetSync(engine, client, chain_id)).step, idle_seconds=settings.catalogue_seconds),
+        Loop("epochs", EpochJob(epochs).step, idle_seconds=0.5),
+        Loop("keeper", KeeperJob(keeper).step, idle_seconds=1.0),
+        Loop("tallies", TalliesJob(TallyFlush(engine, client)).step, idle_seconds=2.0),
+    ]
