@@ -16,7 +16,7 @@ class LogAnswer(msgspec.Struct, rename="camel", gc=False, frozen=True):
     removed: bool = False
 
 
-class Receipt(msgspec.Struct, rename="camel", frozen=True):
+class Receipt(msgspec.Struct, rename="camel", gc=False, frozen=True):
     """One receipt of `eth_getBlockReceipts`."""
 
     transaction_hash: str
@@ -31,7 +31,7 @@ class Receipt(msgspec.Struct, rename="camel", frozen=True):
     deposit_receipt_version: str | None = None
 
 
-class Header(msgspec.Struct, rename="camel", frozen=True):
+class Header(msgspec.Struct, rename="camel", gc=False, frozen=True):
     """One block of `eth_getBlockByNumber(n, false)`."""
 
     hash: str
@@ -59,7 +59,7 @@ class Header(msgspec.Struct, rename="camel", frozen=True):
     requests_hash: str | None = None
 
 
-class Transaction(msgspec.Struct, rename="camel", frozen=True):
+class Transaction(msgspec.Struct, rename="camel", gc=False, frozen=True):
     """The part of `eth_getTransactionByHash` that matters: the calldata."""
 
     hash: str

@@ -43,7 +43,7 @@ class Config:
     once: bool = False
     until: int | None = None
     range_blocks: int = 256
-    range_events: int = 5_000
+    range_events: int = 2_000
     rpc_batch: int = 100
     rpc_timeout_seconds: float = 20.0
     shorter_seconds: float = 15.0

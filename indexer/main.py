@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 RETRY_SECONDS = 0.05
 # A table that is gone was dropped by a rebuild: connecting again creates it.
 DATABASE_AWAY = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.UndefinedTable)
+NO_HASH = "0x" + "00" * 32
 WALK_BLOCKS = 64  # stored hashes compared at a time when looking for a common ancestor
 
 
@@ -160,8 +161,7 @@ class Indexer:
     def _checked_cursor(self, store: Store) -> Cursor:
         cursor = store.cursor()
         if cursor is None:
-            genesis, base = self._client.headers([0, self._deployment.start_block - 1])
-            store.start(_block(base), genesis.hash)
+            store.start(self._base(), self._genesis_hash())
             log.info("chain %d: starting at block %d", self._deployment.chain_id, self._deployment.start_block)
             return self._checked_cursor(store)
         self._check_belongs(cursor)
@@ -169,7 +169,16 @@ class Indexer:
 
     def _check_belongs(self, cursor: Cursor) -> None:
         """Raises Refused when the tables tell of another chain or other contracts than ours."""
-        _check_belongs(cursor, self._deployment, self._client.headers([0])[0].hash)
+        _check_belongs(cursor, self._deployment, self._genesis_hash())
+
+    def _genesis_hash(self) -> str:
+        """What block 1 says: an anvil that was restarted may show another block 0 than the one its chain grew from."""
+        return self._client.headers([1])[0].parent_hash
+
+    def _base(self) -> Block:
+        """The block below the first that may matter, known by its hash only."""
+        first = self._deployment.start_block
+        return Block(first - 1, self._client.headers([first])[0].parent_hash, NO_HASH, 0, True)
 
     def _forget(self) -> None:
         """Drop the database connection and what we believed; the next step starts from the stored cursor."""
@@ -300,19 +309,21 @@ class Indexer:
 
         None when our tip itself is still part of the chain.
         """
-        base = self._deployment.start_block - 1
+        base = self._base()
         high = min(tip.number, head.number)
         while True:
-            low = max(base, high - WALK_BLOCKS + 1)
+            low = max(base.number, high - WALK_BLOCKS + 1)
             headers = {_tip(header).number: header for header in self._client.headers(range(low, high + 1))}
-            shared = common_ancestor(store.hashes(low, high), {number: h.hash for number, h in headers.items()})
+            canonical = {number: header.hash for number, header in headers.items()}
+            if low == base.number:
+                canonical[base.number] = base.hash
+            shared = common_ancestor(store.hashes(low, high), canonical)
             if shared == tip.number:
                 return None
-            if shared is not None:
-                return _block(headers[shared])
-            if low <= base:
-                return _block(headers[base])
-            high = low - 1
+            if shared is None and low > base.number:
+                high = low - 1
+                continue
+            return base if shared in (None, base.number) else _block(headers[shared])
 
 
 class _Progress:
@@ -355,5 +366,5 @@ def _tip(header: Header) -> Tip:
 
 
 def _block(header: Header) -> Block:
-    """A block below the deployment or at a fork, stored for its hash only."""
+    """The block where two chains fork; it is stored already."""
     return Block(int(header.number, 16), header.hash, header.parent_hash, int(header.timestamp, 16), True)

@@ -1,6 +1,6 @@
 """A chain of the test's own with our real contracts on it, steered by roles, and an indexer configuration for it.
 
-What `Market` knows of a proposal or a tree is keyed by what the chain commits to: it stays right when blocks are undone.
+What `Market` knows of proposals and trees is keyed by what the chain commits to: it stays right when blocks are undone.
 """
 
 import json
@@ -327,6 +327,21 @@ class Mirror:
     def value(self, query: str, *values: object) -> Any:
         ((value,),) = self.select(query, *values)
         return value
+
+    def await_value(self, query: str, expected: object, seconds_max: float = 15.0) -> None:
+        """Waits until a query gives this one value."""
+        deadline = time.monotonic() + seconds_max
+        while self._value_or_none(query) != expected:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{query} is {self._value_or_none(query)}, not {expected}")
+            time.sleep(0.005)
+
+    def _value_or_none(self, query: str) -> Any:
+        try:
+            rows = self.select(query)
+        except psycopg.errors.UndefinedTable:
+            return None
+        return rows[0][0] if rows else None
 
     def digest(self) -> str:
         return digest(self.config.database_url)

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from indexer.decode import DecodeError
-from indexer.main import Halted, Indexer, Refused
+from indexer.main import Halted, Indexer, Refused, run
 from indexer.reader import Range
 from indexer.reorg import Tip
+from indexer.schema import drop_schema
 from indexer.store import LostFence, Store
 
 USDC = 1_000_000
@@ -172,6 +173,37 @@ def test_node_away__waits_until_it_is_back(market: Any, mirror: Any, proxy: Any)
     proxy.fault = lambda calls, answers: answers
     follower.join(20)
     assert mirror.value("SELECT count(*) FROM chain_campaign") == 1
+
+
+def test_database_hangs_up__connects_again(market: Any, mirror: Any) -> None:
+    """L44."""
+    campaign, stop = market.open(USDC), threading.Event()
+    follower = threading.Thread(target=run, args=(replace(mirror.config, once=False, poll_seconds=0.01), stop))
+    follower.start()
+    try:
+        mirror.await_value("SELECT count(*) FROM chain_campaign", 1)
+        ours = "SELECT bool_or(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database()"
+        assert mirror.value(f"{ours} AND pid <> pg_backend_pid()")
+        market.deposit(campaign, 5)
+        mirror.await_value("SELECT deposited FROM chain_campaign", USDC + 5)
+    finally:
+        stop.set()
+        follower.join(10)
+
+
+def test_tables_dropped_while_running__indexed_again(market: Any, mirror: Any) -> None:
+    """L39."""
+    market.open(USDC)
+    stop = threading.Event()
+    follower = threading.Thread(target=run, args=(replace(mirror.config, once=False, poll_seconds=0.01), stop))
+    follower.start()
+    try:
+        mirror.await_value("SELECT count(*) FROM chain_campaign", 1)
+        drop_schema(mirror.config.database_url)
+        mirror.await_value("SELECT count(*) FROM chain_campaign", 1)
+    finally:
+        stop.set()
+        follower.join(10)
 
 
 def test_two_indexers__the_slower_one_writes_nothing(market: Any, mirror: Any) -> None:
