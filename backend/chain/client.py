@@ -17,7 +17,7 @@ from web3.contract.contract import ContractFunction
 from web3.exceptions import BadFunctionCallOutput, ContractLogicError, TimeExhausted, Web3Exception, Web3RPCError
 from web3.types import LogReceipt, TxParams, TxReceipt, Wei
 
-from backend.chain.proposal import NO_PROPOSAL, Proposal, Reservation, debit_limit, lane_of, pending_hash
+from backend.chain.proposal import NO_PROPOSAL, Final, Proposal, Reservation, debit_limit, lane_of, pending_hash
 from backend.core.errors import Conflict, Unavailable
 from backend.core.ids import Address, address
 
@@ -275,9 +275,16 @@ class EscrowClient:
     def proposals(self, epoch: int) -> Iterator[Proposal]:
         """All proposals of an epoch, the newest first."""
         event = self._contract.events.Proposed()
-        topics = [Web3.to_hex(Web3.keccak(text=_PROPOSED)), Web3.to_hex(epoch.to_bytes(32, "big"))]
-        for log in self.chain.logs(self.address, topics, self._since):
+        for log in self._logs(_PROPOSED, epoch):
             yield _proposal(event.process_log(log)["args"])
+
+    def finalised(self, epoch: int) -> Final | None:
+        """How an epoch became final; None when it is not."""
+        event = self._contract.events.Finalized()
+        for log in self._logs(_FINALIZED, epoch):
+            found = event.process_log(log)["args"]
+            return Final(epoch, bytes(found["publishers_root"]), int(found["total"]), int(found["fee"]))
+        return None
 
     def debit_limits(
         self, epoch: int, wanted: Mapping[int, int], pending_debits: Mapping[int, int]
@@ -316,6 +323,10 @@ class EscrowClient:
     def veto(self, epoch: int) -> Receipt:
         """Kill the pending proposal; the guardian's key is needed."""
         return self._send("veto", epoch)
+
+    def _logs(self, event: str, epoch: int) -> Iterator[LogReceipt]:
+        topics = [Web3.to_hex(Web3.keccak(text=event)), Web3.to_hex(epoch.to_bytes(32, "big"))]
+        return self.chain.logs(self.address, topics, self._since)
 
     def _read(self, name: str, *arguments: object) -> Any:
         return self.chain.read(self._contract.get_function_by_name(name)(*arguments))
@@ -373,6 +384,7 @@ class TokenClient:
 
 
 _PROPOSED = "Proposed(uint64,bytes32,bytes32,uint256,uint32,bytes32,bytes32,uint64,uint32)"
+_FINALIZED = "Finalized(uint64,bytes32,uint256,uint256)"
 
 
 def _proposal(found: Mapping[str, Any]) -> Proposal:

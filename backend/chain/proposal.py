@@ -24,6 +24,16 @@ class Proposal:
 
 
 @dataclass(frozen=True, slots=True)
+class Final:
+    """A final settlement as logged; amounts in micro-USDC."""
+
+    epoch: int
+    publishers_root: bytes
+    total: int
+    fee: int
+
+
+@dataclass(frozen=True, slots=True)
 class Lane:
     """A campaign's share of a word of the escrow: micro-USDC that epochs may debit, and whether a cap may bind."""
 

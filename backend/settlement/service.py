@@ -60,7 +60,6 @@ class EpochService:
         self._epoch_seconds = epoch_seconds
         self._clock = clock
         self._decoded: tuple[str, Statement, bytes] | None = None   # the last statement read, by its hash
-        self._place = Place(escrow.chain.chain_id, escrow.address, escrow.payout)
 
     def step(self) -> bool:
         """Do the next thing; False when there is nothing to do now, or another process does it."""
@@ -305,6 +304,10 @@ class EpochService:
             return ZERO_ROOT
         before = self._before(connection, epoch)
         return (before.publishers_root if before else None) or ZERO_ROOT
+
+    @property
+    def _place(self) -> Place:
+        return Place(self._escrow.chain.chain_id, self._escrow.address, self._escrow.payout)
 
     def _now_ms(self) -> int:
         return int(self._clock() * 1_000)

@@ -21,8 +21,8 @@ from backend.settlement.publication.service import PublicationService
 from backend.settlement.statement import decode
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from settlement_kit.http import client_of  # noqa: E402
-from settlement_kit.stage import (  # noqa: E402
+from settlement_kit.in_process import client_of
+from settlement_kit.stage import (
     CHAIN_ID,
     EPOCH_SECONDS,
     START_MS,
@@ -187,7 +187,8 @@ def test_veto__same_entries_again__and_what_was_closed_behind_it_is_opened(stage
     assert sum(accounts(stage).values()) == 0
     with stage.engine.connect() as connection:
         charged = connection.execute(text(
-            "select epoch, sum(amount_micro_usdc)::bigint from ledger_transfer where kind = 'charge' group by 1 order by 1"
+            "select epoch, sum(amount_micro_usdc)::bigint from ledger_transfer where kind = 'charge' "
+            "group by 1 order by 1"
         )).all()
     assert [tuple(row) for row in charged] == [(1, 1_100_335), (2, 65_554)]
 

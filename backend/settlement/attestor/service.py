@@ -15,9 +15,10 @@ from backend.core.ids import DUST_PUBLISHER, Address, address
 from backend.settlement.attestation import compact, digest, settlement_of
 from backend.settlement.attestor.client import PendingSettlement, Refusal, SettlementClient
 from backend.settlement.attestor.store import AttestorFiles, EquivocationRefused
-from backend.settlement.bundle import BundleError, decode_events, decompress
+from backend.settlement.bundle import BundleError
+from backend.settlement.history import OnChain, check_on_chain, settlements_before
 from backend.settlement.statement import Statement, StatementError, data_hash
-from backend.settlement.verify import Bundle, Settled, needed_epochs, read_statement, verify
+from backend.settlement.verify import Bundle, Settled, read_statement, verify
 
 log = logging.getLogger("sightline.attestor")
 
@@ -97,7 +98,8 @@ class AttestorService:
         wanted = {debit.campaign: int(debit.amount_micro_usdc) for debit in statement.debits}
         taken: dict[int, int] = {}
         if pending is not None:
-            before = read_statement(self._settled_bundle(pending))
+            known = OnChain(pending.attempt, pending.data_hash)
+            before = check_on_chain(self._copy(pending.epoch, known), pending.epoch, known)
             taken = {debit.campaign: int(debit.amount_micro_usdc) for debit in before.debits}
         limits = self._escrow.debit_limits(statement.epoch, wanted, taken)
         for campaign, amount in wanted.items():
@@ -111,27 +113,20 @@ class AttestorService:
                 yield f"recipient of the dust account: stated {entry.recipient}, the treasury is {treasury}"
 
     def _earlier(self, statement: Statement) -> list[Settled]:
-        """The settlements before, newest first, each with the data_hash that the chain has for it."""
-        earlier: list[Settled] = []
-        while (epoch := needed_epochs(statement, [settled.statement for settled in earlier])) is not None:
-            proposal = next(self._escrow.proposals(epoch), None)
-            if proposal is None:
+        def on_chain(epoch: int) -> OnChain:
+            last = next(self._escrow.proposals(epoch), None)
+            if last is None:
                 raise Unavailable("chain_unavailable", f"the RPC does not know the proposal of epoch {epoch} yet")
-            bundle = self._settled_bundle(proposal)
-            before = read_statement(bundle)
-            events = decode_events(decompress(bundle.events, before.events.bytes))
-            earlier.append(Settled(before, frozenset(event.event_id for event in events)))
-        return earlier
+            return OnChain(last.attempt, last.data_hash)
 
-    def _settled_bundle(self, proposal: Proposal) -> Bundle:
-        """Our own copy of a bundle that is on chain, or the published one if it has the same data_hash."""
-        bundle = self._files.bundle(proposal.epoch, proposal.attempt)
-        if bundle is None or data_hash(bundle.statement) != proposal.data_hash:
-            bundle = self._client.bundle(self._chain_id, proposal.epoch, proposal.attempt)
-            if data_hash(bundle.statement) != proposal.data_hash:
-                raise BundleError(f"the published bundle of epoch {proposal.epoch} is not the one on chain")
-            self._files.keep_bundle(proposal.epoch, proposal.attempt, bundle)
-        return bundle
+        return settlements_before(statement, on_chain, self._copy)
+
+    def _copy(self, epoch: int, known: OnChain) -> Bundle:
+        """Our own copy of the bundle on chain, else what is published under its name."""
+        own = self._files.bundle(epoch, known.attempt)
+        if own is not None and data_hash(own.statement) == known.data_hash:
+            return own
+        return self._client.bundle(self._chain_id, epoch, known.attempt)
 
     def _sign(self, epoch: int, attempt: int, bundle: Bundle) -> bool:
         signed = digest(settlement_of(read_statement(bundle), bundle.statement), self._chain_id, self._escrow.address)

@@ -27,7 +27,8 @@ CHAIN_ID = 31337
 WINDOW_SECONDS = 60
 EPOCH_SECONDS = 600
 START_MS = 1_767_571_200_000  # 2026-01-05T00:00:00Z
-ROLES = ("owner", "operator", "guardian", "treasury", "advertiser", "attestor 1", "attestor 2", "attestor 3", "stranger")
+ATTESTORS = ("attestor 1", "attestor 2", "attestor 3")
+ROLES = ("owner", "operator", "guardian", "treasury", "advertiser", "stranger", *ATTESTORS)
 USDC = 1_000_000
 
 
@@ -137,7 +138,7 @@ class Stage:
         web3 = Web3(Web3.HTTPProvider(self.rpc_url))
         token = self._create(web3, "MockUSDC")
         roles = tuple(Web3.to_checksum_address(address_of(role)) for role in ROLES[:4])
-        attestors = [Web3.to_checksum_address(address_of(f"attestor {n}")) for n in (1, 2, 3)]
+        attestors = [Web3.to_checksum_address(address_of(role)) for role in ATTESTORS]
         terms = (2, 1_000, 2_000, WINDOW_SECONDS, 3_600, 7_200, 86_400)
         escrow = self._create(web3, "CampaignEscrow", token, creation_code("PublisherPayout"), roles, attestors, terms)
         return token.lower(), escrow.lower()
@@ -183,9 +184,9 @@ def insert_sales(connection: Connection, sales: Iterable[Sale]) -> None:
         rows,
     )
     connection.execute(text("""
-        insert into event (event_id, decision_id, kind, bid_kind, chain_campaign, line_item_id, creative_id, placement_id,
-                           publisher_index, price_micro_usdc, occurred_ms, received_ms, stream_id, stream_index,
-                           status)
-        values (:event_id, left(:event_id, 32), 'viewable', 'vcpm', :campaign, 1, 2, 3, :publisher, :price, :at_ms, :at_ms,
-                'test-' || :number, 0, 'accepted')
+        insert into event (event_id, decision_id, kind, bid_kind, chain_campaign, line_item_id, creative_id,
+                           placement_id, publisher_index, price_micro_usdc, occurred_ms, received_ms, stream_id,
+                           stream_index, status)
+        values (:event_id, left(:event_id, 32), 'viewable', 'vcpm', :campaign, 1, 2, 3, :publisher, :price, :at_ms,
+                :at_ms, 'test-' || :number, 0, 'accepted')
     """), rows)
