@@ -5,6 +5,7 @@ import signal
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import psycopg
 
@@ -58,14 +59,16 @@ def rebuild(config: Config, stop: threading.Event | None = None) -> None:
     """
     until = _reached(config)
     schema.drop_schema(config.database_url)
-    settings = {name: getattr(config, name) for name in Config.__slots__}
-    run(Config(**settings | {"once": True, "until": until}), stop)
+    run(replace(config, once=True, until=until), stop)
 
 
 def _reached(config: Config) -> int | None:
+    """The block that the present tables have reached; None when they are empty or of another version."""
     store = Store(config.database_url, config.deployment)
     try:
         cursor = store.cursor()
+    except psycopg.ProgrammingError:
+        return None
     finally:
         store.close()
     return None if cursor is None else cursor.tip.number
