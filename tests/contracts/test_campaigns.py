@@ -2,9 +2,9 @@
 
 import boa
 import pytest
-from eth_utils import keccak
 from escrow_kit.pair import META, NO_ROOT, UNLIMITED, USDC, Pair, settlement
 from escrow_kit.signing import AUTHORIZATION_FIELDS, PERMIT_FIELDS, account, domain, sign
+from eth_utils import keccak
 
 SALT = bytes([9]) * 32
 ZERO = "0x" + "00" * 20
@@ -41,7 +41,7 @@ def authorization(pair: Pair, campaign: int, amount: int) -> tuple[int, int, byt
     return (0, FAR, SALT, *fields)
 
 
-# --- open_campaign ----------------------------------------------------------------------------------------------
+# --- open_campaign --------------------------------------------------------------------------------------------------
 
 
 def test_open_campaign__approved__credits_what_arrived(pair: Pair) -> None:
@@ -100,7 +100,7 @@ def test_open_campaign_with_permit__signed_by_another__reverts(pair: Pair) -> No
         )
 
 
-# --- deposit ----------------------------------------------------------------------------------------------------
+# --- deposit --------------------------------------------------------------------------------------------------------
 
 
 def test_deposit__by_a_stranger__adds_to_the_campaign_only(pair: Pair) -> None:
@@ -242,7 +242,7 @@ def test_deposit_with_authorization__paused_or_zero_or_unknown__reverts(pair: Pa
         pair.escrow.deposit_with_authorization(0, pair.advertiser, 1, *authorization(pair, 0, 1))
 
 
-# --- set_campaign_active, set_epoch_cap ---------------------------------------------------------------------------
+# --- set_campaign_active, set_epoch_cap -----------------------------------------------------------------------------
 
 
 def test_set_campaign_active__by_the_owner__is_remembered(pair: Pair) -> None:
@@ -356,7 +356,7 @@ def test_set_epoch_cap__by_a_stranger_or_too_large__reverts(pair: Pair) -> None:
         pair.escrow.set_epoch_cap(0, 2**56, sender=pair.advertiser)
 
 
-# --- views --------------------------------------------------------------------------------------------------------
+# --- views ----------------------------------------------------------------------------------------------------------
 
 
 def test_views__unknown_campaign__are_empty(pair: Pair) -> None:

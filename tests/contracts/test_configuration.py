@@ -105,13 +105,17 @@ def test_deploy__token_of_another_scale__reverts() -> None:
 
 
 def test_deploy__code_that_is_not_the_payout__reverts(pair: Pair) -> None:
-    # The wallet takes an address and does not answer `escrow()`.
-    code = source("testing/ContractWallet.vy").compiler_data.bytecode
-    with pytest.raises(boa.BoaError):
+    # Creation code of a contract that answers zero to every call.
+    answers_zero = bytes.fromhex("5f5f5260205ff3")
+    code = b"\x66" + answers_zero + bytes.fromhex("5f5260076019f3")
+    with boa.reverts("payout"):
         deploy_escrow(pair.token, code=code)
+    wallet = source("testing/ContractWallet.vy").compiler_data.bytecode
+    with boa.reverts():
+        deploy_escrow(pair.token, code=wallet)
 
 
-# --- ownership --------------------------------------------------------------------------------------------------------
+# --- ownership ------------------------------------------------------------------------------------------------------
 
 
 def test_transfer_ownership__accepted__moves(pair: Pair) -> None:
@@ -145,7 +149,7 @@ def test_transfer_ownership__by_a_stranger__reverts(pair: Pair) -> None:
         pair.escrow.accept_ownership(sender=pair.stranger)
 
 
-# --- the timelock -----------------------------------------------------------------------------------------------------
+# --- the timelock ---------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -301,7 +305,7 @@ def test_propose_config__seventeenth_attestor__reverts(pair: Pair) -> None:
         escrow.propose_config(ATTESTOR_ADD, word(role(60)), sender=pair.owner)
 
 
-# --- pauses -----------------------------------------------------------------------------------------------------------
+# --- pauses ---------------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(params=["escrow", "payout"])

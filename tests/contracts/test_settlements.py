@@ -32,7 +32,7 @@ def propose(pair: Pair, what: Settlement, sigs: list[bytes], sender: str | None 
     pair.escrow.propose(*what.terms, sigs, sender=sender or pair.operator)
 
 
-# --- propose ------------------------------------------------------------------------------------------------------
+# --- propose --------------------------------------------------------------------------------------------------------
 
 
 def test_propose__quorum__is_logged_and_pending(pair: Pair, first_epoch: Settlement) -> None:
@@ -268,7 +268,7 @@ def test_veto__already_final__changes_nothing(pair: Pair, first_epoch: Settlemen
     assert pair.payout.root() == first_epoch.root
 
 
-# --- finalize ---------------------------------------------------------------------------------------------------------
+# --- finalize -------------------------------------------------------------------------------------------------------
 
 
 def test_finalize__by_a_stranger_after_the_window__splits_without_loss(pair: Pair, first_epoch: Settlement) -> None:
@@ -421,7 +421,7 @@ def test_finalize__paused__works(pair: Pair, first_epoch: Settlement) -> None:
     pair.finalize()
 
 
-# --- roll -------------------------------------------------------------------------------------------------------------
+# --- roll -----------------------------------------------------------------------------------------------------------
 
 
 def roll(pair: Pair, final: Settlement, after: Settlement, sigs: list[bytes], sender: str | None = None) -> None:
@@ -487,7 +487,7 @@ def test_roll__not_the_operator_or_paused_or_no_quorum__reverts(
         roll(pair, first_epoch, second_epoch, sigs)
 
 
-# --- fees, digest, views ------------------------------------------------------------------------------------------------
+# --- fees, digest, views --------------------------------------------------------------------------------------------
 
 
 def test_withdraw_fees__by_a_stranger__pays_the_treasury(pair: Pair, first_epoch: Settlement) -> None:

@@ -20,7 +20,7 @@ def small_epoch(pair: Pair, cumulative: int) -> None:
     pair.settle(settlement([(pair.treasury, cumulative)], {0: 1}))
 
 
-# --- request_withdrawal -------------------------------------------------------------------------------------------
+# --- request_withdrawal ---------------------------------------------------------------------------------------------
 
 
 def test_request_withdrawal__nothing_pending__reserves_until_the_running_epoch_is_final(pair: Pair) -> None:
@@ -74,7 +74,7 @@ def test_request_withdrawal__notice_changed_later__keeps_its_time(pair: Pair) ->
     assert pair.escrow.reservation(0) == before
 
 
-# --- cancel_withdrawal --------------------------------------------------------------------------------------------
+# --- cancel_withdrawal ----------------------------------------------------------------------------------------------
 
 
 def test_cancel_withdrawal__open__returns_the_amount(pair: Pair) -> None:
@@ -96,7 +96,7 @@ def test_cancel_withdrawal__none_or_stranger__reverts(pair: Pair) -> None:
         pair.escrow.cancel_withdrawal(0, sender=pair.stranger)
 
 
-# --- withdraw -----------------------------------------------------------------------------------------------------
+# --- withdraw -------------------------------------------------------------------------------------------------------
 
 
 def test_withdraw__after_notice_and_epoch__pays_another_account(pair: Pair) -> None:

@@ -30,7 +30,9 @@ THRESHOLD = 2
 
 TERMS = (THRESHOLD, FEE_BPS, FEE_BPS_MAX, WINDOW, NOTICE, TIMELOCK, ESCAPE)
 
-OPERATOR, GUARDIAN, ATTESTOR_ADD, ATTESTOR_REMOVE, THRESHOLD_KIND, FEE, WINDOW_KIND, NOTICE_KIND, TREASURY = range(1, 10)
+OPERATOR, GUARDIAN, ATTESTOR_ADD, ATTESTOR_REMOVE, THRESHOLD_KIND, FEE, WINDOW_KIND, NOTICE_KIND, TREASURY = range(
+    1, 10
+)
 
 
 @cache
@@ -133,8 +135,9 @@ class Pair:
     def propose(self, what: Settlement) -> None:
         """Proposes the next epoch, attested by the quorum."""
         sigs = self.sigs(what)
-        self.active_at, self.proposed = boa.env.timestamp + self.escrow.window(), what
+        active_at = boa.env.timestamp + self.escrow.window()
         self.escrow.propose(*what.terms, sigs, sender=self.operator)
+        self.active_at, self.proposed = active_at, what
 
     def finalize(self, sender: str | None = None) -> None:
         """Makes the proposal final; the caller has let the window pass."""

@@ -64,9 +64,7 @@ def compact(v: int, r: bytes, s: bytes) -> tuple[bytes, bytes]:
     return r, (int.from_bytes(s, "big") | (v - 27) << 255).to_bytes(32, "big")
 
 
-def quorum(
-    signers: Sequence[LocalAccount], where: dict[str, object], message: dict[str, object]
-) -> list[bytes]:
+def quorum(signers: Sequence[LocalAccount], where: dict[str, object], message: dict[str, object]) -> list[bytes]:
     """The `sigs` of a settlement: compact pairs by ascending signer."""
     pairs: list[bytes] = []
     for signer in sorted(signers, key=lambda signer: int(signer.address, 16)):
