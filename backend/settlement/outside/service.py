@@ -41,7 +41,7 @@ def _differences(rpc_url: str, source: BundleSource, escrow: str | None, since: 
         yield f"data_hash: the statement hashes to 0x{hashed.hex()}, proposed for epoch {statement.epoch}: {on_chain}"
     else:
         yield from _against_proposal(statement, proposal)
-        yield from _against_finality(statement, client)
+        yield from _against_finality(statement, proposal is proposals[0], client)
 
     def last_proposal(epoch: int) -> OnChain:
         last = next(client.proposals(epoch), None)
@@ -66,9 +66,12 @@ def _against_proposal(statement: Statement, proposal: Proposal) -> Iterator[str]
             yield f"{what}: stated {stated}, on chain {on_chain}"
 
 
-def _against_finality(statement: Statement, client: EscrowClient) -> Iterator[str]:
+def _against_finality(statement: Statement, newest: bool, client: EscrowClient) -> Iterator[str]:
     """A final epoch took the stated fee; one that is not final yet must name the fee that will be taken."""
     final = client.finalised(statement.epoch)
+    if not newest or (final is None and statement.attempt != client.attempt()):
+        yield f"attempt {statement.attempt} was vetoed"
+        return
     if final is None:
         fee_bps = client.fee_bps_at(statement.epoch)
         if statement.fee_bps != fee_bps:
