@@ -37,19 +37,23 @@ class Halted(Exception):
 
 
 def run(config: Config, stop: threading.Event | None = None) -> None:
-    """Index until `stop` is set, or SIGTERM or SIGINT arrives, or with `once` or `until` the end is reached.
+    """Index until `stop` is set, or with `once` or `until` the end is reached; without `stop`, until SIGTERM or SIGINT.
 
     Node or database away: waits and retries for ever. Raises Refused (wrong chain, foreign tables) and Halted.
     """
-    stop = stop or threading.Event()
-    if threading.current_thread() is threading.main_thread():
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: stop.set())
+    stop = stop or _stop_on_signal()
     indexer = Indexer(config)
     try:
         indexer.follow(stop)
     finally:
         indexer.close()
+
+
+def _stop_on_signal() -> threading.Event:
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    return stop
 
 
 def rebuild(config: Config, stop: threading.Event | None = None) -> None:
