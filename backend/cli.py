@@ -67,11 +67,11 @@ def up(
 
 
 @app.command()
-def migrate() -> None:
+def migrate(database_url: Annotated[str, typer.Option(envvar="DATABASE_URL", help="postgresql+psycopg://…")]) -> None:
     """Bring the SQL schema to the newest revision (safe to run twice)."""
     from backend.db.migrate import upgrade
 
-    upgrade(_settings().database_url)
+    upgrade(database_url)
     typer.echo("migrate: the schema is up to date")
 
 
@@ -142,6 +142,23 @@ def attest() -> None:
     _log_to_stderr(logging.INFO)
     loop = attestor_loop(_settings(of_operator=False))
     run_loop(loop.name, loop.step, _stop_on_signal(), idle_seconds=loop.idle_seconds)
+
+
+@app.command("verify-epoch")
+def verify_epoch(
+    statement: Annotated[str, typer.Argument(help="Path or URL of a published statement.json.")],
+    rpc_url: Annotated[str, typer.Option(envvar="RPC_URL", help="Any node of the statement's chain.")],
+    escrow: Annotated[str | None, typer.Option(help="CampaignEscrow that it must belong to.")] = None,
+    since_block: Annotated[int, typer.Option(help="Block of the escrow's deployment; saves public nodes work.")] = 0,
+) -> None:
+    """Recompute a settlement from its bundle and the chain. Prints OK, or each difference and exits 1."""
+    from backend.jobs.verify_epoch import report
+    from backend.jobs.verify_epoch import verify_epoch as compare
+
+    _log_to_stderr(logging.WARNING)
+    found = compare(rpc_url, statement, escrow=escrow, since_block=since_block)
+    typer.echo(report(found))
+    raise typer.Exit(1 if found else 0)
 
 
 def _settings(*, of_operator: bool = True) -> Settings:
