@@ -123,7 +123,6 @@ class Outcome:
 
 
 EPOCHS_MIN = 3
-MEMORY_BYTES_MAX = 1_500_000_000
 
 
 def laws(outcome: Outcome) -> dict[str, bool]:
@@ -152,7 +151,6 @@ def laws(outcome: Outcome) -> dict[str, bool]:
         "a publisher claimed by hand (L21)": outcome.claimed > 0,
         "the keeper paid the others": totals.paid > outcome.claimed,
         "the mirror of the chain can be thrown away (L39)": outcome.rebuild_identical,
-        "all processes together stay below 1.5 GB": outcome.memory_bytes < MEMORY_BYTES_MAX,
     }
 
 

@@ -126,7 +126,7 @@ def _claim_once(play: Play, index: int) -> int | None:
         return None
     return sum(
         int(log["args"]["amount"])
-        for log in chain.payout.events.Paid().process_receipt(receipt, errors=DISCARD)     # the token's logs are in it too
+        for log in chain.payout.events.Paid().process_receipt(receipt, errors=DISCARD)     # with the token's own
         if log["args"]["index"] == index
     )
 

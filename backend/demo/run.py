@@ -43,7 +43,7 @@ class DemoOptions:
 def run_demo(options: DemoOptions) -> int:
     """Tell the story. 0 only if every law holds; the data of a run that failed stays for whoever looks into it."""
     started, screen = time.monotonic(), Screen()
-    previous = signal.signal(signal.SIGTERM, _interrupt)
+    previous = {number: signal.signal(number, _interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
     base = HOME / f"run-{os.getpid()}"
     try:
         _clean(HOME)
@@ -60,7 +60,8 @@ def run_demo(options: DemoOptions) -> int:
         screen.say(f"The logs are in {base / 'logs'}")
         return 1
     finally:
-        signal.signal(signal.SIGTERM, previous)
+        for number, handler in previous.items():
+            signal.signal(number, handler)
     if code != 1:
         _remove(base)
     return code

@@ -60,7 +60,7 @@ SCENES = (
         "Harbour Plaza", "decentraland", "social",
         Surface("Ferry terminal", 0, _board(0, 0, 0, 6, 3), (1024, 512), 2_000),
         Surface("Fish market", 0, _board(80, 0, 90, 4, 2), (1024, 512), 1_500),
-        Surface("Lighthouse banner", 3, _board(0, -80, 180, 5, 2.5), (1024, 512), 1_000),
+        Surface("Lighthouse banner", 0, _board(0, -80, 180, 5, 2.5), (1024, 512), 1_000),
     ),
     _scene(
         "Neon Raceway", "babylon", "games",
@@ -71,7 +71,7 @@ SCENES = (
     _scene(
         "Gallery of Light", "three", "art",
         Surface("Atrium", 2, _board(0, 0, -45, 4, 2), (1024, 512), 4_000),
-        Surface("North wing", 2, _board(70, -30, 135, 3, 1.5), (1024, 512), 3_500),
+        Surface("North wing", 3, _board(70, -30, 135, 3, 1.5), (1024, 512), 3_500),
     ),
 )
 
