@@ -116,9 +116,7 @@ def transferFrom(owner: address, to: address, amount: uint256) -> bool:
 def _transfer(owner: address, to: address, amount: uint256) -> bool:
     assert not self.refused[to], "refused"
     if self.burns_gas[to]:
-        burnt: uint256 = 0
-        for i: uint256 in range(1_000_000_000):
-            burnt = unsafe_add(burnt, i)
+        raise UNREACHABLE
     if self.answers_false:
         return False
     if self.callback_target != empty(address):

@@ -27,6 +27,8 @@ CAMPAIGNS_MAX = 6
 LONG = settings.default.max_examples if settings.default.max_examples > 100 else 15
 CAMPAIGN = st.integers(0, CAMPAIGNS_MAX - 1)
 PART = st.integers(0, 100)
+PERCENTS = st.lists(PART, min_size=CAMPAIGNS_MAX, max_size=CAMPAIGNS_MAX)
+SHARES = st.lists(PART, min_size=1, max_size=PUBLISHERS)
 
 
 @dataclass
@@ -67,9 +69,11 @@ class MoneyPath(RuleBasedStateMachine):
         self.pending: Settlement | None = None
         self.pending_debits: dict[int, int] = {}
         self.escaped = False
-        # None until a proposal follows the last final epoch: the model's copy of the operator's last sign of life.
+        # The model's copy of the operator's last sign of life.
         self.last_active_at: int = boa.env.timestamp
         self.vetoed = False
+        for amount in (5 * USDC, 7, 2**40):
+            self.open_campaign(amount)
 
     def teardown(self) -> None:
         if hasattr(self, "anchor"):
@@ -77,6 +81,10 @@ class MoneyPath(RuleBasedStateMachine):
 
     def budget(self, campaign: int) -> Budget | None:
         return self.budgets[campaign] if campaign < len(self.budgets) else None
+
+    @property
+    def can_propose(self) -> bool:
+        return self.pending is None and not self.pair.escrow.paused()
 
     @property
     def after_epoch(self) -> int:
@@ -166,7 +174,8 @@ class MoneyPath(RuleBasedStateMachine):
 
     # --- operator and attestors
 
-    @rule(percents=st.lists(PART, min_size=CAMPAIGNS_MAX, max_size=CAMPAIGNS_MAX), shares=st.lists(PART, min_size=1))
+    @precondition(lambda self: self.pending is None)
+    @rule(percents=PERCENTS, shares=SHARES)
     def propose(self, percents: list[int], shares: list[int]) -> None:
         epoch = self.epoch + 1
         debits = {
@@ -174,7 +183,7 @@ class MoneyPath(RuleBasedStateMachine):
             for campaign, (budget, percent) in enumerate(zip(self.budgets, percents, strict=False))
         }
         what = self.next_settlement(debits, shares)
-        if self.pending or self.pair.escrow.paused():
+        if not self.can_propose:
             with boa.reverts():
                 self.pair.propose(what)
             return
@@ -193,7 +202,20 @@ class MoneyPath(RuleBasedStateMachine):
         earned = [before + gain for before, gain in zip(self.earned, gains, strict=True)]
         return settlement([(role(300 + index), amount) for index, amount in enumerate(earned)], debits)
 
-    @rule()
+    @precondition(lambda self: self.can_propose)
+    @rule(percents=PERCENTS, shares=SHARES)
+    def settle_an_epoch(self, percents: list[int], shares: list[int]) -> None:
+        self.propose(percents, shares)
+        boa.env.time_travel(seconds=WINDOW)
+        self.finalize()
+
+    @precondition(lambda self: self.pending is not None)
+    @rule(late=st.booleans())
+    def finalize_in_time(self, late: bool) -> None:
+        if late:
+            boa.env.time_travel(seconds=WINDOW)
+        self.finalize()
+
     def finalize(self) -> None:
         """L3, L9, L14: after the window a proposal settles, whatever advertisers did meanwhile."""
         if self.pending is None or boa.env.timestamp < self.pair.active_at:
@@ -225,16 +247,14 @@ class MoneyPath(RuleBasedStateMachine):
 
     # --- guardian, owner
 
+    @precondition(lambda self: self.pending is not None)
     @rule()
     def veto(self) -> None:
         """L10"""
-        if self.pending is None:
-            with boa.reverts("pending"):
-                self.pair.escrow.veto(self.epoch + 1, sender=self.pair.guardian)
-            return
         self.pair.escrow.veto(self.epoch + 1, sender=self.pair.guardian)
         self.pending, self.vetoed, self.attempt = None, True, self.attempt + 1
 
+    @precondition(lambda self: self.epoch > 1)
     @rule(duration=st.integers(1, 3 * WINDOW), payout=st.booleans())
     def pause(self, duration: int, payout: bool) -> None:
         contract = self.pair.payout if payout else self.pair.escrow
@@ -253,6 +273,7 @@ class MoneyPath(RuleBasedStateMachine):
     def wait(self, seconds: int) -> None:
         boa.env.time_travel(seconds=seconds)
 
+    @precondition(lambda self: self.epoch > 0)
     @rule()
     def operator_falls_silent(self) -> None:
         boa.env.time_travel(seconds=ESCAPE)
