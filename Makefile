@@ -29,7 +29,7 @@ $(UV):
 node_modules/.ready: package.json package-lock.json
 	@command -v npm >/dev/null || { echo "setup: Node 20 or newer is missing: https://nodejs.org"; exit 1; }
 	@echo "setup: anvil into node_modules"
-	@npm ci --silent --no-audit --no-fund
+	@npm ci --loglevel=error --no-audit --no-fund
 	@touch $@
 
 demo: setup  ## the whole money path on a local chain, then a live page on http://127.0.0.1:8000
