@@ -1,0 +1,94 @@
+"""The stores and the server that the HTTP benchmarks load: granian as in production, one worker, a real market."""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+import redis
+
+from backend.db.engine import Engine, make_engine
+from backend.db.migrate import upgrade
+from backend.local import start_stack
+from backend.local.ports import free_port
+from backend.serving.service import BudgetSync
+from bench.app import CHAIN_ID
+from bench.market import Market
+
+START_SECONDS_MAX = 30.0
+
+
+@dataclass(frozen=True)
+class Running:
+    """Where the server and its stores are, and what is for sale."""
+
+    url: str
+    database_url: str
+    redis_url: str
+    engine: Engine
+    placements: list[int]
+
+
+@contextmanager
+def running(*, line_items: int = 0, placements: int = 0) -> Iterator[Running]:
+    """A server on fresh stores with that many line items competing for that many placements."""
+    with tempfile.TemporaryDirectory(prefix="sightline-bench-") as folder:
+        Path(folder).chmod(0o755)
+        env = {"PATH": os.environ.get("PATH", "")}
+        with start_stack(Path(folder), need=frozenset({"postgres", "redis"}), env=env, fast_unsafe=True) as stack:
+            upgrade(stack.database_url)
+            engine = make_engine(stack.database_url, pool_size=2)
+            market = _market(engine, stack.database_url, line_items, placements)
+            with redis.Redis.from_url(stack.redis_url) as client:
+                BudgetSync(engine, client, CHAIN_ID).sync(time.time_ns() // 1_000_000)
+            with _granian(stack.database_url, stack.redis_url) as url:
+                yield Running(url, stack.database_url, stack.redis_url, engine, market)
+            engine.dispose()
+
+
+def _market(engine: Engine, database_url: str, line_items: int, placements: int) -> list[int]:
+    """Budgets that no benchmark can spend; bids and targeting at random."""
+    market, dice = Market(engine, database_url, CHAIN_ID), Random(1)
+    campaigns = [market.campaign(number, 10**12) for number in range(1, max(2, line_items // 10))]
+    worlds = [market.world(publisher) for publisher in range(1, 6)]
+    for number in range(line_items):
+        targeting = "{}" if number % 3 else f'{{"worlds": [{dice.choice(worlds)}]}}'
+        market.line_item(campaigns[number % len(campaigns)], dice.randint(1_000, 9_000), targeting=targeting)
+    return [market.placement(worlds[number % len(worlds)], floor_micro_usdc=500) for number in range(placements)]
+
+
+@contextmanager
+def _granian(database_url: str, redis_url: str) -> Iterator[str]:
+    port = free_port()
+    command = [
+        sys.executable, "-m", "granian", "--factory", "--interface", "asgi", "--loop", "uvloop", "--host", "127.0.0.1",
+        "--port", str(port), "--workers", "1", "--backlog", "4096", "--backpressure", "8192", "--no-ws",
+        "--log-level", "warning", "bench.app:create_app",
+    ]
+    env = os.environ | {"DATABASE_URL": database_url, "REDIS_URL": redis_url}
+    server = subprocess.Popen(command, env=env)
+    try:
+        _wait(server, f"http://127.0.0.1:{port}")
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.terminate()
+        server.wait(10)
+
+
+def _wait(server: subprocess.Popen[bytes], url: str) -> None:
+    deadline = time.monotonic() + START_SECONDS_MAX
+    while time.monotonic() < deadline and server.poll() is None:
+        try:
+            with urllib.request.urlopen(f"{url}/hello", timeout=1):
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.05)
+    raise RuntimeError("the server does not answer")
