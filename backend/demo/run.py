@@ -27,6 +27,7 @@ TERMS = Terms(
 )
 OWN_SERVERS = ("DATABASE_URL", "REDIS_URL", "RPC_URL")
 QUIET_VIEWERS = 6
+CHECK_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +99,12 @@ def _serve_on(play: Play) -> None:
     )
     play.traffic.start()
     play.screen.say(f"\nLive at [bold]{play.system.url}[/] (API: {play.system.url}/docs). Ctrl-C stops everything.")
-    while True:
-        play.check()
-        time.sleep(1.0)
+    try:
+        while True:
+            play.check()
+            time.sleep(CHECK_SECONDS)
+    except KeyboardInterrupt:
+        play.screen.say("stopping …")
 
 
 def _clean(home: Path) -> None:
