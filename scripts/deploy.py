@@ -44,7 +44,7 @@ from scripts.export_abi import ABI_FOLDER, ROOT, compile_contract, export_abi
 DAY_SECONDS = 86_400
 
 
-class KeyAccount(AccountAPI):
+class KeyAccount(AccountAPI):  # type: ignore[misc]  # ape ships no types
     """An account whose key lives in this process only; nothing is written to ape's key store."""
 
     key: str
