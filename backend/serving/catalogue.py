@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from backend.core.events import BidKind
+from backend.core.reasons import NoBidReason
 from backend.pctr.rate import Rates
 
 MS_PER_DAY = 86_400_000
@@ -67,10 +68,9 @@ EVERYWHERE = Target()
 
 @dataclass(frozen=True, slots=True)
 class LineItem:
-    """A buying order with what is needed of its campaign.
+    """A buying order with what is needed of its campaign: what changes rarely.
 
-    `chain_campaign` is None while no deposit is seen on chain. `purse` is the campaign's, None while its counters are
-    unknown; `spent_*` is what the ledger has charged, `held_*` what open holds may still charge.
+    `unfunded` says why there is no money at all: no deposit seen on chain, all of it spent, or counters unknown.
     """
 
     id: int
@@ -90,7 +90,17 @@ class LineItem:
     line_item_active: bool = True
     campaign_active: bool = True
     chain_campaign: int | None = None
-    purse: Purse | None = None
+    unfunded: NoBidReason | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Spending:
+    """What changes with every event: `spent` is what the ledger has charged, `held` what open holds may still charge.
+
+    `left_micro_usdc` is what the campaign has to give; days are UTC days since 1970.
+    """
+
+    left_micro_usdc: int = 0
     spent_total_micro_usdc: int = 0
     held_total_micro_usdc: int = 0
     spent_by_day_micro_usdc: Mapping[int, int] = field(default_factory=dict)
@@ -101,19 +111,23 @@ class LineItem:
         return self.spent_total_micro_usdc + self.held_total_micro_usdc
 
     def committed_on(self, day: int) -> int:
-        """Micro-USDC charged or held for decisions of that UTC day (days since 1970)."""
+        """Micro-USDC charged or held for decisions of that day."""
         return self.spent_by_day_micro_usdc.get(day, 0) + self.held_by_day_micro_usdc.get(day, 0)
+
+
+NOTHING_SPENT = Spending()
 
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """One version of everything. Two decisions with the same version saw the same facts."""
+    """One picture of everything. `version` changes with `placements`, `line_items` or `rates`, not with `spending`."""
 
     version: int
     loaded_ms: int
     placements: Mapping[int, Placement]
     line_items: tuple[LineItem, ...]
     rates: Rates
+    spending: Mapping[int, Spending] = field(default_factory=dict)
 
     def click_urls(self) -> dict[int, str]:
         """Where a click on a creative leads, by creative id."""

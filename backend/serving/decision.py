@@ -1,13 +1,13 @@
 """From an ad request to a sale: who may compete on a placement, and what the answer says."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 
 from backend.core.decision_token import DecisionToken
 from backend.core.reasons import NoBidReason
-from backend.serving.catalogue import Catalogue, Creative, Placement, day_of
+from backend.serving.catalogue import NOTHING_SPENT, Catalogue, Creative, Placement, Spending, day_of
 from backend.serving.eligibility import Offer, offer, refusal, refusal_now
 
 VIEWER_BYTES = 8
@@ -39,7 +39,7 @@ class NoBid:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Book:
-    """Everybody who may compete on a placement while one catalogue lasts, and why the others may not."""
+    """Everybody who may compete on a placement, the highest bid first, and why the others may not."""
 
     placement: Placement
     offers: tuple[Offer, ...]
@@ -57,23 +57,34 @@ def open_book(catalogue: Catalogue, placement: Placement) -> Book:
             offers.append(candidate)
         else:
             refused[item.id] = reason
+    offers.sort(key=lambda candidate: -candidate.bid.ecpm_nano_usdc)
     return Book(placement, tuple(offers), refused)
 
 
-def competing(
-    book: Book, now_ms: int, blocked: Mapping[int, NoBidReason]
-) -> tuple[dict[int, Offer], dict[int, NoBidReason]]:
-    """Who competes at this moment, by line item, and why others do not; `blocked` could not hold a moment ago."""
-    offers: dict[int, Offer] = {}
+def contenders(
+    book: Book, spending: Mapping[int, Spending], now_ms: int, blocked: Mapping[int, NoBidReason]
+) -> tuple[list[Offer], dict[int, NoBidReason]]:
+    """The offers that decide the auction, and whoever was refused on the way down to them.
+
+    Those are all that share the highest eCPM, and the best of another owner, who sets the price: nobody below matters.
+    `blocked` could not hold a moment ago.
+    """
+    found: list[Offer] = []
     refused: dict[int, NoBidReason] = {}
     for candidate in book.offers:
         item = candidate.line_item
-        reason = blocked.get(item.id) or refusal_now(item, now_ms)
+        if found and candidate.bid.ecpm_nano_usdc < found[0].bid.ecpm_nano_usdc and _two_owners(found):
+            break
+        reason = blocked.get(item.id) or refusal_now(item, spending.get(item.id, NOTHING_SPENT), now_ms)
         if reason is None:
-            offers[item.id] = candidate
+            found.append(candidate)
         else:
             refused[item.id] = reason
-    return offers, refused
+    return found, refused
+
+
+def _two_owners(offers: Sequence[Offer]) -> bool:
+    return any(one.bid.owner != offers[0].bid.owner for one in offers)
 
 
 def count_reasons(reasons: Iterable[NoBidReason]) -> dict[NoBidReason, int]:

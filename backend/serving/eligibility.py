@@ -1,11 +1,11 @@
 """May this line item be shown on this placement now? A list of checks; the first that objects names the reason."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from backend.core.reasons import NoBidReason
 from backend.serving.auction import Bid, floor_ecpm_nano_usdc, rate_of
-from backend.serving.catalogue import MS_PER_DAY, Creative, LineItem, Placement, day_of
+from backend.serving.catalogue import MS_PER_DAY, Creative, LineItem, Placement, Spending, day_of
 from backend.serving.pacing import allowed_micro_usdc, kept_back_micro_usdc
 
 SHAPE_TOLERANCE_PERCENT = 2
@@ -34,8 +34,10 @@ def fits(creative: Creative, placement: Placement) -> bool:
     return creative.kind == placement.kind and abs(one - other) * 100 <= SHAPE_TOLERANCE_PERCENT * other
 
 
+Cap = tuple[int, int, int]
+"""Micro-USDC, and from when to when they may be spent (ms)."""
 StandingCheck = Callable[[Offer], NoBidReason | None]
-MomentCheck = Callable[[LineItem, int], NoBidReason | None]
+MomentCheck = Callable[[LineItem, Spending, int], NoBidReason | None]
 
 
 def campaign_inactive(one: Offer) -> NoBidReason | None:
@@ -76,40 +78,38 @@ def below_floor(one: Offer) -> NoBidReason | None:
 
 
 def funded(one: Offer) -> NoBidReason | None:
-    purse = one.line_item.purse
-    if one.line_item.chain_campaign is None:
-        return NoBidReason.NOT_FUNDED
-    if purse is None:
-        return NoBidReason.BUDGET_UNKNOWN
-    if purse.base <= 0:
-        return NoBidReason.NOT_FUNDED
-    return NoBidReason.BUDGET if purse.left <= 0 else None
+    return one.line_item.unfunded
 
 
-def not_started(item: LineItem, now_ms: int) -> NoBidReason | None:
+def not_started(item: LineItem, _spending: Spending, now_ms: int) -> NoBidReason | None:
     return NoBidReason.NOT_STARTED if now_ms < item.starts_ms else None
 
 
-def ended(item: LineItem, now_ms: int) -> NoBidReason | None:
+def ended(item: LineItem, _spending: Spending, now_ms: int) -> NoBidReason | None:
     return NoBidReason.ENDED if now_ms >= item.ends_ms else None
 
 
-def total_cap(item: LineItem, _now_ms: int) -> NoBidReason | None:
+def budget(_item: LineItem, spending: Spending, _now_ms: int) -> NoBidReason | None:
+    return NoBidReason.BUDGET if spending.left_micro_usdc <= 0 else None
+
+
+def total_cap(item: LineItem, spending: Spending, _now_ms: int) -> NoBidReason | None:
     cap = item.total_cap_micro_usdc
-    return NoBidReason.TOTAL_CAP if cap is not None and item.committed_total() >= cap else None
+    return NoBidReason.TOTAL_CAP if cap is not None and spending.committed_total() >= cap else None
 
 
-def daily_cap(item: LineItem, now_ms: int) -> NoBidReason | None:
+def daily_cap(item: LineItem, spending: Spending, now_ms: int) -> NoBidReason | None:
     cap = item.daily_cap_micro_usdc
-    return NoBidReason.DAILY_CAP if cap is not None and item.committed_on(day_of(now_ms)) >= cap else None
+    return NoBidReason.DAILY_CAP if cap is not None and spending.committed_on(day_of(now_ms)) >= cap else None
 
 
-def pacing(item: LineItem, now_ms: int) -> NoBidReason | None:
+def pacing(item: LineItem, spending: Spending, now_ms: int) -> NoBidReason | None:
     """Even pacing releases caps over time; a line item without caps has nothing to pace."""
     if not item.even_pacing:
         return None
-    for cap, start_ms, end_ms, committed in _caps(item, now_ms):
-        if committed >= allowed_micro_usdc(cap, start_ms, end_ms, now_ms, item.bid_micro_usdc):
+    committed = (spending.committed_total(), spending.committed_on(day_of(now_ms)))
+    for cap, spent in zip(_caps(item, now_ms), committed, strict=True):
+        if cap is not None and spent >= allowed_micro_usdc(*cap, now_ms, item.bid_micro_usdc):
             return NoBidReason.PACING
     return None
 
@@ -125,10 +125,10 @@ STANDING_CHECKS: tuple[StandingCheck, ...] = (
     below_floor,
     funded,
 )
-"""The same until the next catalogue, so they run once per placement and catalogue."""
+"""The same while the catalogue has the same version, so they run once per placement and version."""
 
-MOMENT_CHECKS: tuple[MomentCheck, ...] = (not_started, ended, total_cap, daily_cap, pacing)
-"""These depend on the moment of the ad request."""
+MOMENT_CHECKS: tuple[MomentCheck, ...] = (not_started, ended, budget, total_cap, daily_cap, pacing)
+"""These depend on the moment of the ad request, and run from the highest bid down until the auction is decided."""
 
 
 def refusal(one: Offer) -> NoBidReason | None:
@@ -136,9 +136,9 @@ def refusal(one: Offer) -> NoBidReason | None:
     return next((reason for check in STANDING_CHECKS if (reason := check(one)) is not None), None)
 
 
-def refusal_now(item: LineItem, now_ms: int) -> NoBidReason | None:
+def refusal_now(item: LineItem, spending: Spending, now_ms: int) -> NoBidReason | None:
     """The first objection of this moment, or None."""
-    return next((reason for check in MOMENT_CHECKS if (reason := check(item, now_ms)) is not None), None)
+    return next((reason for check in MOMENT_CHECKS if (reason := check(item, spending, now_ms)) is not None), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,23 +151,19 @@ class KeptBack:
 
 def kept_back(item: LineItem, now_ms: int) -> KeptBack:
     """What the hold must leave untouched, so that pacing is exact however many processes decide at once."""
-    total, day = item.total_cap_micro_usdc, item.daily_cap_micro_usdc
-    if not item.even_pacing:
-        return KeptBack(None if total is None else 0, None if day is None else 0)
-    kept = [
-        kept_back_micro_usdc(cap, start_ms, end_ms, now_ms, item.bid_micro_usdc)
-        for cap, start_ms, end_ms, _ in _caps(item, now_ms)
-    ]
-    return KeptBack(None if total is None else kept[0], None if day is None else kept[-1])
+    total, day = (None if cap is None else _kept(item, cap, now_ms) for cap in _caps(item, now_ms))
+    return KeptBack(total, day)
 
 
-def _caps(item: LineItem, now_ms: int) -> Sequence[tuple[int, int, int, int]]:
-    """(cap, start, end, committed) of the total cap over the flight, then of the daily cap over its part of the day."""
-    caps = []
-    if item.total_cap_micro_usdc is not None:
-        caps.append((item.total_cap_micro_usdc, item.starts_ms, item.ends_ms, item.committed_total()))
-    if item.daily_cap_micro_usdc is not None:
-        day = day_of(now_ms)
-        start_ms, end_ms = max(day * MS_PER_DAY, item.starts_ms), min((day + 1) * MS_PER_DAY, item.ends_ms)
-        caps.append((item.daily_cap_micro_usdc, start_ms, end_ms, item.committed_on(day)))
-    return caps
+def _kept(item: LineItem, cap: Cap, now_ms: int) -> int:
+    return kept_back_micro_usdc(*cap, now_ms, item.bid_micro_usdc) if item.even_pacing else 0
+
+
+def _caps(item: LineItem, now_ms: int) -> tuple[Cap | None, Cap | None]:
+    """The total cap over the flight, and the daily cap over its part of the day."""
+    total, daily = item.total_cap_micro_usdc, item.daily_cap_micro_usdc
+    day_ms = day_of(now_ms) * MS_PER_DAY
+    return (
+        None if total is None else (total, item.starts_ms, item.ends_ms),
+        None if daily is None else (daily, max(day_ms, item.starts_ms), min(day_ms + MS_PER_DAY, item.ends_ms)),
+    )

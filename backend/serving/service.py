@@ -28,7 +28,7 @@ from backend.serving.decision import (
     Book,
     Decision,
     NoBid,
-    competing,
+    contenders,
     count_reasons,
     open_book,
     viewer_bytes,
@@ -42,6 +42,7 @@ RANDOM_BYTES = 18               # of a decision: 10 for its id, 8 for the draw
 HOLD_TRIES_MAX = 16
 RETRY_AFTER_SECONDS = 2
 TALLY_MINUTES_KEPT = 10
+RATES_MS = 10_000
 
 
 class CatalogueFeed:
@@ -60,6 +61,7 @@ class CatalogueFeed:
         self._click_urls: dict[int, str] = {}
         self._counts: dict[tuple[int, int], Counts] = {}
         self._counted_seq = 0
+        self._counted_ms = 0
         self._rates = Rates()
 
     def current(self, now_ms: int) -> Catalogue:
@@ -78,16 +80,19 @@ class CatalogueFeed:
         """Load a new catalogue from one snapshot of SQL, and the purses from Redis."""
         with self._engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
             with connection.begin():
-                self._count(connection)
+                self._count(connection, now_ms)
                 budgets = read_budgets(connection, self._chain_id)
                 purses = store.read_purses(self._redis, list(budgets))
                 placements = store.read_placements(connection)
-                line_items = store.read_line_items(connection, _money(budgets, purses), now_ms)
-        version = self._catalogue.version + 1 if self._catalogue else 1
-        catalogue = Catalogue(version, now_ms, placements, line_items, self._rates)
-        self._click_urls |= catalogue.click_urls()
-        self._catalogue = catalogue
-        return catalogue
+                line_items, spending = store.read_line_items(connection, _money(budgets, purses), now_ms)
+        last = self._catalogue
+        terms = (placements, line_items, self._rates)
+        changed = last is None or terms != (last.placements, last.line_items, last.rates)
+        version = (last.version if last else 0) + changed
+        self._catalogue = Catalogue(version, now_ms, *terms, spending)
+        if changed:
+            self._click_urls |= self._catalogue.click_urls()
+        return self._catalogue
 
     async def run(self) -> None:
         """Refresh for ever. A failure is logged once per outage; `current` decides how long it does no harm."""
@@ -102,8 +107,12 @@ class CatalogueFeed:
                 failing = True
             await asyncio.sleep(self._refresh_seconds)
 
-    def _count(self, connection: Connection) -> None:
+    def _count(self, connection: Connection, now_ms: int) -> None:
+        """Click rates move slowly; a new version every half second would only make work."""
+        if now_ms - self._counted_ms < RATES_MS:
+            return
         fresh, self._counted_seq = read_counts(connection, self._counted_seq)
+        self._counted_ms = now_ms
         if fresh:
             for cell, counts in fresh.items():
                 self._counts[cell] = self._counts.get(cell, Counts()) + counts
@@ -124,34 +133,34 @@ def _money(
 
 
 class Tallies:
-    """Counts answers in memory and adds them to Redis each second.
+    """Counts answers in memory and adds them to Redis every few seconds.
 
     For information only: a killed process loses at most what it counted since the last flush.
     """
 
-    def __init__(self, client: redis.asyncio.Redis, flush_seconds: float = 1.0) -> None:
+    def __init__(self, client: redis.asyncio.Redis, flush_seconds: float = 5.0) -> None:
         self._redis = client
         self._flush_seconds = flush_seconds
-        self._books: Counter[tuple[int, Book]] = Counter()
-        self._outcomes: Counter[tuple[int, int, int, str]] = Counter()
+        self._answers: Counter[tuple[int, Book]] = Counter()
+        self._outcomes: Counter[tuple[int, Book, int, str]] = Counter()
 
     def count(self, now_ms: int, book: Book, refused: Mapping[int, NoBidReason], winner: int | None) -> None:
-        """One answer. What a book refuses is the same for each of its answers, so it is multiplied out later."""
-        minute, placement = now_ms // 60_000, book.placement.id
-        self._books[minute, book] += 1
+        """One answer. What is the same for every answer of a book is multiplied out when it is flushed."""
+        minute = now_ms // 60_000
+        self._answers[minute, book] += 1
         for line_item, reason in refused.items():
-            self._outcomes[minute, placement, line_item, reason] += 1
-        self._outcomes[minute, placement, winner or 0, "no_bid" if winner is None else "decision"] += 1
+            self._outcomes[minute, book, line_item, reason] += 1
+        self._outcomes[minute, book, winner or 0, "no_bid" if winner is None else "decision"] += 1
 
     async def flush(self) -> None:
         """Add everything counted so far to the shared counters; on failure it is kept for the next time."""
-        books, outcomes = self._books, self._outcomes
-        self._books, self._outcomes = Counter(), Counter()
+        answers, outcomes = self._answers, self._outcomes
+        self._answers, self._outcomes = Counter(), Counter()
         try:
-            for minute, tallies in _by_minute(books, outcomes).items():
+            for minute, tallies in _by_minute(answers, outcomes).items():
                 await store.add_tallies(self._redis, minute, tallies)
         except redis.RedisError:
-            self._books.update(books)
+            self._answers.update(answers)
             self._outcomes.update(outcomes)
             raise
 
@@ -163,15 +172,24 @@ class Tallies:
 
 
 def _by_minute(
-    books: Mapping[tuple[int, Book], int], outcomes: Mapping[tuple[int, int, int, str], int]
+    answers: Mapping[tuple[int, Book], int], outcomes: Mapping[tuple[int, Book, int, str], int]
 ) -> dict[int, list[store.Tally]]:
-    total = Counter(outcomes)
-    for (minute, book), n in books.items():
+    """Every line item has one outcome per answer: refused for good, refused at the moment, won, or else outbid."""
+    total: Counter[tuple[int, int, int, str]] = Counter()
+    known: Counter[tuple[int, Book, int]] = Counter()
+    for (minute, book, line_item, outcome), n in outcomes.items():
+        total[minute, book.placement.id, line_item, outcome] += n
+        known[minute, book, line_item] += n
+    for (minute, book), n in answers.items():
         for line_item, reason in book.refused.items():
             total[minute, book.placement.id, line_item, reason] += n
+        for offer in book.offers:
+            outbid = n - known[minute, book, offer.line_item.id]
+            total[minute, book.placement.id, offer.line_item.id, NoBidReason.OUTBID] += outbid
     by_minute: dict[int, list[store.Tally]] = {}
     for (minute, placement, line_item, outcome), n in total.items():
-        by_minute.setdefault(minute, []).append(store.Tally(placement, line_item, str(outcome), n))
+        if n:
+            by_minute.setdefault(minute, []).append(store.Tally(placement, line_item, str(outcome), n))
     return by_minute
 
 
@@ -189,6 +207,7 @@ class DecisionService:
         self._token_key = token_key
         self._books: dict[int, Book] = {}
         self._blocked: dict[int, NoBidReason] = {}
+        self._catalogue: Catalogue | None = None
         self._version = 0
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -211,31 +230,33 @@ class DecisionService:
 
         Raises NotFound (placement), Conflict (paused) or Unavailable; then nothing is held.
         """
-        book = self._book(request.placement_id, now_ms)
+        catalogue = self.feed.current(now_ms)
+        book = self._book(catalogue, request.placement_id)
         seed = int.from_bytes(random[10:RANDOM_BYTES], "big")
-        offers, refused = competing(book, now_ms, self._blocked)
         for _ in range(HOLD_TRIES_MAX):
-            sale = auction([offer.bid for offer in offers.values()], book.placement.floor_micro_usdc, seed)
+            offers, refused = contenders(book, catalogue.spending, now_ms, self._blocked)
+            sale = auction([offer.bid for offer in offers], book.placement.floor_micro_usdc, seed)
             if sale is None:
                 break
-            offer = offers.pop(sale.bid.line_item)
+            offer = next(offer for offer in offers if offer.bid is sale.bid)
             facts = self._facts(offer, sale, request, now_ms, random, seed)
             reason = await self._hold(offer, facts, now_ms)
             if reason is None:
-                refused.update(dict.fromkeys(offers, NoBidReason.OUTBID))
                 self.tallies.count(now_ms, book, refused, offer.line_item.id)
                 creative = next(creative for creative in offer.creatives if creative.id == facts.creative)
                 return Decision(sign(facts, self._token_key), facts, creative)
-            self._blocked[offer.line_item.id] = refused[offer.line_item.id] = reason
-        # so many could not pay that the others were not asked
-        refused.update(dict.fromkeys(offers, NoBidReason.BUDGET_UNKNOWN))
+            self._blocked[offer.line_item.id] = reason
+        # so many could not pay that the last of them were not asked
+        unasked = {offer.line_item.id: NoBidReason.BUDGET_UNKNOWN for offer in book.offers}
+        refused = unasked | refused
         self.tallies.count(now_ms, book, refused, None)
         return NoBid(count_reasons([*book.refused.values(), *refused.values()]))
 
-    def _book(self, placement_id: int, now_ms: int) -> Book:
-        catalogue = self.feed.current(now_ms)
+    def _book(self, catalogue: Catalogue, placement_id: int) -> Book:
+        if catalogue is not self._catalogue:
+            self._catalogue, self._blocked = catalogue, {}
         if catalogue.version != self._version:
-            self._version, self._books, self._blocked = catalogue.version, {}, {}
+            self._version, self._books = catalogue.version, {}
         book = self._books.get(placement_id)
         if book is None:
             book = self._books[placement_id] = open_book(catalogue, _sellable(catalogue, placement_id))

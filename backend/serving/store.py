@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -12,7 +12,7 @@ from sqlalchemy import Connection, text
 
 from backend.core.events import BidKind
 from backend.core.reasons import NoBidReason
-from backend.serving.catalogue import MS_PER_DAY, Creative, LineItem, Placement, Purse, Target
+from backend.serving.catalogue import MS_PER_DAY, Creative, LineItem, Placement, Purse, Spending, Target
 from backend.serving.purses import HOLD, NO_CAP, REFUSALS, SYNC, HoldAnswer, keys
 
 BUDGETS_LOCK = 0x5167_4201
@@ -22,6 +22,7 @@ CAMPAIGNS_KEY = "sl:budgets:campaigns"
 EVENT_STREAM = "sl:events"
 TALLY_MINUTES_KEY = "sl:{tally}:minutes"
 TALLY_SECONDS = 86_400
+TALLIES_AT_ONCE = 500
 SETTLED_MAX = 20_000
 
 
@@ -75,15 +76,20 @@ def read_placements(connection: Connection) -> dict[int, Placement]:
 
 def read_line_items(
     connection: Connection, money: Mapping[tuple[str, str], Money], now_ms: int
-) -> tuple[LineItem, ...]:
-    """Line items that are not over. `money` is by (owner, meta): a campaign's money has both in common with it."""
+) -> tuple[tuple[LineItem, ...], dict[int, Spending]]:
+    """Line items that are not over, and what each has spent.
+
+    `money` is by (owner, meta): a campaign's money has both in common with it.
+    """
     creatives = _creatives(connection)
     spend = read_spend(connection, now_ms)
-    rows = connection.execute(_LINE_ITEMS, {"now": _when(now_ms)})
-    return tuple(
-        _line_item(row, creatives.get(row.id, ()), spend.get(row.id, {}), money.get((row.owner, row.meta)))
-        for row in rows
-    )
+    items: list[LineItem] = []
+    spending: dict[int, Spending] = {}
+    for row in connection.execute(_LINE_ITEMS, {"now": _when(now_ms)}):
+        funds = money.get((row.owner, row.meta))
+        items.append(_line_item(row, creatives.get(row.id, ()), funds))
+        spending[row.id] = _spending(row.id, spend.get(row.id, {}), funds)
+    return tuple(items), spending
 
 
 def read_spend(connection: Connection, now_ms: int) -> dict[int, dict[int, int]]:
@@ -103,20 +109,16 @@ def _creatives(connection: Connection) -> dict[int, tuple[Creative, ...]]:
     return found
 
 
-def _line_item(row: Any, creatives: tuple[Creative, ...], spend: Mapping[int, int], money: Money | None) -> LineItem:
-    held = _held_of(row.id, money.held) if money else _Held()
+def _line_item(row: Any, creatives: tuple[Creative, ...], money: Money | None) -> LineItem:
     return LineItem(
         id=row.id, campaign=row.campaign_id, owner=row.owner, bid_kind=BidKind(row.bid_kind),
         bid_micro_usdc=row.bid_micro_usdc, starts_ms=_ms(row.starts_at), ends_ms=_ms(row.ends_at),
         even_pacing=row.pacing == "even", daily_cap_micro_usdc=row.daily_cap_micro_usdc,
         total_cap_micro_usdc=row.total_cap_micro_usdc, worlds=_target(row.targeting, "worlds"),
         categories=_target(row.targeting, "categories"), placements=_target(row.targeting, "placements"),
-        creatives=creatives,
-        line_item_active=row.status == "active",
+        creatives=creatives, line_item_active=row.status == "active",
         campaign_active=row.campaign_status == "active" and (money is None or money.active),
-        chain_campaign=money.chain_campaign if money else None, purse=money.purse if money else None,
-        spent_total_micro_usdc=sum(spend.values()), held_total_micro_usdc=held.total,
-        spent_by_day_micro_usdc=spend, held_by_day_micro_usdc=held.by_day,
+        chain_campaign=money.chain_campaign if money else None, unfunded=_unfunded(money),
     )
 
 
@@ -124,16 +126,23 @@ def _target(targeting: Mapping[str, list[int | str]], dimension: str) -> Target:
     return Target(frozenset(targeting.get(dimension, ())), frozenset(targeting.get(f"exclude_{dimension}", ())))
 
 
-@dataclass(slots=True)
-class _Held:
-    total: int = 0
-    by_day: dict[int, int] = field(default_factory=dict)
+def _unfunded(money: Money | None) -> NoBidReason | None:
+    if money is None:
+        return NoBidReason.NOT_FUNDED
+    if money.purse is None:
+        return NoBidReason.BUDGET_UNKNOWN
+    return NoBidReason.NOT_FUNDED if money.purse.base <= 0 else None
 
 
-def _held_of(line_item: int, held: Mapping[str, int]) -> _Held:
+def _spending(line_item: int, spent: Mapping[int, int], money: Money | None) -> Spending:
+    held = money.held if money else {}
     prefix = f"line:{line_item}:"
     own = {purse.removeprefix(prefix): amount for purse, amount in held.items() if purse.startswith(prefix)}
-    return _Held(own.pop("total", 0), {int(day): amount for day, amount in own.items()})
+    return Spending(
+        left_micro_usdc=money.purse.left if money and money.purse else 0,
+        spent_total_micro_usdc=sum(spent.values()), held_total_micro_usdc=own.pop("total", 0),
+        spent_by_day_micro_usdc=spent, held_by_day_micro_usdc={int(day): amount for day, amount in own.items()},
+    )
 
 
 def _ms(when: datetime) -> int:
@@ -324,8 +333,13 @@ class Tally:
     n: int
 
 
-async def add_tallies(client: redis.asyncio.Redis, minute: int, tallies: Iterable[Tally]) -> None:
-    """Add counts of a minute (minutes since 1970) to the shared counters."""
+async def add_tallies(client: redis.asyncio.Redis, minute: int, tallies: Sequence[Tally]) -> None:
+    """Add counts of a minute (minutes since 1970) to the shared counters; in parts, so that no request waits long."""
+    for start in range(0, len(tallies), TALLIES_AT_ONCE):
+        await _add_tallies(client, minute, tallies[start : start + TALLIES_AT_ONCE])
+
+
+async def _add_tallies(client: redis.asyncio.Redis, minute: int, tallies: Sequence[Tally]) -> None:
     pipeline = client.pipeline(transaction=True)
     key = _tally_key(minute)
     for tally in tallies:

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from backend.core.events import BidKind
 from backend.core.reasons import NoBidReason
 from backend.pctr.rate import Rates
-from backend.serving.catalogue import MS_PER_DAY, Catalogue, Creative, LineItem, Placement, Purse, Target
-from backend.serving.decision import competing, count_reasons, open_book, viewer_bytes
+from backend.serving.auction import auction
+from backend.serving.catalogue import MS_PER_DAY, Catalogue, Creative, LineItem, Placement, Spending, Target
+from backend.serving.decision import contenders, count_reasons, open_book, viewer_bytes
 from backend.serving.eligibility import KeptBack, fits, kept_back, offer, refusal, refusal_now
 
 NOON_MS = 20_000 * MS_PER_DAY + MS_PER_DAY // 2
@@ -22,8 +23,9 @@ PLACEMENT = Placement(
 )
 ITEM = LineItem(
     id=1, campaign=1, owner="0xadvertiser", bid_kind=BidKind.VCPM, bid_micro_usdc=5_000, starts_ms=NOON_MS - MS_PER_DAY,
-    ends_ms=NOON_MS + MS_PER_DAY, even_pacing=False, creatives=(CREATIVE,), chain_campaign=3, purse=Purse(1_000_000),
+    ends_ms=NOON_MS + MS_PER_DAY, even_pacing=False, creatives=(CREATIVE,), chain_campaign=3,
 )
+RICH = Spending(left_micro_usdc=1_000_000)
 TODAY = 20_000
 
 
@@ -33,7 +35,7 @@ def standing(item: LineItem, placement: Placement = PLACEMENT, rate_ppm: int = 1
 
 def test_refusal__everything_fits__none() -> None:
     assert standing(ITEM) is None
-    assert refusal_now(ITEM, NOON_MS) is None
+    assert refusal_now(ITEM, RICH, NOON_MS) is None
 
 
 @pytest.mark.parametrize(
@@ -49,10 +51,8 @@ def test_refusal__everything_fits__none() -> None:
         ({"placements": Target(never=frozenset({1}))}, NoBidReason.TARGETING_PLACEMENT),
         ({"creatives": ()}, NoBidReason.NO_CREATIVE),
         ({"bid_micro_usdc": 999}, NoBidReason.BELOW_FLOOR),
-        ({"chain_campaign": None}, NoBidReason.NOT_FUNDED),
-        ({"purse": Purse(0)}, NoBidReason.NOT_FUNDED),
-        ({"purse": None}, NoBidReason.BUDGET_UNKNOWN),
-        ({"purse": Purse(5_000, held=5_000)}, NoBidReason.BUDGET),
+        ({"unfunded": NoBidReason.NOT_FUNDED}, NoBidReason.NOT_FUNDED),
+        ({"unfunded": NoBidReason.BUDGET_UNKNOWN}, NoBidReason.BUDGET_UNKNOWN),
     ],
 )
 def test_refusal__one_thing_is_wrong__names_it(change: dict[str, Any], reason: NoBidReason) -> None:
@@ -60,27 +60,31 @@ def test_refusal__one_thing_is_wrong__names_it(change: dict[str, Any], reason: N
 
 
 @pytest.mark.parametrize(
-    ("change", "reason"),
+    ("item", "spending", "reason"),
     [
-        ({"starts_ms": NOON_MS + 1}, NoBidReason.NOT_STARTED),
-        ({"ends_ms": NOON_MS}, NoBidReason.ENDED),
-        ({"total_cap_micro_usdc": 9_000, "spent_total_micro_usdc": 9_000}, NoBidReason.TOTAL_CAP),
-        ({"total_cap_micro_usdc": 9_000, "held_total_micro_usdc": 9_000}, NoBidReason.TOTAL_CAP),
-        ({"daily_cap_micro_usdc": 9_000, "spent_by_day_micro_usdc": {TODAY: 9_000}}, NoBidReason.DAILY_CAP),
-        ({"daily_cap_micro_usdc": 9_000, "spent_by_day_micro_usdc": {TODAY - 1: 9_000}}, None),
+        ({"starts_ms": NOON_MS + 1}, {}, NoBidReason.NOT_STARTED),
+        ({"ends_ms": NOON_MS}, {}, NoBidReason.ENDED),
+        ({}, {"left_micro_usdc": 0}, NoBidReason.BUDGET),
+        ({"total_cap_micro_usdc": 9_000}, {"spent_total_micro_usdc": 9_000}, NoBidReason.TOTAL_CAP),
+        ({"total_cap_micro_usdc": 9_000}, {"held_total_micro_usdc": 9_000}, NoBidReason.TOTAL_CAP),
+        ({"total_cap_micro_usdc": 9_000}, {"spent_total_micro_usdc": 8_999}, None),
+        ({"daily_cap_micro_usdc": 9_000}, {"spent_by_day_micro_usdc": {TODAY: 9_000}}, NoBidReason.DAILY_CAP),
+        ({"daily_cap_micro_usdc": 9_000}, {"held_by_day_micro_usdc": {TODAY: 9_000}}, NoBidReason.DAILY_CAP),
+        ({"daily_cap_micro_usdc": 9_000}, {"spent_by_day_micro_usdc": {TODAY - 1: 9_000}}, None),
     ],
 )
-def test_refusal_now__one_thing_is_wrong__names_it(change: dict[str, Any], reason: NoBidReason | None) -> None:
-    assert refusal_now(replace(ITEM, **change), NOON_MS) is reason
+def test_refusal_now__one_thing_is_wrong__names_it(
+    item: dict[str, Any], spending: dict[str, Any], reason: NoBidReason | None
+) -> None:
+    assert refusal_now(replace(ITEM, **item), replace(RICH, **spending), NOON_MS) is reason
 
 
 def test_refusal_now__even_pacing__waits_until_time_has_caught_up() -> None:
-    half_spent = replace(
-        ITEM, even_pacing=True, daily_cap_micro_usdc=100_000, spent_by_day_micro_usdc={TODAY: 55_000}
-    )
-    assert refusal_now(half_spent, NOON_MS) is NoBidReason.PACING
-    assert refusal_now(half_spent, NOON_MS + MS_PER_DAY // 10) is None
-    assert refusal_now(replace(half_spent, even_pacing=False), NOON_MS) is None
+    item = replace(ITEM, even_pacing=True, daily_cap_micro_usdc=100_000)
+    half_spent = replace(RICH, spent_by_day_micro_usdc={TODAY: 55_000})
+    assert refusal_now(item, half_spent, NOON_MS) is NoBidReason.PACING
+    assert refusal_now(item, half_spent, NOON_MS + MS_PER_DAY // 10) is None
+    assert refusal_now(replace(item, even_pacing=False), half_spent, NOON_MS) is None
 
 
 def test_kept_back__even_pacing__per_cap_and_none_without_cap() -> None:
@@ -109,21 +113,60 @@ def test_fits__video_on_an_image_surface__no() -> None:
     assert not fits(replace(CREATIVE, kind="video"), PLACEMENT)
 
 
-@given(st.lists(st.sampled_from(["ok", "paused", "poor", "over", "blocked"]), max_size=12))
-def test_book__any_line_items__each_competes_or_has_one_reason(fates: list[str]) -> None:
+MARKETS = st.lists(
+    st.tuples(
+        st.integers(500, 3_000),                                            # bid; the floor is 1,000
+        st.sampled_from(["0xa", "0xb", "0xc", "0xpublisher"]),
+        st.sampled_from(["ok", "ok", "ok", "paused", "over", "poor", "blocked"]),
+    ),
+    max_size=12,
+)
+
+
+def market(lines: list[tuple[int, str, str]]) -> tuple[Catalogue, dict[int, NoBidReason]]:
+    """A catalogue, and the line items that could not hold a moment ago."""
+    items = tuple(
+        replace(
+            ITEM, id=number, owner=owner, bid_micro_usdc=bid // 100 * 100, line_item_active=fate != "paused",
+            ends_ms=NOON_MS if fate == "over" else ITEM.ends_ms,
+        )
+        for number, (bid, owner, fate) in enumerate(lines, 1)
+    )
+    spending = {number: RICH for number, line in enumerate(lines, 1) if line[2] != "poor"}
+    blocked = {number: NoBidReason.PACING for number, line in enumerate(lines, 1) if line[2] == "blocked"}
+    return Catalogue(1, NOON_MS, {1: PLACEMENT}, items, Rates(), spending), blocked
+
+
+@given(MARKETS, st.integers(0, 10))
+def test_contenders__any_market__same_sale_as_if_everybody_took_part(
+    lines: list[tuple[int, str, str]], seed: int
+) -> None:
+    """L30: the walk from the top may stop early."""
+    catalogue, blocked = market(lines)
+    book = open_book(catalogue, PLACEMENT)
+    found, _ = contenders(book, catalogue.spending, NOON_MS, blocked)
+    everybody = [
+        one.bid for one in book.offers
+        if one.line_item.id not in blocked
+        and refusal_now(one.line_item, catalogue.spending.get(one.line_item.id, Spending()), NOON_MS) is None
+    ]
+    floor = PLACEMENT.floor_micro_usdc
+    assert auction([one.bid for one in found], floor, seed) == auction(everybody, floor, seed)
+
+
+@given(MARKETS)
+def test_contenders__any_market__nobody_is_both_and_no_sale_means_a_reason_for_all(
+    lines: list[tuple[int, str, str]]
+) -> None:
     """L26."""
-    changes: dict[str, dict[str, Any]] = {
-        "ok": {}, "paused": {"line_item_active": False}, "poor": {"bid_micro_usdc": 1}, "over": {"ends_ms": NOON_MS},
-        "blocked": {},
-    }
-    items = tuple(replace(ITEM, id=number, **changes[fate]) for number, fate in enumerate(fates, 1))
-    blocked = {number: NoBidReason.BUDGET for number, fate in enumerate(fates, 1) if fate == "blocked"}
-    book = open_book(Catalogue(1, NOON_MS, {1: PLACEMENT}, items, Rates()), PLACEMENT)
-    offers, refused = competing(book, NOON_MS, blocked)
-    assert sorted([*book.refused, *refused, *offers]) == [item.id for item in items]
-    counted = count_reasons([*book.refused.values(), *refused.values()])
-    assert sum(counted.values()) == len(fates) - fates.count("ok")
-    assert counted.get(NoBidReason.BUDGET, 0) == fates.count("blocked")
+    catalogue, blocked = market(lines)
+    book = open_book(catalogue, PLACEMENT)
+    found, refused = contenders(book, catalogue.spending, NOON_MS, blocked)
+    outcomes = [*book.refused, *refused, *(one.line_item.id for one in found)]
+    assert len(outcomes) == len(set(outcomes))
+    if not found:
+        assert sorted(outcomes) == [item.id for item in catalogue.line_items]
+        assert sum(count_reasons([*book.refused.values(), *refused.values()]).values()) == len(lines)
 
 
 def test_viewer_bytes__next_day_or_other_key__cannot_be_linked() -> None:

@@ -270,6 +270,7 @@ async def test_tallies__answers__counted_once_however_often_they_are_written(
     """L26."""
     winner = market.line_item(market.campaign(1, 2_000), 5_000)
     cheap = market.line_item(market.campaign(2, 1_000_000), 10)
+    second = market.line_item(market.campaign(3, 2_000), 1_000)
     placement = market.placement(market.world(1), floor_micro_usdc=1_000)
     refresh(wiring, budgets)
     asked_ms = now()
@@ -282,7 +283,8 @@ async def test_tallies__answers__counted_once_however_often_they_are_written(
     with market.engine.connect() as connection:
         rows = connection.execute(text("select placement_id, line_item_id, outcome, n from serving_tally")).all()
     assert {tuple(row) for row in rows} == {
-        (placement, winner, "decision", 2), (placement, winner, "budget", 3), (placement, 0, "no_bid", 3),
-        (placement, cheap, "below_floor", 5),
+        (placement, winner, "decision", 2), (placement, winner, "budget", 3), (placement, cheap, "below_floor", 5),
+        (placement, second, "outbid", 2), (placement, second, "decision", 2), (placement, second, "budget", 1),
+        (placement, 0, "no_bid", 1),
     }
     assert redis_client.keys("sl:{tally}:*") == []
