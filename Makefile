@@ -44,7 +44,7 @@ test: setup  ## all tests (real chain, PostgreSQL, Redis)
 test-rules: setup  ## only the pure rules, in seconds
 	@$(RUN) python -m pytest -q tests/rules
 
-fuzz: setup  ## long properties of the contracts; FUZZ_SECONDS=3600
+fuzz: setup  ## the properties of the contracts with thousands of examples
 	@HYPOTHESIS_PROFILE=fuzz $(RUN) python -m pytest -q tests/contracts -k "stateful or property"
 
 check: setup  ## formatting, types, import directions, schemas
