@@ -64,15 +64,17 @@ def _send(server: Running) -> load.Load:
 
 
 def _body() -> bytes:
-    return msgspec.json.encode({"events": [_event(next(_numbers)) for _ in range(BATCH)]})
+    """What one viewer's SDK sends."""
+    viewer = next(_numbers).to_bytes(8, "big")
+    return msgspec.json.encode({"events": [_event(next(_numbers), viewer) for _ in range(BATCH)]})
 
 
-def _event(number: int) -> dict[str, object]:
+def _event(number: int, viewer: bytes) -> dict[str, object]:
     now_ms = time.time_ns() // 1_000_000
     token = DecisionToken(
         decision_id=decision_id(now_ms - 2_000, number.to_bytes(10, "big")), chain_id=CHAIN_ID, campaign=1, line_item=1,
         creative=1, placement=1, publisher=1, price_micro_usdc=1_000, bid_kind=BidKind.VCPM,
-        expires_ms=now_ms + 600_000, viewer=number.to_bytes(8, "big"),
+        expires_ms=now_ms + 600_000, viewer=viewer,
     )
     return {"kind": "viewable", "token": sign(token, TOKEN_KEY), "samples": SAMPLES}
 
