@@ -43,7 +43,8 @@ class IngestService:
         """A verdict per event (None: accepted), stored in Redis when this returns. `body` is JSON {"events": […]}.
 
         Raises BadRequest or Unprocessable when the body is no batch, TooLarge above 100 events, Unavailable when the
-        queue is full; then nothing was taken in. An accepted event can still turn out to be a replay, or a click without a view.
+        queue is full; then nothing was taken in. An accepted event can still turn out to be a replay, or a click
+        without a view.
         """
         events = _events(body)
         await self._check_queue()

@@ -1,4 +1,4 @@
-"""The local stack on the real programs: it starts, tells, survives, and leaves nothing behind."""
+"""The local stack on the real programs: it starts, tells, survives, and leaves nothing behind (L47)."""
 
 import json
 import os
