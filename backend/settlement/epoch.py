@@ -25,7 +25,8 @@ class Pending:
 class Facts:
     """`finalised` is the chain's last final epoch. `next_stage` is the stage of the first epoch that is not on chain:
     finalised + 1, or finalised + 2 while a proposal is pending; None when it is still open. `stranded` is an epoch that
-    was closed behind a proposal which has been vetoed since: the escrow no longer reserves withdrawals for it."""
+    was closed behind a proposal which has been vetoed since: the escrow no longer reserves withdrawals for it.
+    `missing` is the lowest epoch on chain that our tables do not have."""
 
     finalised: int
     pending: Pending | None
@@ -33,6 +34,7 @@ class Facts:
     open_charges: bool
     due: bool
     stranded: int | None = None
+    missing: int | None = None
 
     @property
     def next_epoch(self) -> int:
@@ -59,6 +61,13 @@ class Reopen:
 
 
 @dataclass(frozen=True, slots=True)
+class Restore:
+    """Read an epoch that is on chain, but not in our tables, back from its bundle."""
+
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
 class Publish:
     epoch: int
 
@@ -80,12 +89,14 @@ class Finalise:
     epoch: int
 
 
-Action = Nothing | Close | Reopen | Publish | Propose | Roll | Finalise
+Action = Nothing | Close | Reopen | Restore | Publish | Propose | Roll | Finalise
 
 
 def next_action(facts: Facts) -> Action:
     """The one thing to do now. After a veto nothing is pending and the bundle is of an old attempt, so the stage is
     CLOSED: the same epoch is published, attested and proposed again."""
+    if facts.missing is not None:
+        return Restore(facts.missing)
     if facts.pending and not facts.pending.ours:
         return Nothing("the pending proposal is not in our tables")
     if facts.stranded is not None:

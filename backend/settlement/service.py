@@ -27,6 +27,7 @@ from backend.settlement.epoch import (
     Propose,
     Publish,
     Reopen,
+    Restore,
     Roll,
     Stage,
     interval_start,
@@ -34,6 +35,8 @@ from backend.settlement.epoch import (
     next_action,
 )
 from backend.settlement.publication.store import BundleFiles
+from backend.settlement.recovery.service import Recovery
+from backend.settlement.recovery.store import first_missing
 from backend.settlement.statement import ZERO_ROOT, Statement, data_hash, decode
 from backend.settlement.store import EpochRow
 from backend.settlement.tree import encode_debits
@@ -59,6 +62,7 @@ class EpochService:
         self._ruleset = ruleset
         self._epoch_seconds = epoch_seconds
         self._clock = clock
+        self._recovery = Recovery(engine, escrow, bundles)
         self._decoded: tuple[str, Statement, bytes] | None = None   # the last statement read, by its hash
 
     def step(self) -> bool:
@@ -101,6 +105,7 @@ class EpochService:
                 next_stage=self._stage(connection, row, attempt),
                 open_charges=oldest is not None,
                 due=is_due(self._now_ms(), self._epoch_seconds, before[0].to_ms if before else None, oldest_ms),
+                missing=first_missing(connection, finalised + (1 if proposal else 0)),
                 stranded=later.epoch if later and later.attempt < attempt else None,
             )
 
@@ -113,6 +118,8 @@ class EpochService:
                 done = self._close(epoch)
             case Reopen(epoch):
                 done = self._reopen(epoch)
+            case Restore(epoch):
+                done = self._recovery.restore(epoch)
             case Publish(epoch):
                 done = self._publish(epoch)
             case Propose(epoch):

@@ -12,6 +12,7 @@ from backend.settlement.epoch import (
     Propose,
     Publish,
     Reopen,
+    Restore,
     Roll,
     Stage,
     interval_start,
@@ -68,6 +69,11 @@ def test_next_action__veto__same_epoch_is_published_again() -> None:
 def test_next_action__veto_while_a_second_epoch_was_closed__it_is_opened_again_first() -> None:
     later = Facts(finalised=4, pending=None, next_stage=Stage.CLOSED, open_charges=True, due=True, stranded=6)
     assert next_action(later) == Reopen(6)
+
+
+def test_next_action__our_tables_were_lost__what_is_on_chain_is_restored_first() -> None:
+    lost = Facts(finalised=4, pending=FOREIGN, next_stage=None, open_charges=True, due=True, missing=2)
+    assert next_action(lost) == Restore(2)
 
 
 def test_is_due__no_open_charge__never() -> None:

@@ -1,0 +1,1 @@
+"""Brings settled epochs back into empty tables, from chain and bundles."""

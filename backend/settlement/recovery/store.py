@@ -1,0 +1,77 @@
+"""SQL of recovery: what a bundle says, written as the stages before would have written it."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, text
+
+from backend.core.events import KIND_BYTE, BidKind, EventKind
+from backend.settlement.bundle import ChargedEvent
+from backend.settlement.closing import PublisherLine
+
+_KINDS = {
+    KIND_BYTE[EventKind.VIEWABLE]: (EventKind.VIEWABLE.value, BidKind.VCPM.value),
+    KIND_BYTE[EventKind.CLICK]: (EventKind.CLICK.value, BidKind.CPC.value),
+}
+
+# An event that ingest has taken from its stream again is marked as billed, so that it is never charged twice.
+_EVENTS = text("""
+insert into event (event_id, decision_id, kind, bid_kind, chain_campaign, line_item_id, creative_id, placement_id,
+                   publisher_index, price_micro_usdc, occurred_ms, received_ms, stream_id, stream_index, status,
+                   settled_seq)
+select event_id, left(event_id, 32), kind, bid_kind, campaign, line_item, creative, placement, publisher, price,
+       decided_ms, decided_ms, :stream_id, position, 'billed', cast(:last as bigint) + position
+  from unnest(cast(:event_ids as text[]), cast(:kinds as text[]), cast(:bid_kinds as text[]),
+              cast(:campaigns as bigint[]), cast(:line_items as bigint[]), cast(:creatives as bigint[]),
+              cast(:placements as bigint[]), cast(:publishers as bigint[]), cast(:prices as bigint[]),
+              cast(:decided as bigint[]))
+       with ordinality as e(event_id, kind, bid_kind, campaign, line_item, creative, placement, publisher, price,
+                            decided_ms, position)
+    on conflict (event_id) do update set status = 'billed', settled_seq = excluded.settled_seq
+""")
+
+_SPEND = text("""
+insert into line_item_spend (line_item_id, day, spent_micro_usdc)
+select e.line_item_id, (to_timestamp(e.occurred_ms / 1000) at time zone 'UTC')::date, sum(t.amount_micro_usdc)
+  from ledger_transfer t join event e using (event_id)
+ where t.epoch = :epoch and t.kind = 'charge' group by 1, 2
+    on conflict (line_item_id, day) do update
+   set spent_micro_usdc = line_item_spend.spent_micro_usdc + excluded.spent_micro_usdc
+""")
+
+
+def first_missing(connection: Connection, newest: int) -> int | None:
+    """The lowest epoch from 1 to `newest` that is not in our tables."""
+    found: int | None = connection.execute(text(
+        "select min(number) from generate_series(1, :newest) number "
+        "where not exists (select from epoch where epoch = number)"
+    ), {"newest": newest}).scalar()
+    return found
+
+
+def insert_events(connection: Connection, epoch: int, events: Sequence[ChargedEvent]) -> None:
+    """The charged events of an epoch as billed rows. Needs the ledger's lock."""
+    last = connection.execute(text("select coalesce(max(settled_seq), 0) from event")).scalar_one()
+    kinds = [_KINDS[event.event_id[-2:]] for event in events]
+    connection.execute(_EVENTS, {
+        "stream_id": f"bundle-{epoch}", "last": last,
+        "event_ids": [event.event_id for event in events],
+        "kinds": [kind for kind, _ in kinds], "bid_kinds": [bid_kind for _, bid_kind in kinds],
+        "campaigns": [event.campaign for event in events], "line_items": [event.line_item for event in events],
+        "creatives": [event.creative for event in events], "placements": [event.placement for event in events],
+        "publishers": [event.publisher for event in events], "prices": [event.price_micro_usdc for event in events],
+        "decided": [event.decided_ms for event in events],
+    })
+
+
+def add_spend(connection: Connection, epoch: int) -> None:
+    """Add an epoch's charges to the spend of their line items by UTC day of the decision."""
+    connection.execute(_SPEND, {"epoch": epoch})
+
+
+def insert_publishers(connection: Connection, lines: Sequence[PublisherLine]) -> None:
+    """Wallets and indexes, which last for life. How they like to be paid is not in a bundle: they say it again."""
+    connection.execute(text("""
+        insert into publisher (index, wallet, payout_mode)
+        select publisher.*, 'auto' from unnest(cast(:indexes as bigint[]), cast(:wallets as text[])) as publisher
+            on conflict do nothing
+    """), {"indexes": [line.index for line in lines], "wallets": [line.recipient for line in lines]})
