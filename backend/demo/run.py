@@ -59,7 +59,11 @@ def run_demo(options: DemoOptions) -> int:
     except (DemoError, LocalStackError) as error:
         screen.problem(str(error))
         screen.say(f"The logs are in {base / 'logs'}")
-        return 1
+        code = 1
+    except Exception:
+        screen.crash()
+        screen.say(f"The logs are in {base / 'logs'}")
+        code = 1
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)

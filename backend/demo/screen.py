@@ -38,6 +38,10 @@ class Screen:
         """A line that must not be overlooked; `text` may contain anything."""
         self._console.print(text, style="red", markup=False)
 
+    def crash(self) -> None:
+        """The exception that is being handled, with its traceback: something nobody foresaw."""
+        self._console.print_exception()
+
     def report(self, outcome: Outcome) -> None:
         """Everything as tables."""
         self._console.print()
