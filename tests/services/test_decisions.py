@@ -1,6 +1,8 @@
 """Deciding on real stores: catalogue from SQL, holds in Redis, answers over HTTP."""
 
 import asyncio
+import json
+import re
 import time
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -288,3 +290,23 @@ async def test_tallies__answers__counted_once_however_often_they_are_written(
         (placement, 0, "no_bid", 1),
     }
     assert redis_client.keys("sl:{tally}:*") == []
+
+
+async def test_start__sql_is_down__starts_and_answers_503_until_it_is_back(
+    market: Market, fresh_database_url: str, redis_url: str
+) -> None:
+    """L44."""
+    down = wire("postgresql+psycopg://nobody@127.0.0.1:1/none", redis_url)
+    app = routes(down)
+    async with app.router.lifespan_context(app):
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://api") as http:
+            answer = await http.post("/v1/decisions", json={"placement_id": 1, "viewer_key": VIEWER})
+    assert (answer.status_code, answer.json()["code"]) == (503, "database_unavailable")
+
+
+def test_openapi__hot_routes__every_reference_resolves(fresh_database_url: str, redis_url: str) -> None:
+    schema = routes(wire(fresh_database_url, redis_url)).openapi()
+    known = {f"#/components/schemas/{name}" for name in schema["components"]["schemas"]}
+    assert set(re.findall(r'"\$ref": "([^"]+)"', json.dumps(schema))) <= known
+    body = schema["paths"]["/v1/decisions"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    assert set(body["properties"]) == {"placement_id", "viewer_key"}
