@@ -15,6 +15,7 @@ from backend.db.engine import Connection, Engine
 from backend.db.ledger import wait_for_lock, write_transfers
 from backend.settlement import store
 from backend.settlement.attestation import Settlement, digest, quorum, settlement_of
+from backend.settlement.bundle import decode_events, decompress
 from backend.settlement.closing import Closing, close, groups_to_settle
 from backend.settlement.drafting import Closed, Place, draft
 from backend.settlement.epoch import (
@@ -34,12 +35,14 @@ from backend.settlement.epoch import (
     is_due,
     next_action,
 )
+from backend.settlement.history import OnChain, check_on_chain
 from backend.settlement.publication.store import BundleFiles
-from backend.settlement.recovery.service import Recovery
-from backend.settlement.recovery.store import first_missing
+from backend.settlement.recovery import store as recovery
+from backend.settlement.recovery.books import charges_of, closing_of
 from backend.settlement.statement import ZERO_ROOT, Statement, data_hash, decode
 from backend.settlement.store import EpochRow
 from backend.settlement.tree import encode_debits
+from backend.settlement.verify import Bundle
 
 log = logging.getLogger("sightline.settlement")
 
@@ -62,7 +65,6 @@ class EpochService:
         self._ruleset = ruleset
         self._epoch_seconds = epoch_seconds
         self._clock = clock
-        self._recovery = Recovery(engine, escrow, bundles)
         self._decoded: tuple[str, Statement, bytes] | None = None   # the last statement read, by its hash
 
     def step(self) -> bool:
@@ -105,7 +107,7 @@ class EpochService:
                 next_stage=self._stage(connection, row, attempt),
                 open_charges=oldest is not None,
                 due=is_due(self._now_ms(), self._epoch_seconds, before[0].to_ms if before else None, oldest_ms),
-                missing=first_missing(connection, finalised + (1 if proposal else 0)),
+                missing=recovery.first_missing(connection, finalised + (1 if proposal else 0)),
                 stranded=later.epoch if later and later.attempt < attempt else None,
             )
 
@@ -119,7 +121,7 @@ class EpochService:
             case Reopen(epoch):
                 done = self._reopen(epoch)
             case Restore(epoch):
-                done = self._recovery.restore(epoch)
+                done = self._restore(epoch)
             case Publish(epoch):
                 done = self._publish(epoch)
             case Propose(epoch):
@@ -209,6 +211,30 @@ class EpochService:
             store.delete_epoch(connection, epoch)
         return True
 
+    def _restore(self, epoch: int) -> bool:
+        """Write an epoch that is on chain into our tables again. Charges that were not proposed are lost with them."""
+        proposal = next(self._escrow.proposals(epoch), None)
+        if proposal is None:
+            raise Unavailable("chain_unavailable", f"the RPC does not know the proposal of epoch {epoch} yet")
+        bundle = self._bundles.read(self._place.chain_id, epoch, proposal.attempt)
+        if bundle is None:
+            folder = self._bundles.folder(self._place.chain_id, epoch, proposal.attempt)
+            raise Conflict("bundle_missing", f"epoch {epoch} is on chain; put its bundle back into {folder}")
+        statement = check_on_chain(bundle, epoch, OnChain(proposal.attempt, proposal.data_hash))
+        events = decode_events(decompress(bundle.events, statement.events.bytes))
+        with self._engine.begin() as connection:
+            wait_for_lock(connection)
+            closing = closing_of(statement, events, store.read_lines(connection, epoch - 1))
+            recovery.insert_events(connection, epoch, events)
+            recovery.insert_publishers(connection, [line for line in closing.lines if line.index != DUST_PUBLISHER])
+            write_transfers(connection, charges_of(events), epoch=epoch)
+            write_transfers(connection, closing.transfers, epoch=epoch)
+            interval = (statement.interval.from_ms, statement.interval.to_ms)
+            store.insert_epoch(connection, epoch, statement.attempt, interval, len(events), closing)
+            recovery.add_spend(connection, epoch)
+            store.mark_published(connection, epoch, statement.attempt, _hashes(statement, bundle))
+        return True
+
     def _closing(self, connection: Connection, row: EpochRow) -> Closing:
         """The numbers of a closed epoch, computed again and compared with what was stored."""
         charges = store.read_charges(connection, row.epoch)
@@ -235,11 +261,7 @@ class EpochService:
             events = store.read_events(connection, epoch)
             statement, bundle = draft(closed, self._place, ruleset, previous_root, events)
             self._bundles.write(self._place.chain_id, epoch, attempt, bundle)
-            store.mark_published(connection, epoch, attempt, {
-                "previous_root": statement.previous_root, "publishers_root": statement.publishers_root,
-                "debits_hash": statement.debits_hash, "data_hash": _hex(data_hash(bundle.statement)),
-                "ruleset_hash": statement.ruleset.sha256,
-            })
+            store.mark_published(connection, epoch, attempt, _hashes(statement, bundle))
         return True
 
     def _propose(self, epoch: int) -> bool:
@@ -325,6 +347,14 @@ def _proposal(settlement: Settlement) -> Proposal:
         settlement.epoch, settlement.attempt, settlement.publishers_root, settlement.debits_hash,
         settlement.total_debit, settlement.publishers, settlement.ruleset_hash, settlement.data_hash, active_at=0,
     )
+
+
+def _hashes(statement: Statement, bundle: Bundle) -> dict[str, str]:
+    return {
+        "previous_root": statement.previous_root, "publishers_root": statement.publishers_root,
+        "debits_hash": statement.debits_hash, "data_hash": _hex(data_hash(bundle.statement)),
+        "ruleset_hash": statement.ruleset.sha256,
+    }
 
 
 def _hex(data: bytes) -> str:
