@@ -48,6 +48,7 @@ CODES: Mapping[str, Meaning] = {
     "database_unavailable": Meaning(503, "The database does not answer; nothing was changed, retry"),
     "redis_unavailable": Meaning(503, "Redis does not answer; retry"),
     "chain_unavailable": Meaning(503, "The chain's RPC does not answer; retry"),
+    "wrong_chain": Meaning(503, "The operator's RPC serves another chain; nothing was changed"),
     # signing in
     "not_signed_in": Meaning(401, "No session, or it has expired"),
     "cross_site": Meaning(403, "A cookie was sent by a page of another origin; use the dashboard or a bearer token"),

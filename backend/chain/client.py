@@ -41,8 +41,8 @@ class Reverted(Conflict):
         self.reason = reason
 
 
-class WrongChain(Conflict):
-    """The RPC serves another chain, or there is no contract where the deployment says."""
+class WrongChain(Unavailable):
+    """The RPC serves another chain, or there is no contract where the deployment says. A person has to change that."""
 
 
 @dataclass(frozen=True, slots=True)

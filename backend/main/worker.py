@@ -1,8 +1,13 @@
 """`sightline worker`: all jobs."""
 
+from collections.abc import Callable
+from dataclasses import replace
+
 from backend.chain.client import PayoutClient
 from backend.config import Settings
+from backend.core.errors import Unavailable
 from backend.db.engine import make_engine
+from backend.db.failures import DATABASE_UNAVAILABLE, REDIS_UNAVAILABLE
 from backend.ingest.service import IngestConsumer
 from backend.jobs.budgets import BudgetsJob
 from backend.jobs.epochs import EpochJob
@@ -19,6 +24,28 @@ from backend.settlement.service import EpochService
 
 def worker_loops(settings: Settings) -> list[Loop]:
     """Every job of `sightline worker`, over one engine and one Redis pool. Needs the operator's key."""
+    return [replace(loop, step=_patient(loop.step)) for loop in _loops(settings)]
+
+
+def _patient(step: Callable[[], bool]) -> Callable[[], bool]:
+    """`step`, which tells a store that is away in a line of the log instead of a traceback."""
+
+    def patient() -> bool:
+        try:
+            return step()
+        except DATABASE_UNAVAILABLE as error:
+            raise Unavailable("database_unavailable", _first_line(error)) from error
+        except REDIS_UNAVAILABLE as error:
+            raise Unavailable("redis_unavailable", _first_line(error)) from error
+
+    return patient
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0] or type(error).__name__
+
+
+def _loops(settings: Settings) -> list[Loop]:
     engine = make_engine(settings.database_url, pool_size=8, application="sightline-worker")
     client = sync_redis(settings)
     chain_id = settings.chain_id

@@ -58,6 +58,7 @@ class CatalogueFeed:
         self._refresh_seconds = refresh_seconds
         self._stale_ms_max = int(stale_seconds_max * 1000)
         self._catalogue: Catalogue | None = None
+        self._missing = "database_unavailable"
         self._click_urls: dict[int, str] = {}
         self._counts: dict[tuple[int, int], Counts] = {}
         self._counted_seq = 0
@@ -68,7 +69,7 @@ class CatalogueFeed:
         """Raises Unavailable when there is no catalogue that is fresh enough to spend money on."""
         if self._catalogue is None or now_ms - self._catalogue.loaded_ms > self._stale_ms_max:
             raise Unavailable(
-                "database_unavailable", "the catalogue cannot be read", retry_after_seconds=RETRY_AFTER_SECONDS
+                self._missing, "the catalogue cannot be read", retry_after_seconds=RETRY_AFTER_SECONDS
             )
         return self._catalogue
 
@@ -102,6 +103,7 @@ class CatalogueFeed:
                 await asyncio.to_thread(self.refresh, _now_ms())
                 failing = False
             except Exception as error:
+                self._missing = "redis_unavailable" if isinstance(error, redis.RedisError) else "database_unavailable"
                 if not failing:
                     log.warning("the catalogue is not refreshed: %s", error)
                 failing = True
