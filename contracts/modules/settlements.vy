@@ -307,8 +307,11 @@ def _epoch() -> uint256:
 @internal
 @view
 def _after_epoch() -> uint256:
-    # The last epoch that may hold service from before now: the running one, and the one before it if it is proposed.
-    return self._epoch() + (1 if self._pending == NO_PROPOSAL else 2)
+    # The last epoch that may hold service from before now: the running one, and the one before it if it is proposed. A
+    # vetoed epoch is over like a pending one: it is proposed again as it was, and what was served since comes after it.
+    state: uint256 = self._state
+    is_over: bool = self._pending != NO_PROPOSAL or state & VETOED != 0
+    return ((state >> EPOCH_BIT) & M64) + (2 if is_over else 1)
 
 
 @internal

@@ -332,7 +332,7 @@ def test_set_epoch_cap__changed_twice__each_change_keeps_its_epoch(pair: Pair) -
     assert [pair.escrow.epoch_cap_at(0, epoch) for epoch in (1, 2, 3, 4)] == [0, 10, 20, 20]
     pair.escrow.veto(1, sender=pair.guardian)
     pair.escrow.set_epoch_cap(0, 30, sender=pair.advertiser)
-    assert [pair.escrow.epoch_cap_at(0, epoch) for epoch in (1, 2, 3, 4)] == [0, 30, 30, 30]
+    assert [pair.escrow.epoch_cap_at(0, epoch) for epoch in (1, 2, 3, 4)] == [0, 10, 30, 30]
 
 
 def test_set_epoch_cap__removed__binds_until_then_and_costs_nothing_later(pair: Pair) -> None:

@@ -88,7 +88,7 @@ class MoneyPath(RuleBasedStateMachine):
 
     @property
     def after_epoch(self) -> int:
-        return self.epoch + (2 if self.pending else 1)
+        return self.epoch + (2 if self.pending or self.vetoed else 1)
 
     # --- advertiser
 

@@ -42,6 +42,21 @@ def test_request_withdrawal__proposal_pending__waits_for_one_epoch_more(pair: Pa
     assert pair.escrow.reservation(0)[2] == 2
 
 
+def test_request_withdrawal__after_a_veto__waits_for_the_epoch_that_ran_meanwhile(pair: Pair) -> None:
+    """L14: epoch 1 comes back as it was, so what was served since it closed is in epoch 2."""
+    pair.open()
+    pair.propose(settlement([(pair.treasury, 1)], {0: 1}))
+    pair.escrow.veto(1, sender=pair.guardian)
+    request(pair, 100 * USDC)
+    assert pair.escrow.reservation(0)[2] == 2
+    small_epoch(pair, 1)
+    pair.settle(settlement([(pair.treasury, 2)], {0: 40 * USDC}))
+    assert pair.escrow.reservation(0)[0] == 60 * USDC - 1
+    pair.escrow.cancel_withdrawal(0, sender=pair.advertiser)
+    request(pair, USDC)
+    assert pair.escrow.reservation(0)[2] == 3
+
+
 @pytest.mark.parametrize(("amount", "reason"), [(0, "zero"), (100 * USDC + 1, "budget"), (2**256 - 1, "budget")])
 def test_request_withdrawal__bad_amount__reverts(pair: Pair, amount: int, reason: str) -> None:
     pair.open()
