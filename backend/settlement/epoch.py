@@ -105,9 +105,15 @@ def next_action(facts: Facts) -> Action:
         return _to_chain(facts)
     if facts.next_stage is Stage.CLOSED:
         return Publish(facts.next_epoch)
-    if facts.next_stage is None and facts.due:
+    if facts.next_stage is None and facts.due and _can_follow(facts.pending):
         return Close(facts.next_epoch)
     return _finalise_alone(facts)
+
+
+def _can_follow(pending: Pending | None) -> bool:
+    """An epoch is closed when it can be proposed, not before: the escrow keeps withdrawals back up to this epoch, and
+    what is served between its closing and a request belongs to the one after, which such a request leaves unpaid."""
+    return pending is None or pending.window_passed
 
 
 def _to_chain(facts: Facts) -> Action:

@@ -41,7 +41,7 @@ def facts(pending: Pending | None, stage: Stage | None, *, open_charges: bool = 
         (facts(None, Stage.ATTESTED), Propose(5)),
         (facts(None, Stage.ATTESTED, due=True), Propose(5)),
         (facts(WAITING, None), Nothing),
-        (facts(WAITING, None, due=True), Close(6)),
+        (facts(WAITING, None, due=True), Nothing),
         (facts(WAITING, Stage.CLOSED), Publish(6)),
         (facts(WAITING, Stage.PUBLISHED), Nothing),
         (facts(WAITING, Stage.ATTESTED), Nothing),

@@ -30,9 +30,8 @@ def test_two_epochs__roll_then_finalise__everybody_is_paid_to_the_cent(stage: St
     propose_first(stage, api)
     assert isinstance(next_action(stage.epochs().facts()), Nothing)
     publish_second(stage)
-    quorum(stage, api)
     assert isinstance(next_action(stage.epochs().facts()), Nothing)
-    stage.wait(WINDOW_SECONDS)
+    quorum(stage, api)
     do(stage, Roll(2))
     assert stage.escrow("stranger").epoch() == 1
     stage.wait(WINDOW_SECONDS)
@@ -102,9 +101,10 @@ def test_veto__same_entries_again__and_what_was_closed_behind_it_is_opened(stage
     assert (after.entries, after.debits, after.events) == (before.entries, before.debits, before.events)
     assert isinstance(next_action(stage.epochs().facts()), Nothing)
     quorum(stage, api)
-    do(stage, Propose(1), Close(2), Publish(2))
-    quorum(stage, api)
+    do(stage, Propose(1))
     stage.wait(WINDOW_SECONDS)
+    do(stage, Close(2), Publish(2))
+    quorum(stage, api)
     do(stage, Roll(2))
     assert sum(accounts(stage).values()) == 0
     with stage.engine.connect() as connection:
@@ -151,6 +151,7 @@ def test_close__epoch_cap__the_rest_stays_open(stage: Stage, api: Client) -> Non
     do(stage, Propose(2))
     stage.send(*escrow, "set_epoch_cap", 0, 0)
     stage.clock.now_ms += 2 * EPOCH_MS
+    stage.wait(WINDOW_SECONDS)
     do(stage, Close(3))
 
 
@@ -162,9 +163,9 @@ def test_close__withdrawal_requested_after_service__paid_from_the_reservation_on
     stage.sell([Sale(n, 0, 1, 1_000, late + n) for n in (20, 21)])
     stage.bill()
     stage.clock.now_ms += 2 * EPOCH_MS
+    stage.wait(WINDOW_SECONDS)
     do(stage, Close(2), Publish(2))
     quorum(stage, api)
-    stage.wait(WINDOW_SECONDS)
     do(stage, Roll(2))
     stage.sell([Sale(n, 0, 1, 1_000, late + n) for n in (22, 23)])
     stage.bill()
@@ -175,6 +176,36 @@ def test_close__withdrawal_requested_after_service__paid_from_the_reservation_on
     assert service.step()  # nothing of epoch 3 fits, so epoch 2 becomes final alone
     assert stage.escrow("stranger").epoch() == 2
     assert not service.step()
+
+
+@pytest.mark.parametrize("veto", [False, True])
+def test_close__billed_before_everything_was_requested__is_paid_all_the_same(
+    stage: Stage, api: Client, veto: bool
+) -> None:
+    """L14: while an epoch is pending, or vetoed, what is served meanwhile fits the one epoch after it."""
+    propose_first(stage, api)
+    for hour in (1, 2):     # longer than an epoch within one window
+        stage.sell([Sale(20 + hour, 0, 1, 100_000, stage.clock.now_ms + 1)])
+        stage.bill()
+        stage.clock.now_ms += EPOCH_MS + 2
+        assert not stage.epochs().step()
+    if veto:
+        stage.escrow("guardian").veto(1)
+    everything = stage.escrow("stranger").remaining(0)
+    stage.send("advertiser", "CampaignEscrow", stage.escrow_address, "request_withdrawal", 0, everything)
+    if veto:
+        do(stage, Publish(1))
+        quorum(stage, api)
+        do(stage, Propose(1))
+    stage.wait(WINDOW_SECONDS)
+    do(stage, Close(2), Publish(2))
+    quorum(stage, api)
+    do(stage, Roll(2))
+    stage.wait(WINDOW_SECONDS)
+    do(stage, Finalise(2))
+    with stage.engine.connect() as connection:
+        assert read_debits(connection, 2) == {0: 200_000}
+    assert stage.epochs().facts().open_charges is False
 
 
 def test_roll__a_stranger_finalised_meanwhile__proposed_all_the_same(stage: Stage, api: Client) -> None:

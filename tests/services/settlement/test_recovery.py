@@ -39,7 +39,6 @@ def test_restore__final_and_pending_epoch__as_they_were(stage: Stage, api: Clien
     propose_first(stage, api)
     publish_second(stage)
     quorum(stage, api)
-    stage.wait(WINDOW_SECONDS)
     do(stage, Roll(2))
     stage.epochs().facts()
     before = tables(stage)
@@ -51,9 +50,9 @@ def test_restore__final_and_pending_epoch__as_they_were(stage: Stage, api: Clien
     stage.sell([Sale(30, 0, 1, 1_000, START_MS + 2 * EPOCH_MS + 1)])
     assert stage.bill() == 1
     stage.clock.now_ms = START_MS + 4 * EPOCH_MS
+    stage.wait(WINDOW_SECONDS)
     do(stage, Close(3), Publish(3))
     quorum(stage, api)
-    stage.wait(WINDOW_SECONDS)
     do(stage, Roll(3))
     stage.wait(WINDOW_SECONDS)
     do(stage, Finalise(3))

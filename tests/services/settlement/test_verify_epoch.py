@@ -20,7 +20,6 @@ def two_final(stage: Stage, api: Client) -> Stage:
     do(stage, Propose(1))
     publish_second(stage)
     quorum(stage, api)
-    stage.wait(WINDOW_SECONDS)
     do(stage, Roll(2))
     stage.wait(WINDOW_SECONDS)
     do(stage, Finalise(2))

@@ -5,7 +5,7 @@ from httpx import Client
 from backend.settlement.attestor.client import SettlementClient
 from backend.settlement.attestor.service import AttestorService
 from backend.settlement.epoch import Close, Propose, Publish, next_action
-from settlement_kit.stage import EPOCH_SECONDS, START_MS, Sale, Stage, key_of
+from settlement_kit.stage import EPOCH_SECONDS, START_MS, WINDOW_SECONDS, Sale, Stage, key_of
 
 EPOCH_MS = 1_000 * EPOCH_SECONDS
 FIRST = [
@@ -50,8 +50,9 @@ def propose_first(stage: Stage, api: Client) -> None:
 
 
 def publish_second(stage: Stage) -> None:
-    """Epoch 2 with SECOND waits for attestations."""
+    """The window of epoch 1 has passed, epoch 2 with SECOND waits for attestations."""
     stage.sell(SECOND)
     stage.bill()
+    stage.wait(WINDOW_SECONDS)
     stage.clock.now_ms += EPOCH_MS + 3
     do(stage, Close(2), Publish(2))
