@@ -33,24 +33,27 @@ class KeeperService:
             if not store.try_operator_lock(lock):
                 return False
             root = self._payout.active_root()
-            if root != self._root:
-                self._plan(root)
+            if root != self._root and not self._plan(root):
+                return False
             if self._tree is None or not self._left:
                 return False
-            self._pay(self._tree, self._left[0])
+            if not self._pay(self._tree, self._left[0]) and self._payout.active_root() != root:
+                # A newer root or a pause came in between: what is left is planned again, or paid after the pause.
+                return False
             self._left.pop(0)
             return True
 
-    def _plan(self, root: bytes) -> None:
-        """Find out who is due under a root that we have not seen yet."""
+    def _plan(self, root: bytes) -> bool:
+        """Find out who is due under a root that we have not seen yet; False while nothing can be paid under it."""
         tree = self._find_tree(root)
         if tree is None:
-            return
+            return False
         with self._engine.connect() as connection:
             auto = store.read_auto_publishers(connection)
         paid = self._payout.paid_by_group(groups_of(auto, tree))
         self._left = ranges(due_groups(auto, tree, paid))
         self._tree, self._root = tree, root
+        return True
 
     def _find_tree(self, root: bytes) -> Tree | None:
         """The tree behind the active root; None before the first epoch, during a pause, or while our tables lag."""
@@ -64,13 +67,14 @@ class KeeperService:
             return None
         return publishers_tree(decode(raw).entries)
 
-    def _pay(self, tree: Tree, due: Range) -> None:
+    def _pay(self, tree: Tree, due: Range) -> bool:
+        """Pay a range; False when the contract refuses."""
         entries = tree.entries[4 * due.start_group : 4 * (due.start_group + due.groups)]
         proof = tree.range_proof(due.start_group, due.groups)
         try:
             receipt = self._payout.pay_range(due.start_group, tree.depth, entries, proof)
         except Reverted as refused:
-            # A newer root or a pause came in between: the next step plans again.
             log.warning("groups %d to %d: %s", due.start_group, due.start_group + due.groups - 1, refused)
-            return
+            return False
         log.info("paid %d groups from %d: %d gas", due.groups, due.start_group, receipt.gas_used)
+        return True

@@ -72,6 +72,27 @@ def test_keeper__manual_publisher__only_with_an_auto_neighbour(stage: Stage, api
     assert paid == [900, 900, 0, 0]
 
 
+def test_keeper__paused_between_two_ranges__the_second_is_paid_after_the_pause(stage: Stage, api: Client) -> None:
+    """L6: a pause delays payments, it does not lose them until the next root."""
+    stage.sell([Sale(1, 0, 1, 1_000), Sale(2, 0, 9, 1_000)])
+    stage.bill()
+    stage.clock.now_ms = START_MS + EPOCH_MS
+    do(stage, Close(1), Publish(1))
+    quorum(stage, api)
+    do(stage, Propose(1))
+    stage.wait(WINDOW_SECONDS)
+    do(stage, Finalise(1))
+    stage.epochs().facts()
+    keeper = stage.keeper()
+    assert keeper.step()
+    stage.send("guardian", "PublisherPayout", stage.payout_address, "pause", 3_600)
+    assert not keeper.step()
+    assert stage.balance(address_of("publisher 9")) == 0
+    stage.send("guardian", "PublisherPayout", stage.payout_address, "unpause")
+    assert keeper.step()
+    assert [stage.balance(address_of(f"publisher {n}")) for n in (1, 9)] == [900, 900]
+
+
 def test_proof__of_a_manual_publisher__claims_what_it_says(stage: Stage, api: Client) -> None:
     """L19: entries and proof of the API are what the payout contract accepts."""
     propose_first(stage, api)
