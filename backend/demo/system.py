@@ -101,15 +101,15 @@ class System:
         self.start("index")
         self.start("worker", SIGHTLINE_OPERATOR_KEY=self.cast.operator.key.hex())
         for number, attestor in enumerate(self.cast.attestors, 1):
-            self.start(
-                "attest", f"attestor-{number}", SIGHTLINE_ATTESTOR_KEY=attestor.key.hex(),
-                SIGHTLINE_SETTLEMENT_URL=self.url,
-            )
+            env = {"SIGHTLINE_ATTESTOR_KEY": attestor.key.hex(), "SIGHTLINE_SETTLEMENT_URL": self.url}
+            self._start("attest", f"attestor-{number}", self._public_settings() | env)
 
     def start(self, command: str, name: str | None = None, **more: str) -> None:
-        """Start one process of ours; its log is in the folder `logs`."""
-        name = name or command
-        self.children[name] = self._spawn([sys.executable, "-m", "backend.cli", command], name, self._settings() | more)
+        """Start one process of the operator's; its log is in the folder `logs`."""
+        self._start(command, name or command, self._settings() | more)
+
+    def _start(self, command: str, name: str, env: Mapping[str, str]) -> None:
+        self.children[name] = self._spawn([sys.executable, "-m", "backend.cli", command], name, env)
 
     def end(self, name: str) -> None:
         """End one process in order and wait for it."""
@@ -169,15 +169,20 @@ class System:
         path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
         return kept | {"PATH": path, "LC_ALL": "C.UTF-8", "PYTHONUNBUFFERED": "1"}
 
-    def _settings(self) -> dict[str, str]:
-        """`backend.config.Settings` as environment."""
-        terms = self.terms
+    def _public_settings(self) -> dict[str, str]:
+        """What an independent process knows: the chain, the contracts and a folder; none of the operator's stores."""
         return self._base_env() | {
-            "DATABASE_URL": self.stack.database_url,
-            "REDIS_URL": self.stack.redis_url,
             "RPC_URL": self.stack.rpc_url,
             "SIGHTLINE_DEPLOYMENT": str(self.deployment_path),
             "SIGHTLINE_DATA_DIR": str(self.base),
+        }
+
+    def _settings(self) -> dict[str, str]:
+        """`backend.config.Settings` of the operator's processes as environment."""
+        terms = self.terms
+        return self._public_settings() | {
+            "DATABASE_URL": self.stack.database_url,
+            "REDIS_URL": self.stack.redis_url,
             "SIGHTLINE_PUBLIC_URL": self.url,
             "SIGHTLINE_HOST": LOOPBACK,
             "SIGHTLINE_PORT": str(self.port),

@@ -13,9 +13,10 @@ from rich.table import Table
 
 from backend.db.migrate import upgrade
 from backend.demo.cast import Cast, cast_from_seed
+from backend.demo.port import hold_port
 from backend.demo.system import GAS_WEI, System, Terms, start_system
 from backend.demo.waiting import DemoError, wait_for
-from backend.local import LocalStackError, StackAlreadyRunning, StackInfo, fund, rpc
+from backend.local import LocalStackError, StackInfo, fund, rpc, running_stack
 from backend.local.ports import LOOPBACK
 
 TERMS = Terms(
@@ -29,23 +30,27 @@ READY_SECONDS_MAX = 30.0
 def run_up(base: Path, port: int) -> int:
     """Start everything, say where it is, wait for Ctrl-C. Returns the exit code."""
     console = Console(stderr=True)
-    if not _is_free(port):
-        console.print(f"Port {port} is in use. Choose another one: sightline up --port {port + 1}")
-        return 1
+    running = running_stack(base)
+    if running is not None:
+        Console().print(_running(running))
+        return 0
     try:
-        cast = cast_from_seed(_seed(base))
-        with start_system(base, cast, TERMS, port, os.environ) as system:
-            _prepare(system, console)
-            system.start_processes()
-            wait_for("the API", lambda: _answers(port), seconds_max=READY_SECONDS_MAX, alive=system.raise_if_dead)
-            Console().print(_overview(system))
-            _wait_for_signal(system)
-    except StackAlreadyRunning as running:
-        Console().print(_running(running.info))
+        with hold_port(port) as held:
+            _run(base, held.getsockname()[1], console)
     except (LocalStackError, DemoError) as error:
         console.print(str(error), markup=False)
         return 1
     return 0
+
+
+def _run(base: Path, port: int, console: Console) -> None:
+    cast = cast_from_seed(_seed(base))
+    with start_system(base, cast, TERMS, port, os.environ) as system:
+        _prepare(system, console)
+        system.start_processes()
+        wait_for("the API", lambda: _answers(port), seconds_max=READY_SECONDS_MAX, alive=system.raise_if_dead)
+        Console().print(_overview(system))
+        _wait_for_signal(system)
 
 
 def _prepare(system: System, console: Console) -> None:
@@ -121,16 +126,6 @@ def _wait_for_signal(system: System) -> None:
     while not stop.wait(1.0):
         system.raise_if_dead()
     print("stopping …", file=sys.stderr)
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((LOOPBACK, port))
-        except OSError:
-            return False
-    return True
 
 
 def _answers(port: int) -> bool:
