@@ -6,7 +6,7 @@ from backend.core.budget import CampaignBudget
 
 _BUDGETS = text("""
 select c.campaign, c.owner, c.meta, c.active,
-       c.deposited - coalesce(young.amount, 0) as deposited, c.withdrawn, c.reserved,
+       c.deposited - coalesce(young.amount, 0) as deposited, c.withdrawn, c.reserved, c.debited,
        coalesce(account.debits, 0) as ledger_debits, coalesce(open.charged, 0) as open_charged, c.epoch_cap
   from chain_campaign c
   left join (select campaign, sum(amount) as amount
@@ -34,6 +34,7 @@ def read_budgets(connection: Connection, chain_id: int) -> dict[int, CampaignBud
             campaign=int(row.campaign), owner=row.owner, meta=row.meta, active=row.active,
             deposited=int(row.deposited), withdrawn=int(row.withdrawn), reserved=int(row.reserved),
             ledger_debits=int(row.ledger_debits), open_charged=int(row.open_charged), epoch_cap=int(row.epoch_cap or 0),
+            chain_debits=int(row.debited),
         )
         for row in rows
     }

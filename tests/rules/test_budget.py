@@ -39,6 +39,8 @@ budgets = st.builds(
         ({"deposited": 100, "ledger_debits": 90, "epoch_cap": 30}, 10),
         ({"deposited": 100, "ledger_debits": 101}, 0),
         ({"deposited": 100, "withdrawn": 60, "reserved": 60}, 0),
+        ({"deposited": 100, "ledger_debits": 60, "chain_debits": 60}, 40),
+        ({"deposited": 100, "ledger_debits": 59, "chain_debits": 60}, 0),     # rows of the ledger are missing
     ],
 )
 def test_spendable__worked_examples(facts: dict[str, int], expected: int) -> None:
