@@ -21,6 +21,16 @@ class Charge:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenCharges:
+    """Charges of one campaign that are in no epoch: the oldest transfer, its amount, and the sum in micro-USDC."""
+
+    campaign: int
+    oldest_transfer: int
+    first: int
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
 class PublisherLine:
     """A publisher in an epoch, micro-USDC; index 0 is the dust account."""
 
@@ -47,10 +57,17 @@ class NotConserved(AssertionError):
     """Debits are not what fee, nets and dust add up to. Nothing may be closed."""
 
 
-def groups_to_settle(oldest_charge_by_group: Mapping[int, int]) -> set[int]:
-    """The groups of campaigns (id >> 2) that fit one epoch; those that wait longest go first, the rest stays open."""
-    by_age = sorted(oldest_charge_by_group, key=lambda group: (oldest_charge_by_group[group], group))
-    return set(by_age[:DEBIT_WORDS_MAX])
+def groups_by_age(waiting: Iterable[OpenCharges]) -> list[list[OpenCharges]]:
+    """The groups of campaigns (id >> 2) with open charges; those that wait longest come first."""
+    groups: dict[int, list[OpenCharges]] = {}
+    for one in sorted(waiting, key=lambda charges: charges.oldest_transfer):
+        groups.setdefault(one.campaign // CAMPAIGNS_PER_WORD, []).append(one)
+    return list(groups.values())
+
+
+def can_settle(group: Iterable[OpenCharges], limits: Mapping[int, int]) -> bool:
+    """Whether a group has a charge that fits; one of debts that nothing is left for must not take a word's place."""
+    return any(one.first <= limits[one.campaign] for one in group)
 
 
 def close(

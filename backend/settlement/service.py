@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from backend.chain.client import EscrowClient, Reverted
-from backend.chain.proposal import Proposal
+from backend.chain.proposal import NO_PROPOSAL, Proposal
 from backend.core.errors import Conflict, Unavailable
 from backend.core.ids import DUST_PUBLISHER
 from backend.core.ruleset import Ruleset
@@ -16,7 +16,7 @@ from backend.db.ledger import wait_for_lock, write_transfers
 from backend.settlement import store
 from backend.settlement.attestation import Settlement, digest, quorum, settlement_of
 from backend.settlement.bundle import decode_events, decompress
-from backend.settlement.closing import Closing, close, groups_to_settle
+from backend.settlement.closing import DEBIT_WORDS_MAX, Closing, OpenCharges, can_settle, close, groups_by_age
 from backend.settlement.drafting import Closed, Place, draft
 from backend.settlement.epoch import (
     Action,
@@ -156,6 +156,8 @@ class EpochService:
         fee_bps = self._escrow.fee_bps_at(epoch)
         treasury = self._escrow.treasury()
         attempt = self._escrow.attempt()
+        if not self._is_next(epoch):
+            return False
         limits = self._limits(epoch, now_ms)
         with self._engine.begin() as connection:
             wait_for_lock(connection)
@@ -173,6 +175,11 @@ class EpochService:
             store.insert_epoch(connection, epoch, attempt, (from_ms, now_ms), events, closing)
         return True
 
+    def _is_next(self, epoch: int) -> bool:
+        """Whether an epoch is the first that is not on chain. A veto after this is seen by the attempt read before."""
+        is_pending = self._escrow.pending() != NO_PROPOSAL
+        return epoch == self._escrow.epoch() + (2 if is_pending else 1)
+
     def _before(self, connection: Connection, epoch: int) -> EpochRow | None:
         row = store.read_epoch(connection, epoch - 1)
         if row is None and epoch > 1:
@@ -184,16 +191,21 @@ class EpochService:
         with self._engine.connect() as connection:
             waiting = store.read_open(connection, now_ms)
             pending = store.read_debits(connection, epoch - 1) if self._escrow.epoch() + 2 == epoch else {}
-        oldest: dict[int, int] = {}
-        for one in waiting:
-            oldest[one.campaign >> 2] = min(one.oldest_transfer, oldest.get(one.campaign >> 2, one.oldest_transfer))
-        groups = groups_to_settle(oldest)
-        wanted = {one.campaign: one.amount for one in waiting if one.campaign >> 2 in groups}
-        limits = self._escrow.debit_limits(epoch, wanted, pending)
-        for campaign, amount in wanted.items():
-            if limits[campaign] < amount:
-                log.warning("campaign %d: only %d of %d fit epoch %d", campaign, limits[campaign], amount, epoch)
-        return limits
+        groups = groups_by_age(waiting)
+        chosen: list[list[OpenCharges]] = []
+        limits: dict[int, int] = {}
+        while groups and len(chosen) < DEBIT_WORDS_MAX:
+            asked, groups = groups[:DEBIT_WORDS_MAX], groups[DEBIT_WORDS_MAX:]
+            wanted = {one.campaign: one.amount for group in asked for one in group}
+            limits |= self._escrow.debit_limits(epoch, wanted, pending)
+            chosen += [group for group in asked if can_settle(group, limits)]
+        fitting = [one for group in chosen[:DEBIT_WORDS_MAX] for one in group]
+        for one in fitting:
+            if limits[one.campaign] < one.amount:
+                log.warning(
+                    "campaign %d: only %d of %d fit epoch %d", one.campaign, limits[one.campaign], one.amount, epoch
+                )
+        return {one.campaign: limits[one.campaign] for one in fitting}
 
     def _reopen(self, epoch: int) -> bool:
         """Undo `_close`: reverse its transfers and set its charges free."""

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, text
 
 from backend.core.transfers import campaign_account
 from backend.settlement.bundle import ChargedEvent
-from backend.settlement.closing import Charge, Closing, PublisherLine
+from backend.settlement.closing import Charge, Closing, OpenCharges, PublisherLine
 
 EPOCH_MAX = 2**63 - 1
 OPERATOR_LOCK = 0x5167_4C02
@@ -33,15 +33,6 @@ class EpochRow:
     data_hash: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class OpenCharges:
-    """Open charges of one campaign: the oldest transfer, and their sum in micro-USDC."""
-
-    campaign: int
-    oldest_transfer: int
-    amount: int
-
-
 _EPOCHS = text("""
 select epoch, attempt, status, from_ms, to_ms, events, total_micro_usdc, fee_micro_usdc, dust_micro_usdc,
        previous_root, publishers_root, debits_hash, data_hash
@@ -50,10 +41,12 @@ select epoch, attempt, status, from_ms, to_ms, events, total_micro_usdc, fee_mic
 
 # The first 12 hex digits of an event id are the milliseconds of its decision, so text order is time order.
 _OPEN = text("""
-select debit_account, min(id) as oldest, sum(amount_micro_usdc) as amount
-  from ledger_transfer
- where epoch is null and kind = 'charge' and left(event_id, 12) collate "C" < :before
- group by debit_account
+select waiting.debit_account, waiting.oldest, first.amount_micro_usdc as first, waiting.amount
+  from (select debit_account, min(id) as oldest, sum(amount_micro_usdc) as amount
+          from ledger_transfer
+         where epoch is null and kind = 'charge' and left(event_id, 12) collate "C" < :before
+         group by debit_account) waiting
+  join ledger_transfer first on first.id = waiting.oldest
 """)
 
 _ASSIGN = text("""
@@ -133,7 +126,9 @@ def first_open_charge(connection: Connection) -> str | None:
 def read_open(connection: Connection, before_ms: int) -> list[OpenCharges]:
     """Open charges of events that were decided before a time (Unix milliseconds), by campaign."""
     rows = connection.execute(_OPEN, {"before": _hex_ms(before_ms)})
-    return [OpenCharges(_number(row.debit_account), int(row.oldest), int(row.amount)) for row in rows]
+    return [
+        OpenCharges(_number(row.debit_account), int(row.oldest), int(row.first), int(row.amount)) for row in rows
+    ]
 
 
 def assign_charges(connection: Connection, epoch: int, before_ms: int, limits: Mapping[int, int]) -> None:

@@ -13,7 +13,7 @@ from backend.core.money import split
 from backend.core.ruleset import Ruleset
 from backend.core.transfers import changes
 from backend.settlement.bundle import ChargedEvent, compress, decode_events, decompress, encode_events
-from backend.settlement.closing import Charge, Closing, PublisherLine, close, groups_to_settle
+from backend.settlement.closing import Charge, Closing, OpenCharges, PublisherLine, can_settle, close, groups_by_age
 from backend.settlement.drafting import Closed, Place, draft
 from backend.settlement.statement import ZERO_ROOT, StatementError, data_hash, decode, encode
 from backend.settlement.verify import Bundle, Settled, needed_epochs, verify
@@ -262,8 +262,12 @@ def test_decompress__more_than_stated__refused_before_it_is_unpacked() -> None:
         decompress(compress(bytes(1_000_000)), 10)
 
 
-def test_groups_to_settle__more_than_fit__the_oldest_first() -> None:
-    oldest = {group: 1_000 - group for group in range(300)}
-    chosen = groups_to_settle(oldest)
-    assert len(chosen) == 256
-    assert chosen == set(range(44, 300))
+def test_groups_by_age__the_oldest_charge_of_a_group_counts() -> None:
+    waiting = [OpenCharges(4, 30, 5, 5), OpenCharges(9, 20, 5, 5), OpenCharges(7, 10, 5, 5), OpenCharges(1, 15, 5, 5)]
+    assert [[one.campaign for one in group] for group in groups_by_age(waiting)] == [[7, 4], [1], [9]]
+
+
+def test_can_settle__nothing_left_for_the_first_charge__no() -> None:
+    group = [OpenCharges(4, 1, 5, 100), OpenCharges(5, 2, 3, 100)]
+    assert not can_settle(group, {4: 4, 5: 2})
+    assert can_settle(group, {4: 4, 5: 3})

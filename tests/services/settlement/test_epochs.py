@@ -4,7 +4,7 @@
 import pytest
 from httpx import Client
 from settlement_kit.play import EPOCH_MS, FIRST, do, propose_first, publish_first, publish_second, quorum
-from settlement_kit.stage import CHAIN_ID, START_MS, USDC, WINDOW_SECONDS, Sale, Stage, address_of
+from settlement_kit.stage import CHAIN_ID, START_MS, USDC, WINDOW_SECONDS, Sale, Stage, address_of, show_campaign
 from sqlalchemy import text
 from web3 import Web3
 
@@ -12,6 +12,7 @@ from backend.chain.client import Chain, EscrowClient
 from backend.core.errors import Unavailable
 from backend.core.money import split
 from backend.local import rpc
+from backend.settlement.closing import DEBIT_WORDS_MAX
 from backend.settlement.epoch import Close, Finalise, Nothing, Propose, Publish, Reopen, Roll, next_action
 from backend.settlement.statement import decode
 from backend.settlement.store import read_debits, try_operator_lock
@@ -265,6 +266,36 @@ def test_close__nothing_fits__the_proposal_before_becomes_final_all_the_same(sta
     assert service.step()
     assert stage.escrow("stranger").epoch() == 1
     assert not service.step()
+
+
+def test_close__vetoed_between_decision_and_closing__nothing_is_closed(stage: Stage, api: Client) -> None:
+    """L14: behind a vetoed epoch none is closed, or withdrawals could leave it without money."""
+    propose_first(stage, api)
+    stage.sell([Sale(10, 0, 1, 200, START_MS + EPOCH_MS)])
+    stage.bill()
+    stage.clock.now_ms += 2 * EPOCH_MS
+    stage.wait(WINDOW_SECONDS)
+    service = stage.epochs()
+    assert next_action(service.facts()) == Close(2)
+    stage.escrow("guardian").veto(1)
+    assert not service.perform(Close(2))
+    assert next_action(service.facts()) == Publish(1)
+
+
+def test_close__more_campaigns_that_cannot_pay_than_fit__the_others_are_settled(stage: Stage) -> None:
+    """L22: whoever left debts behind takes nobody's place in an epoch."""
+    broke = [4 * group for group in range(1, DEBIT_WORDS_MAX + 2)]
+    with stage.engine.begin() as connection:
+        for campaign in broke:      # in our tables only: the escrow will not let them be debited
+            show_campaign(connection, campaign, USDC)
+    stage.sell(Sale(100 + campaign, campaign, 1, 1) for campaign in broke)
+    stage.bill()
+    stage.sell([Sale(1, 0, 1, 700), Sale(2, 1, 2, 300)])
+    stage.bill()
+    stage.clock.now_ms = START_MS + EPOCH_MS
+    do(stage, Close(1))
+    with stage.engine.connect() as connection:
+        assert read_debits(connection, 1) == {0: 700, 1: 300}
 
 
 def test_close__only_what_was_decided_before_the_end__the_rest_is_next(stage: Stage, api: Client) -> None:
