@@ -3,6 +3,7 @@
 import logging
 import os
 import signal
+import socket
 import sys
 import threading
 from enum import StrEnum
@@ -82,6 +83,10 @@ def serve() -> None:
     from granian.constants import Interfaces, Loops
 
     settings = _settings()
+    with socket.socket() as probe:
+        # the server shares its port with whoever allows it, and two systems on one port would each get half
+        if probe.connect_ex((settings.host, settings.port)) == 0:
+            sys.exit(f"sightline: somebody answers on {settings.host}:{settings.port} already; set SIGHTLINE_PORT")
     server = Granian(
         "backend.main.serve:serve_app",
         factory=True,
