@@ -207,6 +207,9 @@ def _describe(app: FastAPI) -> None:
 
 async def _refusal(request: Request, error: Exception) -> Response:
     assert isinstance(error, SightlineError)
+    if error.code in ("chain_unavailable", "wrong_chain"):      # which node we ask is nobody's business
+        log.warning("%s %s: %s", request.method, request.url.path, error)
+        return _not_now(request, error.code)
     wait = error.retry_after_seconds
     if wait is None and error.status == HTTPStatus.SERVICE_UNAVAILABLE:
         wait = RETRY_AFTER_SECONDS
@@ -245,10 +248,14 @@ async def _http(request: Request, error: Exception) -> Response:
 def _unavailable(code: str) -> Callable[[Request, Exception], Awaitable[Response]]:
     async def answer(request: Request, error: Exception) -> Response:
         log.warning("%s %s: %s: %s", request.method, request.url.path, code, type(error).__name__)
-        detail = f"{CODES[code].title[0].lower()}{CODES[code].title[1:]}"
-        return problem(request, 503, code, detail, retry_after_seconds=RETRY_AFTER_SECONDS)
+        return _not_now(request, code)
 
     return answer
+
+
+def _not_now(request: Request, code: str) -> Response:
+    detail = f"{CODES[code].title[0].lower()}{CODES[code].title[1:]}"
+    return problem(request, 503, code, detail, retry_after_seconds=RETRY_AFTER_SECONDS)
 
 
 if __name__ == "__main__":

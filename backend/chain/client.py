@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
@@ -62,6 +63,7 @@ class Chain:
 
     def __init__(self, rpc_url: str, chain_id: int, *, key: str | None = None) -> None:
         self.chain_id = chain_id
+        self._node = urlsplit(rpc_url).netloc.rpartition("@")[2]
         self.web3 = Web3(Web3.HTTPProvider(rpc_url, request_kwargs={"timeout": READ_SECONDS}))
         self._account: LocalAccount | None = Account.from_key(key) if key else None
         self._sending = threading.Lock()
@@ -139,7 +141,9 @@ class Chain:
             raise Reverted(_reason(error)) from error
         except BadFunctionCallOutput as error:
             raise WrongChain("wrong_chain", "there is no such contract on this chain") from error
-        except (OSError, Web3Exception) as error:
+        except OSError as error:
+            raise Unavailable("chain_unavailable", f"no answer from {self._node}: {_kind(error)}") from error
+        except Web3Exception as error:
             raise Unavailable("chain_unavailable", f"{type(error).__name__}: {str(error)[:300]}") from error
 
     def _check(self) -> None:
@@ -185,6 +189,12 @@ class Chain:
             except TimeExhausted as error:
                 raise Unavailable("chain_unavailable", f"{signed.hash.to_0x_hex()} is not mined yet") from error
         raise Unavailable("chain_unavailable", "an older transaction blocks ours")
+
+
+def _kind(error: OSError) -> str:
+    """What happened, without the URL that is in the message: its path is often a key."""
+    status = getattr(getattr(error, "response", None), "status_code", None)
+    return type(error).__name__ if status is None else f"HTTP {status}"
 
 
 def _bumped(transaction: TxParams) -> TxParams:

@@ -79,6 +79,13 @@ class CatalogueFeed:
 
     def refresh(self, now_ms: int) -> Catalogue:
         """Load a new catalogue from one snapshot of SQL, and the purses from Redis."""
+        try:
+            return self._load(now_ms)
+        except Exception as error:
+            self._missing = "redis_unavailable" if isinstance(error, redis.RedisError) else "database_unavailable"
+            raise
+
+    def _load(self, now_ms: int) -> Catalogue:
         with self._engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
             with connection.begin():
                 self._count(connection, now_ms)
@@ -103,7 +110,6 @@ class CatalogueFeed:
                 await asyncio.to_thread(self.refresh, _now_ms())
                 failing = False
             except Exception as error:
-                self._missing = "redis_unavailable" if isinstance(error, redis.RedisError) else "database_unavailable"
                 if not failing:
                     log.warning("the catalogue is not refreshed: %s", error)
                 failing = True
