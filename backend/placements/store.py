@@ -33,15 +33,18 @@ def lock_indexes(connection: Connection) -> None:
 
 
 def highest_index(connection: Connection, chain_id: int) -> int:
-    """Highest index in our table or already paid on chain (our table may be younger than the chain); 0 if none."""
+    """Highest index in our table or in a tree on chain or paid there (our table may be younger than the chain); 0 if none."""
     ours = connection.execute(text("select coalesce(max(index), 0) from publisher")).scalar_one()
     if not _has_chain_tables(connection):
         return int(ours)
-    paid = connection.execute(
-        text("select coalesce(max(publisher_index), 0) from chain_publisher where chain_id = :chain_id"),
+    on_chain = connection.execute(
+        text("""select greatest(
+            (select coalesce(max(publishers), 1) - 1 from chain_epoch where chain_id = :chain_id),
+            (select coalesce(max(publisher_index), 0) from chain_publisher where chain_id = :chain_id)
+        )"""),
         {"chain_id": chain_id},
     ).scalar_one()
-    return max(int(ours), int(paid))
+    return max(int(ours), int(on_chain))
 
 
 def insert_publisher(connection: Connection, index: PublisherIndex, wallet: Address) -> Publisher:

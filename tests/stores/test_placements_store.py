@@ -12,6 +12,7 @@ from backend.placements import store
 from backend.placements.placement import PlacementKind, PlacementTerms
 from backend.placements.publisher import Earnings, PayoutMode, Publisher
 from backend.placements.world import ListingStatus, WorldEngine, WorldTerms
+from indexer.schema import chain_epoch, metadata
 
 PUBLISHER = address("0x" + "cc" * 20)
 STRANGER = address("0x" + "bb" * 20)
@@ -39,6 +40,24 @@ def test_publisher__written__is_found_by_wallet(connection: Connection, publishe
 def test_publisher__at_the_dust_accounts_place__is_refused_by_the_table(connection: Connection, index: int) -> None:
     with pytest.raises(IntegrityError):
         store.insert_publisher(connection, PublisherIndex(index), PUBLISHER)
+
+
+def test_highest_index__our_table_is_younger_than_the_chain__counts_who_earned_and_was_never_paid(
+    connection: Connection
+) -> None:
+    """An index is given out once: whoever got a used one would sell for the wallet that has it."""
+    metadata.create_all(connection)
+    row = {
+        "chain_id": CHAIN_ID, "attempt": 0, "publishers_root": "0x", "debits_hash": "0x", "total": 1, "ruleset": "0x",
+        "data_hash": "0x", "active_at": 1, "proposed_number": 1, "proposed_tx": "0x",
+    }
+    assert store.highest_index(connection, CHAIN_ID) == 0
+    connection.execute(chain_epoch.insert(), [
+        row | {"epoch": 1, "status": "finalized", "publishers": 8},
+        row | {"epoch": 2, "status": "proposed", "publishers": 6},
+        row | {"chain_id": 1, "epoch": 1, "status": "finalized", "publishers": 99},
+    ])
+    assert store.highest_index(connection, CHAIN_ID) == 7
 
 
 def test_publisher__same_wallet_twice__is_refused_by_the_table(connection: Connection, publisher: Publisher) -> None:
