@@ -33,7 +33,7 @@ def lock_indexes(connection: Connection) -> None:
 
 
 def highest_index(connection: Connection, chain_id: int) -> int:
-    """Highest index in our table or in a tree on chain or paid there (our table may be younger than the chain); 0 if none."""
+    """Highest index in our table, in a tree on chain or paid there (our table may be the youngest); 0 if none."""
     ours = connection.execute(text("select coalesce(max(index), 0) from publisher")).scalar_one()
     if not _has_chain_tables(connection):
         return int(ours)

@@ -239,11 +239,14 @@ class EpochService:
             closing = closing_of(statement, events, store.read_lines(connection, epoch - 1))
             recovery.insert_events(connection, epoch, events)
             recovery.insert_publishers(connection, [line for line in closing.lines if line.index != DUST_PUBLISHER])
-            write_transfers(connection, charges_of(events), epoch=epoch)
+            charges = charges_of(events)
+            known = recovery.adopt_charges(connection, epoch, charges)
+            fresh = [charge for charge in charges if charge.event_id not in known]
+            write_transfers(connection, fresh, epoch=epoch)
             write_transfers(connection, closing.transfers, epoch=epoch)
             interval = (statement.interval.from_ms, statement.interval.to_ms)
             store.insert_epoch(connection, epoch, statement.attempt, interval, len(events), closing)
-            recovery.add_spend(connection, epoch)
+            recovery.add_spend(connection, fresh)
             store.mark_published(connection, epoch, statement.attempt, _hashes(statement, bundle))
         return True
 

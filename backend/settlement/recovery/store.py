@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, text
 
 from backend.core.events import KIND_BYTE, BidKind, EventKind
+from backend.core.transfers import Transfer
 from backend.settlement.bundle import ChargedEvent
 from backend.settlement.closing import PublisherLine
 
@@ -29,11 +30,21 @@ select event_id, left(event_id, 32), kind, bid_kind, campaign, line_item, creati
     on conflict (event_id) do update set status = 'billed', settled_seq = excluded.settled_seq
 """)
 
+_ADOPT = text("""
+update ledger_transfer known set epoch = :epoch
+  from unnest(cast(:event_ids as text[]), cast(:debits as text[]), cast(:credits as text[]),
+              cast(:amounts as bigint[])) as c(event_id, debit_account, credit_account, amount)
+ where known.epoch is null and known.kind = 'charge'
+   and (known.event_id, known.debit_account, known.credit_account, known.amount_micro_usdc)
+     = (c.event_id, c.debit_account, c.credit_account, c.amount)
+returning known.event_id
+""")
+
 _SPEND = text("""
 insert into line_item_spend (line_item_id, day, spent_micro_usdc)
 select e.line_item_id, (to_timestamp(e.occurred_ms / 1000) at time zone 'UTC')::date, sum(t.amount_micro_usdc)
   from ledger_transfer t join event e using (event_id)
- where t.epoch = :epoch and t.kind = 'charge' group by 1, 2
+ where t.event_id = any(cast(:event_ids as text[])) group by 1, 2
     on conflict (line_item_id, day) do update
    set spent_micro_usdc = line_item_spend.spent_micro_usdc + excluded.spent_micro_usdc
 """)
@@ -63,9 +74,20 @@ def insert_events(connection: Connection, epoch: int, events: Sequence[ChargedEv
     })
 
 
-def add_spend(connection: Connection, epoch: int) -> None:
-    """Add an epoch's charges to the spend of their line items by UTC day of the decision."""
-    connection.execute(_SPEND, {"epoch": epoch})
+def adopt_charges(connection: Connection, epoch: int, charges: Sequence[Transfer]) -> set[str]:
+    """Put those of an epoch's charges that we have, in no epoch yet, into it: our tables may be those of an older day,
+    or an event was billed again before its epoch was restored. Gives their event ids. Needs the ledger's lock."""
+    return set(connection.execute(_ADOPT, {
+        "epoch": epoch, "event_ids": [charge.event_id for charge in charges],
+        "debits": [charge.debit_account for charge in charges],
+        "credits": [charge.credit_account for charge in charges],
+        "amounts": [charge.amount_micro_usdc for charge in charges],
+    }).scalars())
+
+
+def add_spend(connection: Connection, charges: Sequence[Transfer]) -> None:
+    """Add charges to the spend of their line items by UTC day of the decision."""
+    connection.execute(_SPEND, {"event_ids": [charge.event_id for charge in charges]})
 
 
 def insert_publishers(connection: Connection, lines: Sequence[PublisherLine]) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 from httpx import Client
-from settlement_kit.play import EPOCH_MS, do, propose_first, publish_second, quorum
+from settlement_kit.play import EPOCH_MS, FIRST, do, propose_first, publish_second, quorum
 from settlement_kit.stage import CHAIN_ID, START_MS, WINDOW_SECONDS, Sale, Stage
 from sqlalchemy import text
 
@@ -58,6 +58,19 @@ def test_restore__final_and_pending_epoch__as_they_were(stage: Stage, api: Clien
     do(stage, Finalise(3))
     statement = stage.bundles.folder(CHAIN_ID, 3, 0) / "statement.json"
     assert verify_epoch(stage.rpc_url, str(statement)) == []
+
+
+def test_restore__tables_of_before_the_closing__its_open_charges_are_taken_over(stage: Stage, api: Client) -> None:
+    """L24, L35: a backup has billed events that are settled on chain meanwhile; they are not billed again."""
+    propose_first(stage, api)
+    stage.epochs().facts()
+    before = tables(stage)
+    lose_tables(stage)
+    stage.sell(FIRST)
+    assert stage.bill() == len(FIRST)
+    do(stage, Restore(1))
+    stage.epochs().facts()
+    assert tables(stage) == before
 
 
 def test_restore__bundle_gone_too__says_what_to_do(stage: Stage, api: Client) -> None:
