@@ -131,8 +131,8 @@ class AttestorService:
     def _sign(self, epoch: int, attempt: int, bundle: Bundle) -> bool:
         signed = digest(settlement_of(read_statement(bundle), bundle.statement), self._chain_id, self._escrow.address)
         try:
+            self._files.promise(epoch, attempt, signed)     # first: a refused bundle must not replace the signed one
             self._files.keep_bundle(epoch, attempt, bundle)
-            self._files.promise(epoch, attempt, signed)
             made = self._account.unsafe_sign_hash(Hash32(signed))
             signature = "0x" + compact(made.r, made.s, made.v - 27).hex()
             self._client.attest(epoch, attempt, self.attestor, signature, "0x" + signed.hex())

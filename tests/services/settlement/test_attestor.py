@@ -46,12 +46,15 @@ def test_attestor__two_digests_for_one_attempt__signs_only_the_first(stage: Stag
     """L37: also after a restart, when only the disk remembers."""
     publish_first(stage)
     assert attestor(stage, api, 1).step()
+    (kept,) = (stage.folder / "attestor 1").rglob("statement.json")
+    signed = kept.read_bytes()
     with stage.engine.begin() as connection:
         connection.execute(text("delete from attestation"))
         # The operator publishes another, equally consistent bundle under the same attempt.
         connection.execute(text("update epoch set to_ms = to_ms + 1, status = 'closed'"))
     do(stage, Publish(1))
     assert not attestor(stage, api, 1).step()
+    assert kept.read_bytes() == signed
     assert attestor(stage, api, 2).step()
     attested_by = api.get("/v1/settlements/1").json()["attested_by"]
     assert attested_by == [address_of("attestor 2")]
