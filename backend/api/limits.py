@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
+from starlette.requests import ClientDisconnect
 
 from backend.api import problems
 
@@ -79,6 +80,9 @@ class _Exchange:
     async def run(self, app: App) -> None:
         try:
             await app(self._scope, self._counted, self._decorated)
+        except ClientDisconnect:
+            if not self._started:       # whoever only half-closed can still read it
+                await self.answer(_cut_short(self._scope))
         except Exception as error:
             if self._started:
                 raise
@@ -136,6 +140,10 @@ def _declared_bytes(scope: Scope) -> int:
 
 def _header(scope: Scope, name: bytes) -> str:
     return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), "")
+
+
+def _cut_short(scope: Scope) -> Response:
+    return problems.problem(Request(scope), 400, "bad_request", "the request ended before its body did")
 
 
 def _too_large(scope: Scope, body_bytes_max: int) -> Response:
