@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 
 import redis
@@ -327,29 +327,34 @@ class BudgetSync:
     def sync(self, now_ms: int) -> bool:
         """One pass over all campaigns; True when more is waiting. Does nothing while another process does it.
 
-        The order matters: the stream is looked at and the ticket taken before the SQL snapshot, so that the snapshot
-        contains whatever had left the stream, and a pass that was overtaken is refused.
+        The order matters: the lock comes before the SQL snapshot, which is taken by the first statement of a
+        transaction, so that no pass writes what it saw before another one. The stream is looked at and the ticket taken
+        before it too, so that the snapshot contains whatever had left the stream, and a pass whose lock was lost with
+        its connection is refused.
         """
-        in_stream_ms = store.oldest_in_stream_ms(self._redis)
-        ticket = store.take_ticket(self._redis)
-        with self._engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
-            with connection.begin():
-                if not store.lock_budgets(connection):
-                    return False
-                return self._sync(connection, ticket, in_stream_ms, now_ms)
+        with self._engine.begin() as lock:
+            if not store.lock_budgets(lock):
+                return False
+            in_stream_ms = store.oldest_in_stream_ms(self._redis)
+            ticket = store.take_ticket(self._redis)
+            with self._engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
+                with connection.begin():
+                    return self._sync(connection, ticket, in_stream_ms, now_ms)
 
     def _sync(self, connection: Connection, ticket: int, in_stream_ms: int | None, now_ms: int) -> bool:
         until_ms = settled_until_ms(now_ms, in_stream_ms, store.oldest_accepted_ms(connection))
-        cursor = store.read_cursor(self._redis)
-        if cursor is None:      # a new Redis has no holds, so there is nothing to release from the past
-            cursor = store.last_settled(connection)
+        cursor, last = store.read_cursor(self._redis), store.last_settled(connection)
+        # A new Redis has no holds, so there is nothing to release from the past; tables that were lost count anew.
+        cursor = last if cursor is None else min(cursor, last)
         settled = store.read_settled(connection, cursor)
         bases = self._bases(connection, now_ms)
+        released: dict[int, list[str]] = defaultdict(list)
+        for event in settled:
+            released[event.chain_campaign].append(_hold_of(event))
         store.remember_campaigns(self._redis, bases)
         for campaign in bases.keys() | store.known_campaigns(self._redis):
-            holds = [_hold_of(event) for event in settled if event.chain_campaign == campaign]
             # a campaign that a reorganisation took away has nothing left
-            if not self._write(campaign, ticket, until_ms, bases.get(campaign, {"campaign": 0}), holds):
+            if not self._write(campaign, ticket, until_ms, bases.get(campaign, {"campaign": 0}), released[campaign]):
                 return False
         store.write_cursor(self._redis, settled[-1].settled_seq if settled else cursor)
         return len(settled) == store.SETTLED_MAX
@@ -357,18 +362,11 @@ class BudgetSync:
     def _bases(self, connection: Connection, now_ms: int) -> dict[int, dict[str, int]]:
         budgets = read_budgets(connection, self._chain_id)
         spend = store.read_spend(connection, now_ms - 86_400_000)
-        capped = store.read_capped_line_items(connection, now_ms)
+        caps: dict[tuple[str, str], list[tuple[int, int | None, int | None]]] = defaultdict(list)
+        for item in store.read_capped_line_items(connection, now_ms):
+            caps[item.owner, item.meta].append((item.id, item.total_cap_micro_usdc, item.daily_cap_micro_usdc))
         return {
-            campaign: purse_bases(
-                budget.spendable,
-                [
-                    (item.id, item.total_cap_micro_usdc, item.daily_cap_micro_usdc)
-                    for item in capped
-                    if (item.owner, item.meta) == (budget.owner, budget.meta)
-                ],
-                spend,
-                now_ms,
-            )
+            campaign: purse_bases(budget.spendable, caps[budget.owner, budget.meta], spend, now_ms)
             for campaign, budget in budgets.items()
         }
 

@@ -178,6 +178,19 @@ async def test_sync__redis_was_emptied__unknown_until_the_next_sync(story: Story
     assert await story.decide()
 
 
+async def test_sync__tables_were_lost_and_count_anew__charges_release_their_holds_all_the_same(story: Story) -> None:
+    """L31"""
+    story.sync()
+    assert await story.decide()
+    assert await story.see(story.decided[0])
+    store.write_cursor(story.client, 1_000_000)     # as far as the lost tables had come
+    story.sync()
+    story.consume()
+    story.ledger.bill(100)
+    story.sync()
+    assert story.purse() == (9 * PRICE, 0)
+
+
 async def test_sync__next_day__daily_cap_is_there_before_midnight(story: Story) -> None:
     story.execute(f"update line_item set daily_cap_micro_usdc = {PRICE}, ends_at = now() + interval '3 days'")
     story.execute(f"update line_item set bid_micro_usdc = {PRICE}")
