@@ -7,8 +7,9 @@ UV_VERSION := 0.13.9
 UV := .tools/bin/uv
 RUN := $(UV) run --frozen --no-sync
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/node_modules/.bin:$(CURDIR)/.tools/bin:$(PATH)
-# One interpreter for everything; uv takes the first that pyproject.toml allows.
-PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3)
+# One interpreter for everything: the first of these that starts. The redis-server that comes along ends at 3.12.
+PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3; do \
+	$$python -c 'import venv' >/dev/null 2>&1 && echo $$python && break; done)
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
