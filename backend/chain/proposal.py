@@ -6,6 +6,7 @@ from backend.core.keccak import keccak256
 
 NO_PROPOSAL = bytes(32)
 _BUDGET_MAX = (1 << 62) - 1
+_DEBIT_MAX = (1 << 56) - 1      # a campaign's share of a debit word
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,5 +69,5 @@ def debit_limit(epoch: int, remaining: int, reservation: Reservation, cap: int, 
     counts only up to its epoch; a `cap` of 0 does not bind.
     """
     reserved = reservation.amount if epoch <= reservation.after_epoch else 0
-    available = max(0, remaining + reserved - pending_debit)
+    available = min(_DEBIT_MAX, max(0, remaining + reserved - pending_debit))
     return min(available, cap) if cap else available

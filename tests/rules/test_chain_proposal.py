@@ -38,6 +38,7 @@ def test_lane_of__four_lanes__each_its_own(lanes: list[tuple[int, bool]]) -> Non
         (5, 100, Reservation(50, 5), 0, 120, 30),
         (5, 100, Reservation(50, 4), 0, 120, 0),
         (5, 0, Reservation(50, 9), 20, 0, 20),
+        (5, 2**62 - 1, NONE, 0, 0, 2**56 - 1),
     ],
 )
 def test_debit_limit__remaining_reservation_cap_and_pending(
