@@ -80,6 +80,7 @@ CODES: Mapping[str, Meaning] = {
     "placement_not_found": Meaning(422, "Targeting names a placement that does not exist"),
     # publishers, worlds, placements
     "publisher_unknown": Meaning(404, "This wallet is not a publisher yet; create a world first"),
+    "publisher_taken": Meaning(409, "A publisher's index belongs to another wallet; the operator must decide"),
     "world_unknown": Meaning(404, "You have no world with this id"),
     "placement_unknown": Meaning(404, "You have no placement with this id"),
     "floor_missing": Meaning(422, "Give the floor either per viewable impression or per thousand, not both"),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import zstandard
 
 HEADER = b"event_id,campaign,line_item,creative,placement,publisher,price_micro_usdc\n"
-BYTES_MAX = 4 * 1024**3
+BYTES_MAX = 512 * 1024**2     # about ten million events; more would be a way to exhaust an attestor
 _NUMBER = rb"(0|[1-9][0-9]{0,19})"
 _ROW = re.compile(rb"([0-9a-f]{32}0[12])" + (rb"," + _NUMBER) * 6)
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, text
 
+from backend.core.errors import Conflict
 from backend.core.events import KIND_BYTE, BidKind, EventKind
 from backend.core.transfers import Transfer
 from backend.settlement.bundle import ChargedEvent
@@ -91,9 +92,22 @@ def add_spend(connection: Connection, charges: Sequence[Transfer]) -> None:
 
 
 def insert_publishers(connection: Connection, lines: Sequence[PublisherLine]) -> None:
-    """Wallets and indexes, which last for life. How they like to be paid is not in a bundle: they say it again."""
+    """Wallets and indexes, which last for life. How they like to be paid is not in a bundle: they say it again.
+
+    Raises Conflict `publisher_taken` when somebody else has such an index meanwhile: a person must decide.
+    """
+    values = {"indexes": [line.index for line in lines], "wallets": [line.recipient for line in lines]}
     connection.execute(text("""
         insert into publisher (index, wallet, payout_mode)
         select publisher.*, 'auto' from unnest(cast(:indexes as bigint[]), cast(:wallets as text[])) as publisher
             on conflict do nothing
-    """), {"indexes": [line.index for line in lines], "wallets": [line.recipient for line in lines]})
+    """), values)
+    taken = connection.execute(text("""
+        select restored.index
+          from unnest(cast(:indexes as bigint[]), cast(:wallets as text[])) as restored(index, wallet)
+         where not exists (select from publisher
+                            where publisher.index = restored.index and publisher.wallet = restored.wallet)
+         order by 1
+    """), values).scalars().all()
+    if taken:
+        raise Conflict("publisher_taken", f"publishers {taken[:10]} belong to other wallets than in the bundles")
