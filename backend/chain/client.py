@@ -12,11 +12,21 @@ from urllib.parse import urlsplit
 
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
+from eth_typing import BlockNumber
+from hexbytes import HexBytes
 from web3 import Web3
 from web3.contract import Contract
 from web3.contract.contract import ContractFunction
-from web3.exceptions import BadFunctionCallOutput, ContractLogicError, TimeExhausted, Web3Exception, Web3RPCError
-from web3.types import LogReceipt, TxParams, TxReceipt, Wei
+from web3.exceptions import (
+    BadFunctionCallOutput,
+    BlockNotFound,
+    ContractLogicError,
+    TimeExhausted,
+    TransactionNotFound,
+    Web3Exception,
+    Web3RPCError,
+)
+from web3.types import BlockIdentifier, LogReceipt, TxParams, TxReceipt, Wei
 
 from backend.chain.proposal import NO_PROPOSAL, Final, Proposal, Reservation, debit_limit, lane_of, pending_hash
 from backend.core.errors import Conflict, Unavailable
@@ -31,6 +41,7 @@ LOG_BLOCKS = 5_000                   # widest range that public RPCs answer
 BATCH_CALLS = 100
 READ_SECONDS = 10
 RECEIPT_SECONDS = 90
+LOST_SECONDS = 3                     # how often to look whether a transaction can still be mined
 POLL_SECONDS = 0.1
 
 
@@ -47,12 +58,29 @@ class WrongChain(Unavailable):
 
 
 @dataclass(frozen=True, slots=True)
+class BlockId:
+    """A block of one version of the chain."""
+
+    number: int
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
 class Receipt:
     """A mined transaction."""
 
     transaction: str
-    number: int
+    block: BlockId
     gas_used: int
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where the settlement stands in one block: the last final epoch, the number of vetoes, the pending hash."""
+
+    finalised: int
+    attempt: int
+    pending: bytes
 
 
 class Chain:
@@ -78,6 +106,20 @@ class Chain:
         """Unix seconds of the head."""
         with self.reading():
             return int(self.web3.eth.get_block("latest")["timestamp"])
+
+    def head(self) -> BlockId:
+        """The newest block."""
+        with self.reading():
+            block = self.web3.eth.get_block("latest")
+            return BlockId(int(block["number"]), block["hash"].to_0x_hex())
+
+    def has(self, block: BlockId) -> bool:
+        """Whether a block that we saw is still part of the chain, and so all that we read of it true."""
+        with self.reading():
+            try:
+                return bool(self.web3.eth.get_block(block.number)["hash"].to_0x_hex() == block.hash)
+            except BlockNotFound:
+                return False
 
     def genesis(self) -> str:
         """Hash of block 0: tells two local chains with the same id apart."""
@@ -107,28 +149,33 @@ class Chain:
         with self.reading():
             return function.call()
 
-    def read_many(self, functions: Sequence[ContractFunction]) -> list[Any]:
-        """The results of views, in few requests (JSON-RPC batches)."""
+    def read_many(self, functions: Sequence[ContractFunction], at: BlockId | None = None) -> list[Any]:
+        """The results of views, in few requests (JSON-RPC batches); `at` one block, so that they fit together."""
         results: list[Any] = []
+        block: BlockIdentifier = "latest" if at is None else BlockNumber(at.number)
         with self.reading():
             for start in range(0, len(functions), BATCH_CALLS):
                 with self.web3.batch_requests() as batch:
                     for function in functions[start : start + BATCH_CALLS]:
-                        batch.add(function)
+                        batch.add(function.call(block_identifier=block))
                     results += batch.execute()
+        if at is not None and not self.has(at):
+            raise Unavailable("chain_unavailable", f"block {at.number} was replaced while it was read")
         return results
 
     def send(self, function: ContractFunction) -> Receipt:
         """Sign and send a call, and wait until it is mined. Raises Reverted with the reason.
 
-        Unavailable may also mean that the transaction was sent and is not mined yet: read the state before repeating.
+        Unavailable may also mean that the transaction was sent and is not mined yet, or that a reorganisation lost it:
+        read the state before repeating. A reorganisation may undo what was mined as well.
         """
         with self._sending, self.reading():
             transaction = self._priced(function)
             receipt = self._mined(transaction)
         if receipt["status"] != 1:
             raise Reverted("mined, but it reverted")
-        return Receipt(receipt["transactionHash"].to_0x_hex(), int(receipt["blockNumber"]), int(receipt["gasUsed"]))
+        block = BlockId(int(receipt["blockNumber"]), receipt["blockHash"].to_0x_hex())
+        return Receipt(receipt["transactionHash"].to_0x_hex(), block, int(receipt["gasUsed"]))
 
     @contextmanager
     def reading(self) -> Iterator[None]:
@@ -184,11 +231,26 @@ class Chain:
                     continue
                 if "already known" not in str(error) and "already imported" not in str(error):
                     raise
-            try:
-                return self.web3.eth.wait_for_transaction_receipt(signed.hash, RECEIPT_SECONDS, POLL_SECONDS)
-            except TimeExhausted as error:
-                raise Unavailable("chain_unavailable", f"{signed.hash.to_0x_hex()} is not mined yet") from error
+            return self._receipt(signed.hash, transaction)
         raise Unavailable("chain_unavailable", "an older transaction blocks ours")
+
+    def _receipt(self, sent: HexBytes, transaction: TxParams) -> TxReceipt:
+        """Wait for the block of what was sent, but not for one that cannot come."""
+        for _ in range(RECEIPT_SECONDS // LOST_SECONDS):
+            try:
+                return self.web3.eth.wait_for_transaction_receipt(sent, LOST_SECONDS, POLL_SECONDS)
+            except TimeExhausted:
+                if self._is_lost(sent, transaction):
+                    raise Unavailable("chain_unavailable", f"the node has lost {sent.to_0x_hex()}") from None
+        raise Unavailable("chain_unavailable", f"{sent.to_0x_hex()} is not mined yet")
+
+    def _is_lost(self, sent: HexBytes, transaction: TxParams) -> bool:
+        """After a reorganisation: forgotten, or an older transaction that ours must follow has vanished."""
+        try:
+            self.web3.eth.get_transaction(sent)
+        except TransactionNotFound:
+            return True
+        return self.web3.eth.get_transaction_count(self._key.address, "latest") < int(transaction["nonce"])
 
 
 def _kind(error: OSError) -> str:
@@ -233,6 +295,12 @@ class EscrowClient:
         """The last final epoch; 0 before the first."""
         return int(self._read("epoch"))
 
+    def standing(self) -> Standing:
+        """Epoch, attempt and pending proposal of one and the same block."""
+        views = self._contract.functions
+        found = self.chain.read_many([views.epoch(), views.attempt(), views.pending()], self.chain.head())
+        return Standing(int(found[0]), int(found[1]), bytes(found[2]))
+
     def attempt(self) -> int:
         """How many proposals were vetoed so far."""
         return int(self._read("attempt"))
@@ -270,14 +338,14 @@ class EscrowClient:
         """Hash of the pending proposal; 32 zero bytes when there is none."""
         return bytes(self._read("pending"))
 
-    def pending_proposal(self) -> Proposal | None:
-        """The pending proposal, found in the logs by its hash. None when nothing is pending."""
-        expected = self.pending()
-        if expected == NO_PROPOSAL:
+    def pending_proposal(self, standing: Standing | None = None) -> Proposal | None:
+        """The pending proposal, of now or of a `standing`, found in the logs by its hash. None: nothing is pending."""
+        now = standing or self.standing()
+        if now.pending == NO_PROPOSAL:
             return None
-        if self._found is None or _hash_of(self._found) != expected:
-            proposals = self.proposals(self.epoch() + 1)
-            self._found = next((proposal for proposal in proposals if _hash_of(proposal) == expected), None)
+        if self._found is None or (self._found.attempt, _hash_of(self._found)) != (now.attempt, now.pending):
+            proposals = (one for one in self.proposals(now.finalised + 1) if one.attempt == now.attempt)
+            self._found = next((proposal for proposal in proposals if _hash_of(proposal) == now.pending), None)
         if self._found is None:
             raise Unavailable("chain_unavailable", "the RPC does not know the log of the pending proposal yet")
         return self._found
@@ -287,6 +355,11 @@ class EscrowClient:
         event = self._contract.events.Proposed()
         for log in self._logs(_PROPOSED, epoch):
             yield _proposal(event.process_log(log)["args"])
+
+    def vetoed_in(self, epoch: int) -> int | None:
+        """Number of the block with the newest veto against an epoch; None when there was none."""
+        newest = next(self._logs(_VETOED, epoch), None)
+        return None if newest is None else int(newest["blockNumber"])
 
     def finalised(self, epoch: int) -> Final | None:
         """How an epoch became final; None when it is not."""
@@ -361,9 +434,9 @@ class PayoutClient:
         """Paid so far to a publisher."""
         return int(self.chain.read(self._contract.functions.paid(index)))
 
-    def paid_by_group(self, groups: Sequence[int]) -> dict[int, tuple[int, ...]]:
-        """Paid so far to the four publishers of each group."""
-        words = self.chain.read_many([self._contract.functions.lanes(group) for group in groups])
+    def paid_by_group(self, groups: Sequence[int], at: BlockId | None = None) -> dict[int, tuple[int, ...]]:
+        """Paid so far to the four publishers of each group, up to the newest block or `at` one."""
+        words = self.chain.read_many([self._contract.functions.lanes(group) for group in groups], at)
         return {
             group: tuple(int(word) >> (64 * lane) & (2**64 - 1) for lane in range(4))
             for group, word in zip(groups, words, strict=True)
@@ -394,6 +467,7 @@ class TokenClient:
 
 
 _PROPOSED = "Proposed(uint64,bytes32,bytes32,uint256,uint32,bytes32,bytes32,uint64,uint32)"
+_VETOED = "Vetoed(uint64,address,uint32)"
 _FINALIZED = "Finalized(uint64,bytes32,uint256,uint256)"
 
 

@@ -52,7 +52,9 @@ def _loops(settings: Settings) -> list[Loop]:
     operator = escrow(settings, key=secret(settings.operator_key, "SIGHTLINE_OPERATOR_KEY"))
     payout = PayoutClient(operator.chain, settings.contract("PublisherPayout"))
     files = bundles(settings)
-    epochs = EpochService(engine, operator, files, settings.ruleset, settings.epoch_seconds)
+    epochs = EpochService(
+        engine, operator, files, settings.ruleset, settings.epoch_seconds, settings.confirmations
+    )
     keeper = KeeperService(engine, operator, payout, files)
     return [
         Loop("ingest", IngestJob(IngestConsumer(engine, client)).step, idle_seconds=0.1),

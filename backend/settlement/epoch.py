@@ -14,11 +14,13 @@ class Stage(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """The proposal that waits on chain. `ours`: it is what our bundle says; `grace_over`: nobody should wait longer."""
+    """The proposal that waits on chain. `ours`: it is what our bundle says; `grace_over`: nobody should wait longer.
+    `other_attempt`: our bundle is of another attempt at the same epoch, since a reorganisation undid a veto."""
 
     ours: bool
     window_passed: bool
     grace_over: bool = False
+    other_attempt: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,7 @@ class Facts:
     """`finalised` is the chain's last final epoch. `next_stage` is the stage of the first epoch that is not on chain:
     finalised + 1, or finalised + 2 while a proposal is pending; None when it is still open. `stranded` is an epoch that
     was closed behind a proposal which has been vetoed since: the escrow no longer reserves withdrawals for it.
+    `veto_confirmed`: that veto lies so deep that no reorganisation is expected to undo it.
     `missing` is the lowest epoch on chain that our tables do not have."""
 
     finalised: int
@@ -35,6 +38,7 @@ class Facts:
     due: bool
     stranded: int | None = None
     missing: int | None = None
+    veto_confirmed: bool = True
 
     @property
     def next_epoch(self) -> int:
@@ -98,9 +102,11 @@ def next_action(facts: Facts) -> Action:
     if facts.missing is not None:
         return Restore(facts.missing)
     if facts.pending and not facts.pending.ours:
-        return Nothing("the pending proposal is not in our tables")
+        # The same entries give the same bundle again, so the attempt that is back on chain becomes ours.
+        again = Publish(facts.finalised + 1)
+        return again if facts.pending.other_attempt else Nothing("the pending proposal is not in our tables")
     if facts.stranded is not None:
-        return Reopen(facts.stranded)
+        return _reopen(facts, facts.stranded)
     if facts.next_stage is Stage.ATTESTED:
         return _to_chain(facts)
     if facts.next_stage is Stage.CLOSED:
@@ -108,6 +114,12 @@ def next_action(facts: Facts) -> Action:
     if facts.next_stage is None and facts.due and _can_follow(facts.pending):
         return Close(facts.next_epoch)
     return _finalise_alone(facts)
+
+
+def _reopen(facts: Facts, stranded: int) -> Action:
+    """What was signed for this epoch and attempt would be signed once: with the veto undone and the epoch closed anew,
+    attestors would have to sign another digest for the same attempt, and they refuse."""
+    return Reopen(stranded) if facts.veto_confirmed else Nothing("the veto may still be undone")
 
 
 def _can_follow(pending: Pending | None) -> bool:

@@ -57,6 +57,7 @@ class EpochService:
         bundles: BundleFiles,
         ruleset: Ruleset,
         epoch_seconds: int,
+        confirmations: int,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._engine = engine
@@ -64,6 +65,7 @@ class EpochService:
         self._bundles = bundles
         self._ruleset = ruleset
         self._epoch_seconds = epoch_seconds
+        self._confirmations = confirmations
         self._clock = clock
         self._decoded: tuple[str, Statement, bytes] | None = None   # the last statement read, by its hash
 
@@ -89,9 +91,9 @@ class EpochService:
 
     def facts(self) -> Facts:
         """What chain and tables say now. Statuses in our tables are corrected on the way."""
-        finalised = self._escrow.epoch()
-        attempt = self._escrow.attempt()
-        proposal = self._escrow.pending_proposal()
+        standing = self._escrow.standing()
+        finalised, attempt = standing.finalised, standing.attempt
+        proposal = self._escrow.pending_proposal(standing)
         with self._engine.begin() as connection:
             pending = self._pending(connection, proposal)
             ours = finalised + 1 if pending and pending.ours else None
@@ -101,6 +103,7 @@ class EpochService:
             before = store.read_epochs(connection, 1)
             oldest = store.first_open_charge(connection)
             oldest_ms = int(oldest[:12], 16) if oldest else None
+            stranded = later is not None and later.attempt < attempt
             return Facts(
                 finalised=finalised,
                 pending=pending,
@@ -108,8 +111,13 @@ class EpochService:
                 open_charges=oldest is not None,
                 due=is_due(self._now_ms(), self._epoch_seconds, before[0].to_ms if before else None, oldest_ms),
                 missing=recovery.first_missing(connection, finalised + (1 if proposal else 0)),
-                stranded=later.epoch if later and later.attempt < attempt else None,
+                stranded=finalised + 2 if stranded else None,
+                veto_confirmed=not stranded or self._veto_is_confirmed(finalised + 1),
             )
+
+    def _veto_is_confirmed(self, epoch: int) -> bool:
+        vetoed = self._escrow.vetoed_in(epoch)
+        return vetoed is not None and self._escrow.chain.head().number - vetoed >= self._confirmations
 
     def perform(self, action: Action) -> bool:
         """Do what was decided; False when nothing came of it. Raises Reverted when the contract refuses."""
@@ -137,9 +145,13 @@ class EpochService:
         if proposal is None:
             return None
         row = store.read_epoch(connection, proposal.epoch)
-        ours = row is not None and row.data_hash == _hex(proposal.data_hash)
         now = max(self._escrow.chain.now(), int(self._clock()))
-        return Pending(ours, now >= proposal.active_at, now >= proposal.active_at + self._epoch_seconds)
+        return Pending(
+            ours=row is not None and row.data_hash == _hex(proposal.data_hash),
+            window_passed=now >= proposal.active_at,
+            grace_over=now >= proposal.active_at + self._epoch_seconds,
+            other_attempt=row is not None and row.attempt != proposal.attempt,
+        )
 
     def _stage(self, connection: Connection, row: EpochRow | None, attempt: int) -> Stage | None:
         if row is None:

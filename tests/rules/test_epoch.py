@@ -1,5 +1,7 @@
 """The settlement's state machine, as a table, and the interval of an epoch."""
 
+from dataclasses import replace
+
 import pytest
 
 from backend.settlement.epoch import (
@@ -24,6 +26,7 @@ WAITING = Pending(ours=True, window_passed=False)
 PASSED = Pending(ours=True, window_passed=True)
 OVERDUE = Pending(ours=True, window_passed=True, grace_over=True)
 FOREIGN = Pending(ours=False, window_passed=True, grace_over=True)
+BACK = Pending(ours=False, window_passed=False, other_attempt=True)
 
 
 def facts(pending: Pending | None, stage: Stage | None, *, open_charges: bool = False, due: bool = False) -> Facts:
@@ -54,6 +57,7 @@ def facts(pending: Pending | None, stage: Stage | None, *, open_charges: bool = 
         (facts(OVERDUE, Stage.PUBLISHED), Finalise(5)),
         (facts(PASSED, Stage.ATTESTED), Roll(6)),
         (facts(FOREIGN, Stage.ATTESTED, due=True), Nothing),
+        (facts(BACK, Stage.ATTESTED, due=True), Publish(5)),
     ],
 )
 def test_next_action__every_state__one_step(given: Facts, expected: Action | type[Nothing]) -> None:
@@ -69,6 +73,7 @@ def test_next_action__veto__same_epoch_is_published_again() -> None:
 def test_next_action__veto_while_a_second_epoch_was_closed__it_is_opened_again_first() -> None:
     later = Facts(finalised=4, pending=None, next_stage=Stage.CLOSED, open_charges=True, due=True, stranded=6)
     assert next_action(later) == Reopen(6)
+    assert isinstance(next_action(replace(later, veto_confirmed=False)), Nothing)
 
 
 def test_next_action__our_tables_were_lost__what_is_on_chain_is_restored_first() -> None:

@@ -73,7 +73,8 @@ class AttestorService:
             return [str(error)]
 
     def _against_chain(self, statement: Statement) -> Iterator[str]:
-        finalised, pending = self._escrow.epoch(), self._escrow.pending_proposal()
+        standing = self._escrow.standing()
+        finalised, pending = standing.finalised, self._escrow.pending_proposal(standing)
         expected = (self._chain_id, self._escrow.address, self._escrow.payout)
         if (statement.chain_id, statement.contracts.escrow, statement.contracts.payout) != expected:
             yield "the statement is for another chain or other contracts"
@@ -82,8 +83,8 @@ class AttestorService:
         if statement.epoch != finalised + 1 and not follows_pending:
             yield f"epoch {statement.epoch} cannot be next: {finalised} is final, pending: {pending is not None}"
             return
-        if statement.attempt != self._escrow.attempt():
-            yield f"attempt {statement.attempt} is over, the chain is at {self._escrow.attempt()}"
+        if statement.attempt != standing.attempt:
+            yield f"attempt {statement.attempt} is over, the chain is at {standing.attempt}"
         last_root = pending.publishers_root if pending and follows_pending else self._escrow.last_root()
         if statement.previous_root != "0x" + last_root.hex():
             yield f"previous_root: stated {statement.previous_root}, on chain 0x{last_root.hex()}"

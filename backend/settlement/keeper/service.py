@@ -2,7 +2,8 @@
 
 import logging
 
-from backend.chain.client import EscrowClient, PayoutClient, Reverted
+from backend.chain.client import BlockId, EscrowClient, PayoutClient, Reverted
+from backend.core.errors import Unavailable
 from backend.db.engine import Engine
 from backend.settlement import store
 from backend.settlement.payouts import Range, due_groups, groups_of, ranges
@@ -22,8 +23,10 @@ class KeeperService:
         self._payout = payout
         self._bundles = bundles
         # Work left under a root. A payment that fails (a blocked recipient) is tried again under the next root or after
-        # a restart, not with every step.
+        # a restart, not with every step. All that is known of payments is true while `_as_of` is in the chain: after a
+        # reorganisation that took it out, what was paid is read again.
         self._root = b""
+        self._as_of: BlockId | None = None
         self._left: list[Range] = []
         self._tree: Tree | None = None
 
@@ -33,7 +36,7 @@ class KeeperService:
             if not store.try_operator_lock(lock):
                 return False
             root = self._payout.active_root()
-            if root != self._root and not self._plan(root):
+            if (root != self._root or not self._holds()) and not self._plan(root):
                 return False
             if self._tree is None or not self._left:
                 return False
@@ -43,15 +46,20 @@ class KeeperService:
             self._left.pop(0)
             return True
 
+    def _holds(self) -> bool:
+        return self._as_of is not None and self._escrow.chain.has(self._as_of)
+
     def _plan(self, root: bytes) -> bool:
-        """Find out who is due under a root that we have not seen yet; False while nothing can be paid under it."""
+        """Find out who is due under a root; False while nothing can be paid under it."""
         tree = self._find_tree(root)
         if tree is None:
             return False
         with self._engine.connect() as connection:
             auto = store.read_auto_publishers(connection)
-        paid = self._payout.paid_by_group(groups_of(auto, tree))
+        head = self._escrow.chain.head()
+        paid = self._payout.paid_by_group(groups_of(auto, tree), head)
         self._left = ranges(due_groups(auto, tree, paid))
+        self._as_of = head
         self._tree, self._root = tree, root
         return True
 
@@ -73,8 +81,12 @@ class KeeperService:
         proof = tree.range_proof(due.start_group, due.groups)
         try:
             receipt = self._payout.pay_range(due.start_group, tree.depth, entries, proof)
+        except Unavailable:     # it may be mined all the same: read again what was paid before repeating it
+            self._as_of = None
+            raise
         except Reverted as refused:
             log.warning("groups %d to %d: %s", due.start_group, due.start_group + due.groups - 1, refused)
             return False
+        self._as_of = receipt.block
         log.info("paid %d groups from %d: %d gas", due.groups, due.start_group, receipt.gas_used)
         return True

@@ -77,6 +77,7 @@ class Stage:
         self.bundles = BundleFiles(folder / "bundles")
         self.clock = Clock()
         self.ruleset = Ruleset()
+        self.confirmations = 0
         if deploy:
             create_schema(database_url)
             for role in ROLES:
@@ -128,7 +129,8 @@ class Stage:
 
     def epochs(self) -> EpochService:
         return EpochService(
-            self.engine, self.escrow("operator"), self.bundles, self.ruleset, EPOCH_SECONDS, clock=self.clock
+            self.engine, self.escrow("operator"), self.bundles, self.ruleset, EPOCH_SECONDS, self.confirmations,
+            clock=self.clock,
         )
 
     def keeper(self) -> KeeperService:
