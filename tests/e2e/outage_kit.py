@@ -29,7 +29,7 @@ from backend.demo.cast import QUORUM, Cast, cast_from_seed
 from backend.demo.chain import Chain
 from backend.demo.client import ApiClient
 from backend.demo.system import GAS_WEI, System, Terms
-from backend.demo.waiting import wait_for
+from backend.demo.waiting import TooLate, wait_for
 from backend.local import Child, Guard, ServerDied, Stack, fund, rpc, spawn_child, start_stack
 from backend.local import remove_data as remove_stack_data
 from backend.local.anvil import answers as chain_answers
@@ -149,7 +149,11 @@ class Running:
         return self.system.children[name].log_path.read_text()
 
     def wait_for(self, what: str, probe: Callable[[], Any], seconds_max: float = SECONDS_MAX) -> Any:
-        return wait_for(what, probe, seconds_max=seconds_max, alive=self.raise_if_dead, poll_seconds=0.1)
+        try:
+            return wait_for(what, probe, seconds_max=seconds_max, alive=self.raise_if_dead, poll_seconds=0.1)
+        except TooLate as late:
+            logs = [f"--- {name}\n{child.log_tail()}" for name, child in self.system.children.items()]
+            raise TooLate("\n".join([str(late), *logs])) from late
 
     def raise_if_dead(self) -> None:
         """None of our processes may end because a server did."""
