@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import psycopg
+from sqlalchemy.exc import OperationalError
 
 from indexer import schema
 from indexer.answers import Header
@@ -23,7 +24,10 @@ log = logging.getLogger(__name__)
 
 RETRY_SECONDS = 0.05
 # A table that is gone was dropped by a rebuild: connecting again creates it.
-DATABASE_AWAY = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.UndefinedTable)
+DATABASE_AWAY = (
+    psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.UndefinedTable,
+    OperationalError,  # SQLAlchemy's, while missing tables are created
+)
 NO_HASH = "0x" + "00" * 32
 WALK_BLOCKS = 64  # stored hashes compared at a time when looking for a common ancestor
 

@@ -1,31 +1,20 @@
 """`sightline index`: the mirror of the chain."""
 
-import logging
 import threading
 
 from backend.config import Settings
-from backend.db.failures import DATABASE_UNAVAILABLE
 from indexer.config import Config as IndexerConfig
 from indexer.config import ConfigError, Proof, load_deployment
 from indexer.main import Halted, Refused
 from indexer.main import run as index
 
-log = logging.getLogger("sightline.index")
-
-RETRY_SECONDS = 1.0
-
 
 def run_indexer(settings: Settings, *, proof: Proof, stop: threading.Event) -> None:
     """Follow the chain until `stop` is set; what a person has to change ends the process with its reason."""
-    while not stop.is_set():
-        try:
-            return index(_config(settings, proof), stop)
-        except (ConfigError, Refused, Halted) as error:
-            raise SystemExit(f"sightline: index: {error}") from error
-        except DATABASE_UNAVAILABLE as error:
-            # away while the tables are looked for; from then on the indexer itself waits
-            log.warning("database_unavailable: %s; retrying", str(error).partition("\n")[0])
-            stop.wait(RETRY_SECONDS)
+    try:
+        index(_config(settings, proof), stop)
+    except (ConfigError, Refused, Halted) as error:
+        raise SystemExit(f"sightline: index: {error}") from error
 
 
 def _config(settings: Settings, proof: Proof) -> IndexerConfig:
