@@ -9,8 +9,8 @@ from eth_account.signers.local import LocalAccount
 from web3 import HTTPProvider, Web3
 from web3.contract import Contract
 from web3.contract.contract import ContractFunction
-from web3.exceptions import TransactionNotFound
-from web3.types import TxReceipt
+from web3.exceptions import ContractLogicError, TransactionNotFound, Web3RPCError
+from web3.types import BlockIdentifier, TxReceipt
 
 from backend.demo.waiting import DemoError, wait_for
 from backend.local.programs import PROJECT_ROOT
@@ -26,10 +26,22 @@ TIP_WEI = 10**9
 GAS_MARGIN_PERCENT = 130
 
 
-class Chain:
-    """The contracts, called and sent to by whoever holds a key. Amounts are micro-USDC."""
+class RevertedInBlock(DemoError):
+    """A transaction that would have worked when it was sent came too late."""
 
-    def __init__(self, rpc_url: str, addresses: Mapping[str, str], abi_folder: Path) -> None:
+
+REFUSED = (ContractLogicError, Web3RPCError, RevertedInBlock)
+"""What a call raises that the contract refuses now, whether or not a block was lost on it."""
+
+
+class Chain:
+    """The contracts, called and sent to by whoever holds a key. Amounts are micro-USDC.
+
+    `confirmations`: how many blocks must follow until a transaction counts as done.
+    """
+
+    def __init__(self, rpc_url: str, addresses: Mapping[str, str], abi_folder: Path, confirmations: int) -> None:
+        self._confirmations = confirmations
         self._web3 = Web3(HTTPProvider(rpc_url, request_kwargs={"timeout": RPC_SECONDS_MAX}))
         self.chain_id = self._web3.eth.chain_id
 
@@ -42,11 +54,11 @@ class Chain:
         self.token = contract("MockUSDC")
 
     @classmethod
-    def of_deployment(cls, rpc_url: str, deployment: Path) -> "Chain":
+    def of_deployment(cls, rpc_url: str, deployment: Path, confirmations: int = 0) -> "Chain":
         """The contracts that a file `deployments/<chain id>.json` names."""
         contracts = json.loads(deployment.read_text())["contracts"]
         addresses = {name: str(contract["address"]) for name, contract in contracts.items()}
-        return cls(rpc_url, addresses, ABI_FOLDER)
+        return cls(rpc_url, addresses, ABI_FOLDER, confirmations)
 
     @property
     def head(self) -> int:
@@ -57,13 +69,16 @@ class Chain:
         """Unix seconds of the newest block."""
         return int(self._web3.eth.get_block("latest")["timestamp"])
 
-    def submit(self, account: LocalAccount, call: ContractFunction) -> bytes:
-        """Sign and send; the hash. Raises what the node says when the call would revert."""
+    def submit(self, account: LocalAccount, call: ContractFunction, *, after: BlockIdentifier = "pending") -> bytes:
+        """Sign and send; the hash. Raises what the node says when the call would revert.
+
+        It follows the account's transactions that are `pending`, or takes the place of those not in the latest block.
+        """
         gas = call.estimate_gas({"from": account.address}) * GAS_MARGIN_PERCENT // 100
         base_fee = self._web3.eth.get_block("latest")["baseFeePerGas"]
         transaction = call.build_transaction({
             "from": account.address, "chainId": self.chain_id, "gas": gas, "value": self._web3.to_wei(0, "wei"),
-            "nonce": self._web3.eth.get_transaction_count(account.address, "pending"),
+            "nonce": self._web3.eth.get_transaction_count(account.address, after),
             "maxFeePerGas": self._web3.to_wei(2 * base_fee + TIP_WEI, "wei"),
             "maxPriorityFeePerGas": self._web3.to_wei(TIP_WEI, "wei"),
         })
@@ -78,14 +93,32 @@ class Chain:
             return None
 
     def send(self, account: LocalAccount, call: ContractFunction) -> TxReceipt:
-        """Submit and wait for the block. Raises DemoError when it reverted there."""
+        """Submit and wait until enough blocks follow; what a reorganisation loses is sent again.
+
+        Raises one of REFUSED when the contract does not take it.
+        """
         transaction = self.submit(account, call)
-        receipt = wait_for(
-            f"the block of {call.fn_name}", lambda: self.receipt(transaction), seconds_max=RECEIPT_SECONDS_MAX
-        )
+
+        def buried() -> TxReceipt | None:
+            nonlocal transaction
+            receipt = self.receipt(transaction)
+            if receipt is None:
+                if not self._is_known(transaction):
+                    transaction = self.submit(account, call, after="latest")
+                return None
+            return receipt if self.head - receipt["blockNumber"] >= self._confirmations else None
+
+        receipt = wait_for(f"the block of {call.fn_name}", buried, seconds_max=RECEIPT_SECONDS_MAX)
         if receipt["status"] != 1:
-            raise DemoError(f"{call.fn_name} reverted in block {receipt['blockNumber']}")
+            raise RevertedInBlock(f"{call.fn_name} reverted in block {receipt['blockNumber']}")
         return receipt
+
+    def _is_known(self, transaction: bytes) -> bool:
+        try:
+            self._web3.eth.get_transaction(Web3.to_hex(transaction))
+        except TransactionNotFound:
+            return False
+        return True
 
     def permit(self, account: LocalAccount, amount: int) -> tuple[int, int, bytes, bytes]:
         """(deadline, v, r, s) of an EIP-2612 permit that lets the escrow take `amount` once."""

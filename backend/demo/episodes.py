@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from web3.exceptions import ContractLogicError, Web3RPCError
 from web3.logs import DISCARD
 
 from backend.core.money import usdc
 from backend.demo.accounts import FundedCampaign
+from backend.demo.chain import REFUSED
 from backend.demo.client import Json
 from backend.demo.play import Play
 from backend.demo.system import BLOCK_SECONDS
@@ -36,9 +36,19 @@ def withdraw(play: Play) -> str:
             raise DemoError("the reservation is gone")
         return bool(chain.time >= executable_at and chain.escrow.functions.epoch().call() >= after_epoch)
 
-    play.wait("the end of the notice and of the epochs in service", ripe, seconds_max=90)
+    take = chain.escrow.functions.withdraw(campaign.chain_campaign, campaign.account.address)
+
+    def withdrawn() -> bool:
+        try:
+            chain.send(campaign.account, take)
+        except REFUSED:     # a reorganisation set the chain's clock or epoch back
+            return False
+        return True
+
     before = chain.token.functions.balanceOf(campaign.account.address).call()
-    chain.send(campaign.account, chain.escrow.functions.withdraw(campaign.chain_campaign, campaign.account.address))
+    play.wait(
+        "the end of the notice and of the epochs in service", lambda: ripe() and withdrawn(), seconds_max=90
+    )
     got = chain.token.functions.balanceOf(campaign.account.address).call() - before
     return f"{usdc(got)} USDC back in the advertiser's wallet"
 
@@ -77,7 +87,7 @@ def veto(play: Play) -> str:
     """The guardian stops the next proposal within its challenge window; the same epoch is proposed again."""
     chain, escrow = play.chain, play.chain.escrow.functions
 
-    def vetoed() -> int | None:
+    def vetoed() -> tuple[int, int] | None:
         proposals = chain.logs(chain.escrow, "Proposed")
         if not proposals or proposals[-1]["epoch"] != escrow.epoch().call() + 1:
             return None
@@ -86,15 +96,17 @@ def veto(play: Play) -> str:
             return None
         try:
             chain.send(play.cast.guardian, escrow.veto(proposal["epoch"]))
-        except (ContractLogicError, Web3RPCError):     # final in this very block, or vetoed already
+        except REFUSED:     # final in this very block, or vetoed already
             return None
-        return int(proposal["epoch"])
+        return int(proposal["epoch"]), int(proposal["attempt"])
 
-    epoch = play.wait("a proposal to veto", vetoed, seconds_max=90)
-    count = sum(log["epoch"] == epoch for log in chain.logs(chain.escrow, "Proposed"))
+    epoch, attempt = play.wait("a proposal to veto", vetoed, seconds_max=90)
     play.wait(
         f"epoch {epoch} to be proposed again",
-        lambda: sum(log["epoch"] == epoch for log in chain.logs(chain.escrow, "Proposed")) > count, seconds_max=90,
+        lambda: any(
+            log["epoch"] == epoch and log["attempt"] > attempt for log in chain.logs(chain.escrow, "Proposed")
+        ),
+        seconds_max=90,
     )
     return f"the guardian vetoed epoch {epoch}; it was attested and proposed again"
 
@@ -122,7 +134,7 @@ def _claim_once(play: Play, index: int) -> int | None:
             return None
         publisher = play.sellers[-1].account
         receipt = chain.send(publisher, chain.payout.functions.claim(index, entries, path))
-    except (ContractLogicError, Web3RPCError):
+    except REFUSED:
         return None
     return sum(
         int(log["args"]["amount"])

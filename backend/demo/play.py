@@ -41,7 +41,9 @@ class Play:
     def chain(self) -> Chain:
         """The contracts; there once they are deployed."""
         if self._chain is None:
-            self._chain = Chain.of_deployment(self.system.stack.rpc_url, self.system.deployment_path)
+            self._chain = Chain.of_deployment(
+                self.system.stack.rpc_url, self.system.deployment_path, self.system.terms.confirmations
+            )
         return self._chain
 
     @property
