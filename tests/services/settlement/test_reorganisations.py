@@ -95,7 +95,7 @@ def finalise_first(stage: Stage, api: Client) -> None:
 
 @pytest.mark.parametrize("depth", [1, 2, 3])
 def test_propose_undone__proposed_again_with_the_same_signatures(stage: Stage, api: Client, depth: int) -> None:
-    """L34: `active_at` is another, what was signed is not."""
+    """L34, L41: `active_at` is another, what was signed is not."""
     propose_first(stage, api)
     for _ in range(depth - 1):
         stage.wait(1)
@@ -118,7 +118,7 @@ def test_propose_undone__proposed_again_with_the_same_signatures(stage: Stage, a
 
 
 def test_roll_undone__rolled_again(stage: Stage, api: Client) -> None:
-    """L34, L38"""
+    """L34, L41"""
     propose_first(stage, api)
     publish_second(stage)
     quorum(stage, api)
@@ -159,7 +159,7 @@ def test_roll_and_the_proposal_before_it_undone__both_repeated(stage: Stage, api
 
 
 def test_finalise_undone_after_it_was_paid_out__repeated_and_paid_once(stage: Stage, api: Client) -> None:
-    """L34, L38"""
+    """L5, L41"""
     finalise_first(stage, api)
     stage.epochs().facts()
     keeper = stage.keeper()
@@ -178,7 +178,7 @@ def test_finalise_undone_after_it_was_paid_out__repeated_and_paid_once(stage: St
 
 
 def test_pay_range_undone__paid_again_under_the_same_root(stage: Stage, api: Client) -> None:
-    """L38: also when the keeper never saw another root in between, and nothing twice."""
+    """L41: also when the keeper never saw another root in between, and nothing twice."""
     finalise_first(stage, api)
     stage.epochs().facts()
     keeper = stage.keeper()
