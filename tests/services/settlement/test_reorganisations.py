@@ -1,11 +1,13 @@
 """The chain takes back what our tables have seen already: every transaction of the operator's is repeated."""
 
-import queue
-import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import pytest
+from eth_account import Account
+from eth_account.signers.local import LocalAccount
 from httpx import Client
 from settlement_kit.play import (
     EPOCH_MS,
@@ -18,11 +20,13 @@ from settlement_kit.play import (
     publish_second,
     quorum,
 )
-from settlement_kit.stage import START_MS, WINDOW_SECONDS, Sale, Stage, address_of
+from settlement_kit.stage import START_MS, WINDOW_SECONDS, Sale, Stage, address_of, key_of
 from sqlalchemy import text
 
 from backend.core.errors import Unavailable
 from backend.core.money import split
+from backend.demo.chain import ABI_FOLDER
+from backend.demo.chain import Chain as DemoChain
 from backend.local import rpc
 from backend.settlement.epoch import Close, Finalise, Nothing, Propose, Publish, Reopen, Roll, next_action
 from backend.settlement.keeper.service import KeeperService
@@ -77,7 +81,18 @@ def owed(*epochs: list[Sale]) -> list[int]:
 
 def waiting(stage: Stage) -> int:
     """Transactions that the node knows and has in no block."""
-    return int(rpc(stage.rpc_url, "txpool_status")["pending"], 16)
+    status = rpc(stage.rpc_url, "txpool_status")
+    assert isinstance(status, dict)
+    return int(str(status["pending"]), 16)
+
+
+@contextmanager
+def mined_by_hand(stage: Stage) -> Iterator[None]:
+    rpc(stage.rpc_url, "evm_setAutomine", False)
+    try:
+        yield
+    finally:
+        rpc(stage.rpc_url, "evm_setAutomine", True)
 
 
 def until(condition: Callable[[], bool]) -> None:
@@ -306,25 +321,34 @@ def test_transaction_lost_by_the_node__the_step_ends_soon_and_is_repeated(stage:
     """L44: the operator's lock is not held for a transaction that can no longer be mined."""
     publish_first(stage)
     quorum(stage, api)
-    service, ended = stage.epochs(), queue.Queue[Exception | bool](1)
-
-    def step() -> None:
-        try:
-            ended.put(service.step())
-        except Unavailable as error:
-            ended.put(error)
-
-    rpc(stage.rpc_url, "evm_setAutomine", False)
-    try:
-        worker = threading.Thread(target=step)
-        worker.start()
+    service = stage.epochs()
+    with mined_by_hand(stage), ThreadPoolExecutor(1) as pool:
+        stepped = pool.submit(service.step)
         until(lambda: waiting(stage) == 1)
         rpc(stage.rpc_url, "anvil_dropAllTransactions")
-        assert isinstance(ended.get(timeout=20), Unavailable)
-        worker.join(20)
-    finally:
-        rpc(stage.rpc_url, "evm_setAutomine", True)
+        with pytest.raises(Unavailable, match="the node has lost"):
+            stepped.result(20)
     do(stage, Propose(1))
+
+
+def test_demo__transaction_undone_before_it_is_confirmed__is_sent_again(stage: Stage) -> None:
+    addresses = {
+        "CampaignEscrow": stage.escrow_address, "PublisherPayout": stage.payout_address, "MockUSDC": stage.token
+    }
+    chain = DemoChain(stage.rpc_url, addresses, ABI_FOLDER, CONFIRMATIONS)
+    advertiser: LocalAccount = Account.from_key(key_of("advertiser"))
+    approve = chain.token.functions.approve(chain.escrow.address, 77)
+    with mined_by_hand(stage), ThreadPoolExecutor(1) as pool:
+        sent = pool.submit(chain.send, advertiser, approve)
+        until(lambda: waiting(stage) == 1)
+        rpc(stage.rpc_url, "evm_mine")
+        reorganise(stage, 1)
+        until(lambda: waiting(stage) == 1)
+        for _ in range(1 + CONFIRMATIONS):
+            assert not sent.done()
+            rpc(stage.rpc_url, "evm_mine")
+        assert chain.head - sent.result(20)["blockNumber"] == CONFIRMATIONS
+    assert chain.token.functions.allowance(advertiser.address, chain.escrow.address).call() == 77
 
 
 def test_standing__block_gone__is_unavailable(stage: Stage) -> None:
