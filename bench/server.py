@@ -43,7 +43,7 @@ def running(*, line_items: int = 0, placements: int = 0) -> Iterator[Running]:
     with tempfile.TemporaryDirectory(prefix="sightline-bench-") as folder:
         Path(folder).chmod(0o755)
         env = {"PATH": os.environ.get("PATH", "")}
-        with start_stack(Path(folder), need=frozenset({"postgres", "redis"}), env=env, fast_unsafe=True) as stack:
+        with start_stack(Path(folder), need=frozenset({"postgres", "redis"}), env=env) as stack:
             upgrade(stack.database_url)
             engine = make_engine(stack.database_url, pool_size=2)
             market = _market(engine, stack.database_url, line_items, placements)
