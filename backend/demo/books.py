@@ -93,6 +93,7 @@ class Outcome:
     charged_events: Set[str]
     reorgs_survived: int
     claimed: int
+    verified_epochs: int
     rebuild_identical: bool
     seconds: float
     memory_bytes: int
@@ -150,6 +151,7 @@ def laws(outcome: Outcome) -> dict[str, bool]:
         "an advertiser withdrew (L14)": totals.withdrawn > 0,
         "a publisher claimed by hand (L21)": outcome.claimed > 0,
         "the keeper paid the others": totals.paid > outcome.claimed,
+        "every final epoch can be recomputed by a stranger (L35)": outcome.verified_epochs == totals.epochs_finalised,
         "the mirror of the chain can be thrown away (L39)": outcome.rebuild_identical,
     }
 

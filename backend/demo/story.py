@@ -16,6 +16,7 @@ from backend.demo.scene import SCENES
 from backend.demo.store import charged_events
 from backend.demo.system import resident_bytes
 from backend.demo.traffic import Diary, Traffic, spots
+from backend.jobs.verify_epoch import verify_epoch
 from indexer.config import Config, load_deployment
 from indexer.digest import digest
 from indexer.main import rebuild
@@ -126,9 +127,19 @@ def close_books(play: Play) -> Outcome:
         totals=totals, diary=play.traffic.diary, viewable_impressions=traffic["viewable_impressions"],
         clicks=traffic["clicks"], dropped=traffic["dropped"], charged=traffic["charged_micro_usdc"],
         unsettled=_unsettled(status, totals), charged_events=charged, reorgs_survived=status["chain"]["reorgs"],
-        claimed=play.claimed_micro_usdc, rebuild_identical=_rebuild_is_identical(play),
+        claimed=play.claimed_micro_usdc, verified_epochs=_verified_epochs(play, totals.epochs_finalised),
+        rebuild_identical=_rebuild_is_identical(play),
         seconds=time.monotonic() - play.started, memory_bytes=memory,
     )
+
+
+def _verified_epochs(play: Play, final: int) -> int:
+    """How many of the final epochs a stranger finds right, with nothing but a node and what the API publishes."""
+    system = play.system
+    published = play.visitor.get("/v1/settlements?limit=100")["settlements"]
+    urls = [system.url + row["statement_url"] for row in published if row["epoch"] <= final]
+    escrow = system.contract("CampaignEscrow")
+    return sum(not verify_epoch(system.stack.rpc_url, url, escrow=escrow) for url in urls)
 
 
 def reopen(play: Play) -> None:

@@ -18,8 +18,8 @@ DROPPED = dict.fromkeys(map(str, EXPECTED_REASON.values()), 2)
 DIARY = Diary(decisions=50, acknowledged=12 + sum(DROPPED.values()), verdicts=Counter(), chargeable={"a", "b", "c"})
 GOOD = Outcome(
     totals=TOTALS, diary=DIARY, viewable_impressions=10, clicks=2, dropped=DROPPED, charged=34, unsettled=4,
-    charged_events=frozenset({"a", "b"}), reorgs_survived=1, claimed=5, rebuild_identical=True, seconds=80.0,
-    memory_bytes=900_000_000,
+    charged_events=frozenset({"a", "b"}), reorgs_survived=1, claimed=5, verified_epochs=3, rebuild_identical=True,
+    seconds=80.0, memory_bytes=900_000_000,
 )
 KEYS = {
     "chain_id", "epochs_finalised", "epochs_vetoed", "reorgs_survived", "decisions", "viewable_impressions", "clicks",
@@ -48,7 +48,8 @@ def test_broken__one_micro_usdc_elsewhere__not_conserved(part: str) -> None:
     ({"dropped": {**DROPPED, DropReason.BOT.value: 0, DropReason.RATE.value: 4}}, "every kind of misuse"),
     ({"viewable_impressions": 11}, "every event that was acknowledged"),
     ({"charged_events": frozenset({"a", "forged"})}, "only what honest viewers saw"),
-    ({"totals": replace(TOTALS, epochs_finalised=2)}, "at least 3 epochs"),
+    ({"totals": replace(TOTALS, epochs_finalised=2), "verified_epochs": 2}, "at least 3 epochs"),
+    ({"verified_epochs": 2}, "recomputed by a stranger"),
     ({"totals": replace(TOTALS, epochs_vetoed=0)}, "a veto"),
     ({"reorgs_survived": 0}, "a reorganisation"),
     ({"claimed": 0}, "a publisher claimed"),
