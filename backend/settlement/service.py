@@ -223,16 +223,19 @@ class EpochService:
         """Undo `_close`: reverse its transfers and set its charges free."""
         with self._engine.begin() as connection:
             wait_for_lock(connection)
-            row = store.read_epoch(connection, epoch)
-            if row is None:
-                return False
-            closing = self._closing(connection, row)
-            reversed_transfers = [
-                Transfer(one.kind, one.credit_account, one.debit_account, one.amount_micro_usdc)
-                for one in closing.transfers
-            ]
-            write_transfers(connection, reversed_transfers, epoch=epoch)
-            store.delete_epoch(connection, epoch)
+            return self._undo_closing(connection, epoch)
+
+    def _undo_closing(self, connection: Connection, epoch: int) -> bool:
+        row = store.read_epoch(connection, epoch)
+        if row is None:
+            return False
+        closing = self._closing(connection, row)
+        reversed_transfers = [
+            Transfer(one.kind, one.credit_account, one.debit_account, one.amount_micro_usdc)
+            for one in closing.transfers
+        ]
+        write_transfers(connection, reversed_transfers, epoch=epoch)
+        store.delete_epoch(connection, epoch)
         return True
 
     def _restore(self, epoch: int) -> bool:
@@ -248,6 +251,7 @@ class EpochService:
         events = decode_events(decompress(bundle.events, statement.events.bytes))
         with self._engine.begin() as connection:
             wait_for_lock(connection)
+            self._undo_closing(connection, epoch)     # a backup may hold it as closed, with other charges
             closing = closing_of(statement, events, store.read_lines(connection, epoch - 1))
             recovery.insert_events(connection, epoch, events)
             recovery.insert_publishers(connection, [line for line in closing.lines if line.index != DUST_PUBLISHER])

@@ -52,10 +52,10 @@ select e.line_item_id, (to_timestamp(e.occurred_ms / 1000) at time zone 'UTC')::
 
 
 def first_missing(connection: Connection, newest: int) -> int | None:
-    """The lowest epoch from 1 to `newest` that is not in our tables."""
+    """The lowest epoch from 1 to `newest` that our tables do not have as published: it is on chain, so it was."""
     found: int | None = connection.execute(text(
         "select min(number) from generate_series(1, :newest) number "
-        "where not exists (select from epoch where epoch = number)"
+        "where not exists (select from epoch where epoch = number and data_hash is not null)"
     ), {"newest": newest}).scalar()
     return found
 

@@ -73,6 +73,31 @@ def test_restore__tables_of_before_the_closing__its_open_charges_are_taken_over(
     assert tables(stage) == before
 
 
+def test_restore__tables_of_after_the_closing__the_published_epoch_replaces_it(stage: Stage, api: Client) -> None:
+    """L34, L35: a backup of the minute between closing and publishing."""
+    propose_first(stage, api)
+    stage.epochs().facts()
+    before, balances = tables(stage), owed(stage)
+    with stage.engine.begin() as connection:
+        connection.execute(text("update epoch set status = 'closed', data_hash = null, publishers_root = null"))
+        connection.execute(text("delete from attestation"))
+    do(stage, Restore(1))
+    stage.epochs().facts()
+    after = tables(stage)
+    assert {name: after[name] for name in ("epoch", "lines", "debits", "spend", "events")} == {
+        name: before[name] for name in ("epoch", "lines", "debits", "spend", "events")
+    }
+    assert owed(stage) == balances
+
+
+def owed(stage: Stage) -> dict[str, int]:
+    """Balance of every account; what was reversed and posted again stays in its totals."""
+    with stage.engine.connect() as connection:
+        return {row.account: row.balance for row in connection.execute(
+            text("select account, credits - debits as balance from ledger_account order by 1")
+        )}
+
+
 def test_restore__bundle_gone_too__says_what_to_do(stage: Stage, api: Client) -> None:
     propose_first(stage, api)
     lose_tables(stage)
