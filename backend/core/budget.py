@@ -7,7 +7,8 @@ from dataclasses import dataclass
 class CampaignBudget:
     """Facts about one chain campaign, all micro-USDC; read by `backend.db.budgets` in one statement.
 
-    `deposited` counts confirmed deposits only; withdrawals and open requests count as soon as they are seen.
+    `deposited` is without what came, or came back by a cancelled withdrawal, and is not confirmed; withdrawals and open
+    requests count as soon as they are seen.
     `ledger_debits` is everything ever charged (settled on chain or not); `open_charged` the part in no epoch yet;
     `chain_debits` what final epochs took.
     """

@@ -1,4 +1,7 @@
-"""Reads every campaign's budget facts in one statement: chain tables (confirmed) joined with the ledger."""
+"""Reads every campaign's budget facts in one statement: chain tables joined with the ledger.
+
+Money that came, by a deposit or a cancelled withdrawal, counts once confirmed; money that left counts at once.
+"""
 
 from sqlalchemy import Connection, text
 
@@ -11,9 +14,10 @@ select c.campaign, c.owner, c.meta, c.active,
   from chain_campaign c
   left join (select campaign, sum(amount) as amount
                from (select chain_id, campaign, amount, number from chain_campaign_opened
-                     union all select chain_id, campaign, amount, number from chain_deposited) deposit
+                     union all select chain_id, campaign, amount, number from chain_deposited
+                     union all select chain_id, campaign, amount, number from chain_withdrawal_cancelled) came
                join chain_cursor using (chain_id)
-              where chain_id = :chain_id and deposit.number > chain_cursor.confirmed_number
+              where chain_id = :chain_id and came.number > chain_cursor.confirmed_number
               group by campaign) young on young.campaign = c.campaign
   left join ledger_account account on account.account = 'campaign:' || c.campaign
   left join (select debit_account, sum(amount_micro_usdc) as charged

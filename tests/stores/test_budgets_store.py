@@ -1,0 +1,82 @@
+"""Budget facts out of chain tables and ledger: what came counts once confirmed, what left counts at once (L33)."""
+
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy import Connection, insert, text
+
+from backend.core.budget import CampaignBudget
+from backend.db.budgets import read_budgets
+from indexer.schema import metadata
+
+CHAIN_ID, CONFIRMED = 31337, 10
+OWNER, META, HASH = "0x" + "11" * 20, "0x" + "22" * 32, "0x" + "33" * 32
+
+
+def write(connection: Connection, table: str, **values: object) -> None:
+    """A row in which every column that is not named has some harmless value."""
+    columns = metadata.tables[table].columns
+    given = {"chain_id": CHAIN_ID, "tx_hash": HASH, "log_index": 0, "block_timestamp": 0} | values
+    rest = {c.name: _harmless(c.type.python_type) for c in columns if not c.nullable and c.name not in given}
+    connection.execute(insert(metadata.tables[table]).values(
+        {name: value for name, value in (given | rest).items() if name in columns}
+    ))
+
+
+def _harmless(kind: type) -> object:
+    known = {str: OWNER, datetime: datetime(2026, 1, 1, tzinfo=UTC)}
+    return known[kind] if kind in known else kind()
+
+
+@pytest.fixture
+def campaign(connection: Connection) -> Connection:
+    """Campaign 0: 100 deposited and confirmed, 30 of them charged, 20 of these in no epoch yet."""
+    metadata.create_all(connection)
+    write(connection, "chain_cursor", number=12, confirmed_number=CONFIRMED, hash=HASH, genesis_hash=HASH)
+    write(connection, "chain_campaign_opened", campaign=0, owner=OWNER, amount=100, meta=META, number=5)
+    connection.execute(text(
+        "insert into ledger_account (account, debits, credits) values ('campaign:0', 30, 0)"
+    ))
+    connection.execute(text(
+        "insert into ledger_transfer (kind, debit_account, credit_account, amount_micro_usdc, epoch) "
+        "values ('charge', 'campaign:0', 'earned:1', 10, 1), ('charge', 'campaign:0', 'earned:1', 20, null)"
+    ))
+    return connection
+
+
+def read(connection: Connection, *, deposited: int, withdrawn: int = 0, reserved: int = 0) -> CampaignBudget:
+    write(
+        connection, "chain_campaign", campaign=0, owner=OWNER, meta=META, deposited=deposited, withdrawn=withdrawn,
+        reserved=reserved, debited=10, remaining=deposited - withdrawn - reserved - 10, active=True, epoch_cap=0,
+    )
+    return read_budgets(connection, CHAIN_ID)[0]
+
+
+def test_read_budgets__confirmed_deposit__less_what_was_charged(campaign: Connection) -> None:
+    budget = read(campaign, deposited=100)
+    assert (budget.deposited, budget.ledger_debits, budget.open_charged, budget.chain_debits) == (100, 30, 20, 10)
+    assert budget.spendable == 70
+
+
+def test_read_budgets__deposit_in_the_newest_blocks__waits(campaign: Connection) -> None:
+    write(campaign, "chain_deposited", campaign=0, payer=OWNER, amount=50, number=CONFIRMED + 1)
+    assert read(campaign, deposited=150).spendable == 70
+
+
+def test_read_budgets__deposit_just_confirmed__counts(campaign: Connection) -> None:
+    write(campaign, "chain_deposited", campaign=0, payer=OWNER, amount=50, number=CONFIRMED)
+    assert read(campaign, deposited=150).spendable == 120
+
+
+def test_read_budgets__withdrawal_in_the_newest_block__counts_at_once(campaign: Connection) -> None:
+    assert read(campaign, deposited=100, withdrawn=15, reserved=25).spendable == 30
+
+
+def test_read_budgets__withdrawal_cancelled_in_the_newest_blocks__stays_reserved(campaign: Connection) -> None:
+    write(campaign, "chain_withdrawal_cancelled", campaign=0, amount=25, number=CONFIRMED + 2)
+    assert read(campaign, deposited=100).spendable == 45
+
+
+def test_read_budgets__another_chain__nothing(campaign: Connection) -> None:
+    read(campaign, deposited=100)
+    assert read_budgets(campaign, 1) == {}
