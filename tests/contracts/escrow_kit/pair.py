@@ -1,5 +1,6 @@
 """A deployed pair of contracts in titanoboa's chain, with the people who use it and short ways to do what they do."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -12,7 +13,8 @@ from eth_account.signers.local import LocalAccount
 from backend.settlement.tree import Tree, build_tree, debits_hash, encode_debits, encode_entry
 from escrow_kit.signing import account, domain, quorum
 
-CONTRACTS = Path(__file__).resolve().parents[3] / "contracts"
+# `python -m scripts.mutants` points this at a copy with a fault in it.
+CONTRACTS = Path(os.environ.get("SIGHTLINE_CONTRACTS", Path(__file__).resolve().parents[3] / "contracts"))
 UNLIMITED = 2**256 - 1
 USDC = 1_000_000
 NO_ROOT = bytes(32)
