@@ -83,8 +83,8 @@ class Reference:
 
 
 # Peers: measured on the same kind of chain with each project's own compiler and optimizer settings, over OpenZeppelin
-# 5.4's ERC20 with permit; Lido and Merkl behind their proxies. A peer is the cheapest that does the row's job; those that
-# check less are in ALSO. Floors: computed from the gas schedule, without the calls' own checks.
+# 5.4's ERC20 with permit; Lido and Merkl behind their proxies. A peer is the cheapest that does the row's job; those
+# that check less are in ALSO. Floors: computed from the gas schedule, without the calls' own checks.
 LIDO = "Lido CSM processOracleReport, checks one aggregate"
 UNISWAP = "Uniswap distributor, used word, one root per contract"
 ONE_INCH = "1inch CumulativeMerkleDrop128, 16-byte nodes"
