@@ -48,6 +48,9 @@ test-rules: setup  ## only the pure rules, in seconds
 fuzz: setup  ## the properties of the contracts with thousands of examples
 	@HYPOTHESIS_PROFILE=fuzz $(RUN) python -m pytest -q tests/contracts -k "stateful or property"
 
+mutants: setup  ## plant deliberate faults in the contracts and see the tests catch each
+	@$(RUN) python -m scripts.mutants
+
 check: setup  ## formatting, types, import directions, schemas
 	@$(RUN) ruff check .
 	@$(RUN) mypy
@@ -70,4 +73,4 @@ migration: setup  ## write an Alembic revision from backend/db/tables.py; MESSAG
 clean:  ## remove local data and caches, keep the installed packages
 	@rm -rf .sightline .pytest_cache .mypy_cache .ruff_cache .hypothesis .build
 
-.PHONY: help setup demo up test test-rules fuzz check fix bench abi migration clean
+.PHONY: help setup demo up test test-rules fuzz mutants check fix bench abi migration clean

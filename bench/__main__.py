@@ -7,7 +7,7 @@ import sys
 from rich.console import Console
 from rich.table import Table
 
-BENCHMARKS = ("bench.serving", "bench.events", "bench.indexing")
+BENCHMARKS = ("bench.serving", "bench.events", "bench.indexing", "bench.gas")
 
 
 def measure(module: str) -> dict[str, dict[str, object]]:
