@@ -36,7 +36,7 @@ def main() -> None:
 
 def _text(cell: object) -> str:
     if not isinstance(cell, int | float):
-        return str(cell)
+        return "-" if cell is None else str(cell)
     return f"{cell:,.3g}" if cell < 100 else f"{cell:,.0f}"
 
 

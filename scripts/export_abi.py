@@ -20,7 +20,6 @@ SOURCES = {
 
 
 @cache
-@cache
 def compile_contract(name: str) -> dict[str, object]:
     """{"abi", "bytecode"} of a contract by its name, compiled with the installed compiler."""
     # The compiler takes seconds to import; callers that only want paths do not wait for it.
