@@ -119,13 +119,17 @@ def _judge(mutant: Mutant, contracts: Path, folder: Path) -> tuple[str, str]:
     names = [*mutant.tests, *(name for name in SUITE if name not in mutant.tests)]
     files = [str(TESTS / f"test_{name}.py") for name in names]
     options = ["-x", "-q", "--tb=line", "-rfE", "-p", "no:ape_test", "-p", "no:cacheprovider"]
-    # XDG_CACHE_HOME and the database of examples: faulty contracts leave nothing behind.
-    places = {"SIGHTLINE_CONTRACTS": str(contracts), "HYPOTHESIS_STORAGE_DIRECTORY": str(folder / "examples")}
+    # titanoboa caches under HOME, hypothesis where it is told: faulty contracts leave nothing behind.
+    places = {
+        "SIGHTLINE_CONTRACTS": str(contracts),
+        "HYPOTHESIS_STORAGE_DIRECTORY": str(folder / "examples"),
+        "HOME": str(folder),
+    }
     try:
         done = subprocess.run(
             [sys.executable, "-m", "pytest", *options, *files],
             cwd=ROOT,
-            env=os.environ | places | {"COLUMNS": "300", "XDG_CACHE_HOME": str(folder / "cache")},
+            env=os.environ | places | {"COLUMNS": "300"},
             capture_output=True,
             text=True,
             timeout=SECONDS_MAX,
@@ -135,8 +139,11 @@ def _judge(mutant: Mutant, contracts: Path, folder: Path) -> tuple[str, str]:
     if done.returncode == 0:
         return "survived", ""
     failure = FIRST_FAILURE.search(done.stdout)
+    if failure:
+        return "caught", failure[1]
     # A fault that keeps the contracts from compiling or deploying proves nothing about the tests.
-    return ("caught", failure[1]) if failure else ("invalid", (done.stdout + done.stderr).strip()[-300:])
+    error = re.search(r"^ERROR .*", done.stdout, re.MULTILINE)
+    return "invalid", error[0] if error else (done.stdout + done.stderr).strip()[-300:]
 
 
 def run_all(mutants: Sequence[Mutant]) -> Iterator[Outcome]:
