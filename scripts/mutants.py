@@ -111,12 +111,12 @@ def run(mutant: Mutant) -> Outcome:
         shutil.copytree(CONTRACTS, copy)
         target = copy / mutant.file
         target.write_text(mutate(target.read_text(), mutant))
-        verdict, failure = _judge(mutant, copy, Path(folder))
+        verdict, failure = _judge(mutant.tests, copy, Path(folder))
     return Outcome(mutant.name, mutant.law, mutant.breaks, verdict, failure, round(time.monotonic() - started, 1))
 
 
-def _judge(mutant: Mutant, contracts: Path, folder: Path) -> tuple[str, str]:
-    names = [*mutant.tests, *(name for name in SUITE if name not in mutant.tests)]
+def _judge(first: Sequence[str], contracts: Path, folder: Path) -> tuple[str, str]:
+    names = [*first, *(name for name in SUITE if name not in first)]
     files = [str(TESTS / f"test_{name}.py") for name in names]
     options = ["-x", "-q", "--tb=line", "-rfE", "-p", "no:ape_test", "-p", "no:cacheprovider"]
     # titanoboa caches under HOME, hypothesis where it is told: faulty contracts leave nothing behind.
@@ -144,6 +144,16 @@ def _judge(mutant: Mutant, contracts: Path, folder: Path) -> tuple[str, str]:
     # A fault that keeps the contracts from compiling or deploying proves nothing about the tests.
     error = re.search(r"^ERROR .*", done.stdout, re.MULTILINE)
     return "invalid", error[0] if error else (done.stdout + done.stderr).strip()[-300:]
+
+
+def check_unchanged() -> None:
+    """The suite must pass on an unchanged copy, or every fault would look caught. Raises SystemExit otherwise."""
+    with tempfile.TemporaryDirectory(prefix="mutant-") as folder:
+        copy = Path(folder) / "contracts"
+        shutil.copytree(CONTRACTS, copy)
+        verdict, failure = _judge((), copy, Path(folder))
+    if verdict != "survived":
+        raise SystemExit(f"mutants: the tests fail without any fault: {failure}")
 
 
 def run_all(mutants: Sequence[Mutant]) -> Iterator[Outcome]:
@@ -182,8 +192,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for mutant in mutants:
             print(f"{mutant.name:34} {mutant.law:4} {mutant.breaks}")
         return 0
-    outcomes = []
     progress = sys.stderr if options.json else sys.stdout
+    if not options.only:
+        print("the suite on unchanged contracts …", file=progress, flush=True)
+        check_unchanged()
+    outcomes = []
     for number, outcome in enumerate(run_all(mutants), 1):
         outcomes.append(outcome)
         line = f"{number:3}/{len(mutants)} {outcome.verdict:8} {outcome.name:34} {outcome.law:4}"
