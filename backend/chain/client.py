@@ -454,18 +454,6 @@ class PayoutClient:
         return self.chain.send(self._contract.functions.pay_range(start_group, depth, list(entries), list(proof)))
 
 
-class TokenClient:
-    """USDC, as far as the settlement looks at it."""
-
-    def __init__(self, chain: Chain, contract: str) -> None:
-        self.chain = chain
-        self._contract = chain.contract("MockUSDC", contract)
-
-    def balance_of(self, account: str) -> int:
-        """micro-USDC of an account."""
-        return int(self.chain.read(self._contract.functions.balanceOf(Web3.to_checksum_address(account))))
-
-
 _PROPOSED = "Proposed(uint64,bytes32,bytes32,uint256,uint32,bytes32,bytes32,uint64,uint32)"
 _VETOED = "Vetoed(uint64,address,uint32)"
 _FINALIZED = "Finalized(uint64,bytes32,uint256,uint256)"

@@ -46,10 +46,6 @@ class SettlementClient:
         """Settlements that wait for attestations."""
         return self._get("/v1/settlements/pending", _Settlements).settlements
 
-    def attempt_of(self, epoch: int) -> int:
-        """The attempt of an epoch whose bundle is published."""
-        return self._get(f"/v1/settlements/{epoch}", PendingSettlement).attempt
-
     def bundle(self, chain_id: int, epoch: int, attempt: int) -> Bundle:
         """Both files of a bundle."""
         base = f"/bundles/{chain_id}/{epoch}/{attempt}"

@@ -12,7 +12,7 @@ from eth_account import Account
 from sqlalchemy import Connection, Engine, text
 from web3 import Web3
 
-from backend.chain.client import Chain, EscrowClient, PayoutClient, TokenClient
+from backend.chain.client import Chain, EscrowClient, PayoutClient
 from backend.core.keccak import keccak256
 from backend.core.ruleset import Ruleset
 from backend.ledger.service import LedgerService
@@ -112,7 +112,9 @@ class Stage:
         return int(number)
 
     def balance(self, account: str) -> int:
-        return TokenClient(self.chain("stranger"), self.token).balance_of(account)
+        chain = self.chain("stranger")
+        token = chain.contract("MockUSDC", self.token)
+        return int(chain.read(token.functions.balanceOf(chain.web3.to_checksum_address(account))))
 
     def wait(self, seconds: int) -> None:
         """Let the chain's time pass."""
