@@ -26,7 +26,7 @@ from modules import vault
 
 initializes: auto_pause
 initializes: budgets
-initializes: campaigns
+initializes: campaigns[auto_pause := auto_pause]
 initializes: eip712_domain
 initializes: two_step_owner
 initializes: configuration[two_step_owner := two_step_owner]
@@ -90,7 +90,6 @@ event FeesWithdrawn:
 DEBITS_MAX: constant(uint256) = 256
 
 PAYOUT: immutable(IPublisherPayout)
-
 
 
 @deploy
@@ -460,9 +459,8 @@ def last_root() -> bytes32:
 @internal
 def _open(owner: address, amount: uint256, meta: bytes32) -> uint256:
     # Check
-    auto_pause._check_running()
     assert amount != 0, "zero"
-    # Effect
+    # Effect: counting the campaign checks that no pause is running.
     campaign: uint256 = campaigns._add(owner)
     budgets._open(campaign, amount)
     log CampaignOpened(campaign=campaign, owner=owner, amount=amount, meta=meta)

@@ -19,11 +19,16 @@ REMAINING: constant(uint256) = BUDGET_MAX * EACH_LANE
 GUARDS: constant(uint256) = CAPPED * EACH_LANE
 FLAGS: constant(uint256) = OPENED * EACH_LANE + GUARDS
 
+# Places in a word of caps.
+NEWEST_BIT: constant(uint256) = 168
+BASE_BIT: constant(uint256) = 224
+
 # @notice Four lanes by group of campaigns.
 lanes: public(HashMap[uint256, uint256])
 # amount << 128 | executable_at << 64 | after_epoch of a requested withdrawal; zero when there is none.
 _reservations: HashMap[uint256, uint256]
-# base << 168 | newest << 112 | second << 56 | first: caps of epoch base, base + 1, and of all from base + 2 on.
+# base << 224 | newest << 168 | third << 112 | second << 56 | first: caps of epoch base, base + 1, base + 2, and of all
+# from base + 3 on. Four caps fill the word: 2**32 epochs are 136 years at one a second.
 _caps: HashMap[uint256, uint256]
 
 
@@ -57,7 +62,7 @@ def epoch_cap(campaign: uint256) -> uint256:
     @param campaign Campaign id.
     @return micro-USDC per epoch; zero for none.
     """
-    return (self._caps[campaign] >> 112) & M56
+    return (self._caps[campaign] >> NEWEST_BIT) & M56
 
 
 @external
@@ -142,27 +147,26 @@ def _take_reservation(campaign: uint256) -> uint256:
 @internal
 @pure
 def _cap_at(word: uint256, epoch: uint256) -> uint256:
-    base: uint256 = word >> 168
+    base: uint256 = word >> BASE_BIT
     if epoch <= base:
         return word & M56
-    if epoch == base + 1:
-        return (word >> 56) & M56
-    return (word >> 112) & M56
+    return (word >> min(56 * (epoch - base), NEWEST_BIT)) & M56
 
 
 @internal
 def _set_cap(campaign: uint256, cap: uint256, next_epoch: uint256, from_epoch: uint256):
-    # A change binds from next_epoch + 1 or next_epoch + 2, so three caps are all that can ever be in force or waiting.
+    # A change binds from next_epoch + 2 or next_epoch + 3, so four caps are all that can be in force or waiting.
     assert cap <= M56, "overflow"
     word: uint256 = self._caps[campaign]
     first: uint256 = self._cap_at(word, next_epoch)
-    second: uint256 = cap
-    if from_epoch > next_epoch + 1:
-        second = self._cap_at(word, next_epoch + 1)
-    self._caps[campaign] = (next_epoch << 168) | (cap << 112) | (second << 56) | first
+    second: uint256 = self._cap_at(word, next_epoch + 1)
+    third: uint256 = cap
+    if from_epoch > next_epoch + 2:
+        third = self._cap_at(word, next_epoch + 2)
+    self._caps[campaign] = (next_epoch << BASE_BIT) | (cap << NEWEST_BIT) | (third << 112) | (second << 56) | first
     # Effect: uncapped campaigns do not pay for reading a cap.
     flag: uint256 = CAPPED << ((campaign & 3) << 6)
-    if first | second | cap == 0:
+    if first | second | third | cap == 0:
         self.lanes[campaign >> 2] &= ~flag
     else:
         self.lanes[campaign >> 2] |= flag

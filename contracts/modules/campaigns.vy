@@ -6,6 +6,10 @@
 @notice Ids count from zero. The owner of a campaign is fixed when it is opened.
 """
 
+from . import auto_pause
+
+uses: auto_pause
+
 event CampaignActive:
     campaign: indexed(uint256)
     active: bool
@@ -13,8 +17,6 @@ event CampaignActive:
 # Debit words number groups of four campaigns with 32 bits.
 CAMPAIGNS_MAX: constant(uint256) = 2**34
 
-# @notice How many campaigns were ever opened; the next one gets this id.
-campaign_count: public(uint256)
 # owner << 96 | 1 when switched off, by campaign.
 _campaigns: HashMap[uint256, uint256]
 
@@ -30,6 +32,15 @@ def set_campaign_active(campaign: uint256, active: bool):
     self._check_owner(campaign)
     self._campaigns[campaign] = (convert(msg.sender, uint256) << 96) | (0 if active else 1)
     log CampaignActive(campaign=campaign, active=active)
+
+
+@external
+@view
+def campaign_count() -> uint256:
+    """
+    @notice How many campaigns were ever opened; the next one gets this id.
+    """
+    return auto_pause._tally()
 
 
 @external
@@ -55,10 +66,10 @@ def campaign_active(campaign: uint256) -> bool:
 
 @internal
 def _add(owner: address) -> uint256:
-    campaign: uint256 = self.campaign_count
+    # The count is the tally beside the pause, which opening a campaign reads anyway.
     assert owner != empty(address), "zero"
+    campaign: uint256 = auto_pause._count()
     assert campaign < CAMPAIGNS_MAX, "overflow"
-    self.campaign_count = campaign + 1
     self._campaigns[campaign] = convert(owner, uint256) << 96
     return campaign
 

@@ -307,11 +307,12 @@ def _epoch() -> uint256:
 @internal
 @view
 def _after_epoch() -> uint256:
-    # The last epoch that may hold service from before now: the running one, and the one before it if it is proposed. A
-    # vetoed epoch is over like a pending one: it is proposed again as it was, and what was served since comes after it.
+    # The last epoch that may hold service from before now. Next to be proposed may be an epoch that is over, while its
+    # statement is being made; the one after it is running then. A pending epoch comes before both, and so does a vetoed
+    # one: it is proposed again as it was.
     state: uint256 = self._state
-    is_over: bool = self._pending != NO_PROPOSAL or state & VETOED != 0
-    return ((state >> EPOCH_BIT) & M64) + (2 if is_over else 1)
+    is_settling: bool = self._pending != NO_PROPOSAL or state & VETOED != 0
+    return ((state >> EPOCH_BIT) & M64) + (3 if is_settling else 2)
 
 
 @internal

@@ -270,13 +270,19 @@ def test_set_campaign_active__off__debits_of_what_was_served_still_settle(pair: 
     assert pair.escrow.remaining(0) == 0
 
 
+def settle_until(pair: Pair, epoch: int) -> None:
+    """Epochs of one micro-USDC of campaign 0 become final up to `epoch`."""
+    for number in range(pair.escrow.epoch() + 1, epoch + 1):
+        pair.settle(settlement([(pair.treasury, number)], {0: 1}))
+
+
 def test_set_epoch_cap__nothing_pending__binds_from_the_epoch_after_the_running_one(pair: Pair) -> None:
-    """L14"""
+    """L14: epoch 1 may be over and not yet proposed, so epoch 2 may be the one that runs."""
     pair.open()
     pair.escrow.set_epoch_cap(0, USDC, sender=pair.advertiser)
     (event,) = pair.escrow.get_logs()
-    assert (event.campaign, event.cap, event.from_epoch) == (0, USDC, 2)
-    assert [pair.escrow.epoch_cap_at(0, epoch) for epoch in (1, 2, 3, 9)] == [0, USDC, USDC, USDC]
+    assert (event.campaign, event.cap, event.from_epoch) == (0, USDC, 3)
+    assert [pair.escrow.epoch_cap_at(0, epoch) for epoch in (1, 2, 3, 4, 9)] == [0, 0, USDC, USDC, USDC]
     assert pair.escrow.epoch_cap(0) == USDC
 
 
@@ -284,8 +290,9 @@ def test_set_epoch_cap__exceeded__the_epoch_cannot_become_final(pair: Pair) -> N
     """L4"""
     pair.open()
     pair.escrow.set_epoch_cap(0, USDC, sender=pair.advertiser)
-    pair.settle(settlement([(pair.treasury, 2 * USDC)], {0: 2 * USDC}))
-    pair.propose(settlement([(pair.treasury, 3 * USDC + 1)], {0: USDC + 1}))
+    for cumulative in (1, 2):
+        pair.settle(settlement([(pair.treasury, cumulative)], {0: 2 * USDC}))
+    pair.propose(settlement([(pair.treasury, 3)], {0: USDC + 1}))
     pair.pass_window()
     with boa.reverts("cap"):
         pair.finalize()
@@ -294,9 +301,9 @@ def test_set_epoch_cap__exceeded__the_epoch_cannot_become_final(pair: Pair) -> N
 def test_set_epoch_cap__met_exactly__settles(pair: Pair) -> None:
     pair.open()
     pair.escrow.set_epoch_cap(0, USDC, sender=pair.advertiser)
-    pair.settle(settlement([(pair.treasury, 1)], {0: 1}))
-    pair.settle(settlement([(pair.treasury, 2)], {0: USDC}))
-    assert pair.escrow.remaining(0) == 99 * USDC - 1
+    settle_until(pair, 2)
+    pair.settle(settlement([(pair.treasury, 3)], {0: USDC}))
+    assert pair.escrow.remaining(0) == 99 * USDC - 2
 
 
 def test_set_epoch_cap__one_campaign_of_a_word__does_not_bind_its_neighbours(pair: Pair) -> None:
@@ -304,48 +311,54 @@ def test_set_epoch_cap__one_campaign_of_a_word__does_not_bind_its_neighbours(pai
     for _ in range(4):
         pair.open()
     pair.escrow.set_epoch_cap(2, 1, sender=pair.advertiser)
-    pair.settle(settlement([(pair.treasury, 1)], {2: 1}))
-    pair.settle(settlement([(pair.treasury, 2)], {0: 9 * USDC, 1: 9 * USDC, 2: 1, 3: 9 * USDC}))
-    assert [pair.escrow.remaining(c) for c in range(4)] == [91 * USDC, 91 * USDC, 100 * USDC - 2, 91 * USDC]
+    settle_until(pair, 2)
+    pair.settle(settlement([(pair.treasury, 3)], {0: 9 * USDC, 1: 9 * USDC, 2: 1, 3: 9 * USDC}))
+    assert [pair.escrow.remaining(c) for c in range(4)] == [91 * USDC - 2, 91 * USDC, 100 * USDC - 1, 91 * USDC]
 
 
-def test_set_epoch_cap__while_a_proposal_is_pending__cannot_stop_it_nor_the_next(pair: Pair) -> None:
+def test_set_epoch_cap__while_a_proposal_is_pending__cannot_stop_it_nor_the_next_two(pair: Pair) -> None:
     """L14"""
     pair.open()
     pair.propose(settlement([(pair.treasury, 1)], {0: 5 * USDC}))
     pair.escrow.set_epoch_cap(0, USDC, sender=pair.advertiser)
-    assert pair.escrow.get_logs()[0].from_epoch == 3
+    assert pair.escrow.get_logs()[0].from_epoch == 4
     pair.pass_window()
     pair.finalize()
-    pair.settle(settlement([(pair.treasury, 2)], {0: 5 * USDC}))
-    pair.propose(settlement([(pair.treasury, 3)], {0: USDC + 1}))
+    for cumulative in (2, 3):
+        pair.settle(settlement([(pair.treasury, cumulative)], {0: 5 * USDC}))
+    pair.propose(settlement([(pair.treasury, 4)], {0: USDC + 1}))
     pair.pass_window()
     with boa.reverts("cap"):
         pair.finalize()
 
 
-def test_set_epoch_cap__changed_twice__each_change_keeps_its_epoch(pair: Pair) -> None:
+def test_set_epoch_cap__changed_again_and_again__each_change_keeps_its_epoch(pair: Pair) -> None:
     pair.open()
     pair.escrow.set_epoch_cap(0, 10, sender=pair.advertiser)
     pair.propose(settlement([(pair.treasury, 1)], {0: 1}))
     pair.escrow.set_epoch_cap(0, 20, sender=pair.advertiser)
-    assert [pair.escrow.epoch_cap_at(0, epoch) for epoch in (1, 2, 3, 4)] == [0, 10, 20, 20]
-    pair.escrow.veto(1, sender=pair.guardian)
+    assert [pair.escrow.epoch_cap_at(0, epoch) for epoch in (1, 2, 3, 4, 5)] == [0, 0, 10, 20, 20]
+    pair.pass_window()
+    pair.finalize()
     pair.escrow.set_epoch_cap(0, 30, sender=pair.advertiser)
-    assert [pair.escrow.epoch_cap_at(0, epoch) for epoch in (1, 2, 3, 4)] == [0, 10, 30, 30]
+    assert [pair.escrow.epoch_cap_at(0, epoch) for epoch in (2, 3, 4, 5)] == [0, 10, 30, 30]
+    pair.propose(settlement([(pair.treasury, 2)], {0: 1}))
+    pair.escrow.set_epoch_cap(0, 40, sender=pair.advertiser)
+    assert [pair.escrow.epoch_cap_at(0, epoch) for epoch in (2, 3, 4, 5, 6)] == [0, 10, 30, 40, 40]
 
 
 def test_set_epoch_cap__removed__binds_until_then_and_costs_nothing_later(pair: Pair) -> None:
     pair.open()
     pair.escrow.set_epoch_cap(0, 10, sender=pair.advertiser)
-    pair.settle(settlement([(pair.treasury, 1)], {0: 1}))
-    pair.settle(settlement([(pair.treasury, 2)], {0: 1}))
+    settle_until(pair, 3)
     pair.escrow.set_epoch_cap(0, 0, sender=pair.advertiser)
-    assert [pair.escrow.epoch_cap_at(0, epoch) for epoch in (3, 4)] == [10, 0]
-    pair.settle(settlement([(pair.treasury, 3)], {0: 10}))
+    assert [pair.escrow.epoch_cap_at(0, epoch) for epoch in (4, 5, 6)] == [10, 10, 0]
+    pair.settle(settlement([(pair.treasury, 4)], {0: 10}))
+    assert pair.escrow.lanes(0) >> 63 & 1 == 1
+    settle_until(pair, 5)
     pair.escrow.set_epoch_cap(0, 0, sender=pair.advertiser)
     assert pair.escrow.lanes(0) >> 63 & 1 == 0
-    assert pair.escrow.remaining(0) == 100 * USDC - 12
+    assert pair.escrow.remaining(0) == 100 * USDC - 14
 
 
 def test_set_epoch_cap__by_a_stranger_or_too_large__reverts(pair: Pair) -> None:

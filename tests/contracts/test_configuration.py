@@ -210,15 +210,16 @@ def test_apply_config__fee__binds_from_the_epoch_after_the_running_ones(pair: Pa
     boa.env.time_travel(seconds=TIMELOCK)
     pair.propose(settlement([(pair.treasury, 1)], {0: 10_000}))
     pair.escrow.apply_config(FEE, word(1_000), sender=pair.owner)
-    assert [pair.escrow.fee_bps_at(epoch) for epoch in (1, 2, 3, 4)] == [250, 250, 1_000, 1_000]
+    assert [pair.escrow.fee_bps_at(epoch) for epoch in (1, 2, 3, 4, 5)] == [250, 250, 250, 1_000, 1_000]
     pair.pass_window()
     pair.finalize()
     assert pair.escrow.fees() == 250
-    pair.settle(settlement([(pair.treasury, 2)], {0: 10_000}))
-    assert pair.escrow.fees() == 500
+    for cumulative in (2, 3):
+        pair.settle(settlement([(pair.treasury, cumulative)], {0: 10_000}))
+    assert pair.escrow.fees() == 750
     assert pair.escrow.fee_bps() == 1_000
-    pair.settle(settlement([(pair.treasury, 3)], {0: 10_000}))
-    assert pair.escrow.fees() == 1_500
+    pair.settle(settlement([(pair.treasury, 4)], {0: 10_000}))
+    assert pair.escrow.fees() == 1_750
 
 
 def test_apply_config__second_fee_before_the_first_is_in_force__reverts(pair: Pair) -> None:
@@ -227,11 +228,12 @@ def test_apply_config__second_fee_before_the_first_is_in_force__reverts(pair: Pa
     pair.configure(FEE, word(1_000))
     pair.escrow.propose_config(FEE, word(0), sender=pair.owner)
     boa.env.time_travel(seconds=TIMELOCK)
-    with boa.reverts("pending"):
-        pair.escrow.apply_config(FEE, word(0), sender=pair.owner)
-    pair.settle(settlement([(pair.treasury, 1)], {0: 1}))
+    for cumulative in (1, 2):
+        with boa.reverts("pending"):
+            pair.escrow.apply_config(FEE, word(0), sender=pair.owner)
+        pair.settle(settlement([(pair.treasury, cumulative)], {0: 1}))
     pair.escrow.apply_config(FEE, word(0), sender=pair.owner)
-    assert [pair.escrow.fee_bps_at(epoch) for epoch in (2, 3)] == [1_000, 0]
+    assert [pair.escrow.fee_bps_at(epoch) for epoch in (3, 4, 5)] == [1_000, 1_000, 0]
 
 
 def test_apply_config__forgotten_for_a_month__reverts(pair: Pair) -> None:

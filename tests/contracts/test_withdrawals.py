@@ -16,19 +16,21 @@ def withdraw(pair: Pair) -> int:
     return amount
 
 
-def small_epoch(pair: Pair, cumulative: int) -> None:
-    pair.settle(settlement([(pair.treasury, cumulative)], {0: 1}))
+def settle_until(pair: Pair, epoch: int) -> None:
+    """Epochs of one micro-USDC each become final up to `epoch`."""
+    for number in range(pair.escrow.epoch() + 1, epoch + 1):
+        pair.settle(settlement([(pair.treasury, number)], {0: 1}))
 
 
 # --- request_withdrawal ---------------------------------------------------------------------------------------------
 
 
 def test_request_withdrawal__nothing_pending__reserves_until_the_running_epoch_is_final(pair: Pair) -> None:
-    """L14"""
+    """L14: epoch 1 may be over and not yet proposed, so epoch 2 may be the one that runs."""
     pair.open()
     request(pair, 60 * USDC)
     (event,) = pair.escrow.get_logs()
-    expected = (60 * USDC, boa.env.timestamp + NOTICE, 1)
+    expected = (60 * USDC, boa.env.timestamp + NOTICE, 2)
     assert (event.campaign, event.amount, event.executable_at, event.after_epoch) == (0, *expected)
     assert pair.escrow.reservation(0) == expected
     assert pair.escrow.remaining(0) == 40 * USDC
@@ -39,22 +41,22 @@ def test_request_withdrawal__proposal_pending__waits_for_one_epoch_more(pair: Pa
     pair.open()
     pair.propose(settlement([(pair.treasury, 1)], {0: 1}))
     request(pair, USDC)
-    assert pair.escrow.reservation(0)[2] == 2
+    assert pair.escrow.reservation(0)[2] == 3
 
 
 def test_request_withdrawal__after_a_veto__waits_for_the_epoch_that_ran_meanwhile(pair: Pair) -> None:
-    """L14: epoch 1 comes back as it was, so what was served since it closed is in epoch 2."""
+    """L14: epoch 1 comes back as it was, so what was served since it closed is in epochs 2 and 3."""
     pair.open()
     pair.propose(settlement([(pair.treasury, 1)], {0: 1}))
     pair.escrow.veto(1, sender=pair.guardian)
     request(pair, 100 * USDC)
-    assert pair.escrow.reservation(0)[2] == 2
-    small_epoch(pair, 1)
-    pair.settle(settlement([(pair.treasury, 2)], {0: 40 * USDC}))
-    assert pair.escrow.reservation(0)[0] == 60 * USDC - 1
+    assert pair.escrow.reservation(0)[2] == 3
+    settle_until(pair, 2)
+    pair.settle(settlement([(pair.treasury, 3)], {0: 40 * USDC}))
+    assert pair.escrow.reservation(0)[0] == 60 * USDC - 2
     pair.escrow.cancel_withdrawal(0, sender=pair.advertiser)
     request(pair, USDC)
-    assert pair.escrow.reservation(0)[2] == 3
+    assert pair.escrow.reservation(0)[2] == 5
 
 
 @pytest.mark.parametrize(("amount", "reason"), [(0, "zero"), (100 * USDC + 1, "budget"), (2**256 - 1, "budget")])
@@ -118,7 +120,7 @@ def test_withdraw__after_notice_and_epoch__pays_another_account(pair: Pair) -> N
     """L1, L14"""
     pair.open()
     request(pair, 60 * USDC)
-    small_epoch(pair, 1)
+    settle_until(pair, 2)
     boa.env.time_travel(seconds=NOTICE)
     paid = pair.escrow.withdraw(0, pair.stranger, sender=pair.advertiser)
     (event,) = [e for e in pair.escrow.get_logs() if type(e).__name__ == "Withdrawn"]
@@ -132,7 +134,7 @@ def test_withdraw__before_the_notice__reverts(pair: Pair) -> None:
     """L14"""
     pair.open()
     request(pair, USDC)
-    small_epoch(pair, 1)
+    settle_until(pair, 2)
     boa.env.time_travel(seconds=pair.escrow.reservation(0)[1] - boa.env.timestamp - 1)
     with boa.reverts("notice"):
         withdraw(pair)
@@ -144,10 +146,11 @@ def test_withdraw__epoch_not_final__reverts_until_it_is(pair: Pair) -> None:
     """L14"""
     pair.open()
     request(pair, USDC)
+    settle_until(pair, 1)
     boa.env.time_travel(seconds=NOTICE)
     with boa.reverts("epoch"):
         withdraw(pair)
-    small_epoch(pair, 1)
+    settle_until(pair, 2)
     assert withdraw(pair) == USDC
 
 
@@ -193,7 +196,7 @@ def test_withdraw__paused__works(pair: Pair) -> None:
     """L13"""
     pair.open()
     request(pair, USDC)
-    small_epoch(pair, 1)
+    settle_until(pair, 2)
     boa.env.time_travel(seconds=NOTICE)
     pair.escrow.pause(86_400, sender=pair.guardian)
     pair.payout.pause(86_400, sender=pair.guardian)
@@ -204,7 +207,7 @@ def test_withdraw__by_a_stranger_or_to_nowhere__reverts(pair: Pair) -> None:
     """L14"""
     pair.open()
     request(pair, USDC)
-    small_epoch(pair, 1)
+    settle_until(pair, 2)
     boa.env.time_travel(seconds=NOTICE)
     with boa.reverts("auth"):
         pair.escrow.withdraw(0, pair.stranger, sender=pair.stranger)
@@ -216,7 +219,7 @@ def test_withdraw__by_a_stranger_or_to_nowhere__reverts(pair: Pair) -> None:
 def test_withdraw__twice__reverts(pair: Pair) -> None:
     pair.open()
     request(pair, USDC)
-    small_epoch(pair, 1)
+    settle_until(pair, 2)
     boa.env.time_travel(seconds=NOTICE)
     withdraw(pair)
     with boa.reverts("zero"):
@@ -244,17 +247,18 @@ def test_finalize__last_epoch_with_service_from_before__is_paid_from_the_reserva
     request(pair, 99 * USDC)
     pair.pass_window()
     pair.finalize()
-    pair.settle(settlement([(pair.treasury, 2)], {0: 50 * USDC}))
+    settle_until(pair, 2)
+    pair.settle(settlement([(pair.treasury, 3)], {0: 50 * USDC}))
     boa.env.time_travel(seconds=NOTICE)
-    assert withdraw(pair) == 50 * USDC - 1
+    assert withdraw(pair) == 50 * USDC - 2
 
 
 def test_finalize__epoch_after_those__cannot_touch_the_reservation(pair: Pair) -> None:
     """L14"""
     pair.open()
     request(pair, 60 * USDC)
-    small_epoch(pair, 1)
-    pair.propose(settlement([(pair.treasury, 2)], {0: 40 * USDC}))
+    settle_until(pair, 2)
+    pair.propose(settlement([(pair.treasury, 3)], {0: 40 * USDC}))
     pair.pass_window()
     with boa.reverts("budget"):
         pair.finalize()
