@@ -156,25 +156,35 @@ def test_close__epoch_cap__the_rest_stays_open(stage: Stage, api: Client) -> Non
     stage.clock.now_ms = START_MS + EPOCH_MS
     escrow = ("advertiser", "CampaignEscrow", stage.escrow_address)
     stage.send(*escrow, "set_epoch_cap", 0, 500)
-    do(stage, Close(1), Publish(1))
-    quorum(stage, api)
-    do(stage, Propose(1))
-    stage.wait(WINDOW_SECONDS)
-    do(stage, Finalise(1))
-    # The cap binds from epoch 2 on: 500 of what comes now fits, the rest waits.
+    settle(stage, api, 1)
     later = START_MS + EPOCH_MS
+    stage.sell([Sale(9, 0, 1, 200, later)])
+    stage.bill()
+    stage.clock.now_ms += EPOCH_MS
+    settle(stage, api, 2)
+    # The cap binds from epoch 3 on: 500 of what comes now fits, the rest waits.
+    later += EPOCH_MS
     stage.sell([Sale(n, 0, 1, 200, later + n) for n in range(10, 14)])
     stage.bill()
     stage.clock.now_ms += 2 * EPOCH_MS
-    do(stage, Close(2), Publish(2))
-    second = decode(stage.bundles.read_statement(CHAIN_ID, 2, 0) or b"")
-    assert [debit.amount_micro_usdc for debit in second.debits] == ["400"]
+    do(stage, Close(3), Publish(3))
+    third = decode(stage.bundles.read_statement(CHAIN_ID, 3, 0) or b"")
+    assert [debit.amount_micro_usdc for debit in third.debits] == ["400"]
     quorum(stage, api)
-    do(stage, Propose(2))
+    do(stage, Propose(3))
     stage.send(*escrow, "set_epoch_cap", 0, 0)
     stage.clock.now_ms += 2 * EPOCH_MS
     stage.wait(WINDOW_SECONDS)
-    do(stage, Close(3))
+    do(stage, Close(4))
+
+
+def settle(stage: Stage, api: Client, epoch: int) -> None:
+    """The epoch that is over becomes final, attested by the quorum."""
+    do(stage, Close(epoch), Publish(epoch))
+    quorum(stage, api)
+    do(stage, Propose(epoch))
+    stage.wait(WINDOW_SECONDS)
+    do(stage, Finalise(epoch))
 
 
 def test_close__withdrawal_requested_after_service__paid_from_the_reservation_once(stage: Stage, api: Client) -> None:
@@ -185,19 +195,54 @@ def test_close__withdrawal_requested_after_service__paid_from_the_reservation_on
     stage.sell([Sale(n, 0, 1, 1_000, late + n) for n in (20, 21)])
     stage.bill()
     stage.clock.now_ms += 2 * EPOCH_MS
-    stage.wait(WINDOW_SECONDS)
-    do(stage, Close(2), Publish(2))
-    quorum(stage, api)
-    do(stage, Roll(2))
-    stage.sell([Sale(n, 0, 1, 1_000, late + n) for n in (22, 23)])
-    stage.bill()
-    stage.clock.now_ms += 2 * EPOCH_MS
+    for epoch in (2, 3):
+        stage.wait(WINDOW_SECONDS)
+        do(stage, Close(epoch), Publish(epoch))
+        quorum(stage, api)
+        do(stage, Roll(epoch))
+        stage.sell([Sale(20 + 2 * epoch + n, 0, 1, 1_000, late + n) for n in (0, 1)])
+        stage.bill()
+        stage.clock.now_ms += 2 * EPOCH_MS
     stage.wait(WINDOW_SECONDS)
     service = stage.epochs()
-    assert next_action(service.facts()) == Close(3)
-    assert service.step()  # nothing of epoch 3 fits, so epoch 2 becomes final alone
-    assert stage.escrow("stranger").epoch() == 2
+    assert next_action(service.facts()) == Close(4)
+    assert service.step()  # nothing of epoch 4 fits, so epoch 3 becomes final alone
+    assert stage.escrow("stranger").epoch() == 3
     assert not service.step()
+
+
+@pytest.mark.parametrize("pending", [False, True])
+def test_close__requested_between_closing_and_proposing__service_of_the_next_epoch_is_paid(
+    stage: Stage, api: Client, pending: bool
+) -> None:
+    """L14: an epoch that is over and not yet proposed runs ahead of the one that is billed now."""
+    closed = 2 if pending else 1
+    if pending:
+        propose_first(stage, api)
+        stage.sell([Sale(20, 0, 1, 1_000, START_MS + EPOCH_MS)])
+    else:
+        stage.sell(FIRST)
+    stage.bill()
+    stage.clock.now_ms = START_MS + closed * EPOCH_MS + 2
+    stage.wait(WINDOW_SECONDS)
+    do(stage, Close(closed))
+    stage.sell([Sale(30, 0, 1, 100_000, stage.clock.now_ms)])
+    stage.bill()
+    everything = stage.escrow("stranger").remaining(0)
+    stage.send("advertiser", "CampaignEscrow", stage.escrow_address, "request_withdrawal", 0, everything)
+    do(stage, Publish(closed))
+    quorum(stage, api)
+    do(stage, Roll(closed) if pending else Propose(closed))
+    stage.clock.now_ms += 2 * EPOCH_MS
+    stage.wait(WINDOW_SECONDS)
+    do(stage, Close(closed + 1), Publish(closed + 1))
+    quorum(stage, api)
+    do(stage, Roll(closed + 1))
+    with stage.engine.connect() as connection:
+        assert read_debits(connection, closed + 1) == {0: 100_000}
+    stage.wait(WINDOW_SECONDS)
+    do(stage, Finalise(closed + 1))
+    assert stage.escrow("stranger").epoch() == closed + 1
 
 
 @pytest.mark.parametrize("veto", [False, True])
@@ -257,14 +302,17 @@ def test_step__another_process_holds_the_lock__nothing_is_done(stage: Stage) -> 
 def test_close__nothing_fits__the_proposal_before_becomes_final_all_the_same(stage: Stage, api: Client) -> None:
     stage.send("advertiser", "CampaignEscrow", stage.escrow_address, "set_epoch_cap", 0, 100)
     propose_first(stage, api)
-    stage.sell([Sale(10, 0, 1, 200, START_MS + EPOCH_MS)])
+    publish_second(stage)
+    quorum(stage, api)
+    do(stage, Roll(2))
+    stage.sell([Sale(10, 0, 1, 200, START_MS + 2 * EPOCH_MS)])
     stage.bill()
     stage.clock.now_ms += 2 * EPOCH_MS
     stage.wait(WINDOW_SECONDS)
     service = stage.epochs()
-    assert next_action(service.facts()) == Close(2)
+    assert next_action(service.facts()) == Close(3)
     assert service.step()
-    assert stage.escrow("stranger").epoch() == 1
+    assert stage.escrow("stranger").epoch() == 2
     assert not service.step()
 
 
