@@ -7,8 +7,8 @@
 @notice It can take a fee, answer false, refuse recipients, burn gas and call back in the middle of a transfer.
 """
 
-# @notice Set at deployment.
-decimals: public(immutable(uint8))
+# @notice Chosen at deployment and by `rescale`.
+decimals: public(uint8)
 # @notice micro-USDC of an account.
 balanceOf: public(HashMap[address, uint256])
 # @notice Taken from every transfer, in basis points.
@@ -19,12 +19,14 @@ answers_false: public(bool)
 refused: public(HashMap[address, bool])
 # @notice Recipients that make a transfer burn all the gas it gets.
 burns_gas: public(HashMap[address, bool])
-# @notice Whether the last call back succeeded, and how many there were.
+# @notice Whether the last call back succeeded, how many there were, and how many of all so far succeeded.
 callback_succeeded: public(bool)
 callbacks: public(uint256)
+callback_successes: public(uint256)
 
 callback_target: address
 callback_data: Bytes[4096]
+is_calling_back: bool
 
 
 @deploy
@@ -33,7 +35,7 @@ def __init__(scale: uint8):
     @notice Behaves until told otherwise.
     @param scale Decimals.
     """
-    decimals = scale
+    self.decimals = scale
 
 
 @external
@@ -58,6 +60,15 @@ def misbehave(fee_bps: uint256, answers_false: bool):
 
 
 @external
+def rescale(scale: uint8):
+    """
+    @notice Claims another scale from now on; balances stay the same numbers.
+    @param scale Decimals.
+    """
+    self.decimals = scale
+
+
+@external
 def refuse(account: address, refused: bool, burns_gas: bool):
     """
     @notice Makes transfers to an account fail.
@@ -72,7 +83,8 @@ def refuse(account: address, refused: bool, burns_gas: bool):
 @external
 def call_back(target: address, data: Bytes[4096]):
     """
-    @notice Makes every transfer call `target` first; a zero target stops that.
+    @notice Makes every transfer call `target` first, until one such call succeeds; a zero target stops that.
+    @dev Transfers that the call itself causes do not call again.
     @param target The contract.
     @param data Calldata.
     """
@@ -119,9 +131,19 @@ def _transfer(owner: address, to: address, amount: uint256) -> bool:
         raise UNREACHABLE
     if self.answers_false:
         return False
-    if self.callback_target != empty(address):
-        self.callbacks += 1
-        self.callback_succeeded = raw_call(self.callback_target, self.callback_data, revert_on_failure=False)
+    if self.callback_target != empty(address) and not self.is_calling_back:
+        self._call_back()
     self.balanceOf[owner] -= amount
     self.balanceOf[to] += amount - amount * self.fee_bps // 10_000
     return True
+
+
+@internal
+def _call_back():
+    self.callbacks += 1
+    self.is_calling_back = True
+    self.callback_succeeded = raw_call(self.callback_target, self.callback_data, revert_on_failure=False)
+    self.is_calling_back = False
+    if self.callback_succeeded:
+        self.callback_successes += 1
+        self.callback_target = empty(address)
