@@ -11,6 +11,7 @@ import boa
 from eth_account.signers.local import LocalAccount
 
 from backend.settlement.tree import Tree, build_tree, debits_hash, encode_debits, encode_entry
+from escrow_kit.builds import BUILDS, chosen_build, deploying
 from escrow_kit.signing import account, domain, quorum
 
 # `python -m scripts.mutants` points this at a copy with a fault in it.
@@ -38,14 +39,14 @@ OPERATOR, GUARDIAN, ATTESTOR_ADD, ATTESTOR_REMOVE, THRESHOLD_KIND, FEE, WINDOW_K
 
 
 @cache
-def source(name: str) -> Any:
-    """A compiled contract by its path under contracts/."""
-    return boa.load_partial(str(CONTRACTS / name))
+def source(name: str, build: str | None = None) -> Any:
+    """A compiled contract by its path under contracts/, as `build` or as the build under test."""
+    return boa.load_partial(str(CONTRACTS / name), compiler_args=BUILDS[build or chosen_build()])
 
 
 @cache
-def payout_code() -> bytes:
-    code: bytes = source("PublisherPayout.vy").compiler_data.bytecode
+def payout_code(build: str | None = None) -> bytes:
+    code: bytes = source("PublisherPayout.vy", build).compiler_data.bytecode
     return code
 
 
@@ -199,20 +200,23 @@ def deploy_escrow(
     attestors: Sequence[str] | None = None,
     terms: tuple[int, ...] = TERMS,
     code: bytes | None = None,
+    build: str | None = None,
 ) -> Any:
     """An escrow by a stranger's hand, with any argument replaced."""
-    return source("CampaignEscrow.vy").deploy(
-        token,
-        payout_code() if code is None else code,
-        roles or (role(1), role(2), role(3), role(4)),
-        [role(number) for number in (11, 12, 13)] if attestors is None else list(attestors),
-        terms,
-    )
+    with deploying(build or chosen_build()):
+        return source("CampaignEscrow.vy", build).deploy(
+            token,
+            payout_code(build) if code is None else code,
+            roles or (role(1), role(2), role(3), role(4)),
+            [role(number) for number in (11, 12, 13)] if attestors is None else list(attestors),
+            terms,
+        )
 
 
-def deploy_pair(token: Any = None, terms: tuple[int, ...] = TERMS) -> Pair:
+def deploy_pair(token: Any = None, terms: tuple[int, ...] = TERMS, build: str | None = None) -> Pair:
     """A fresh pair over MockUSDC, or over `token`, with three attestors."""
-    coin = source("testing/MockUSDC.vy").deploy() if token is None else token
-    escrow = deploy_escrow(coin, terms=terms)
-    payout = source("PublisherPayout.vy").at(escrow.payout())
+    coin = source("testing/MockUSDC.vy", build).deploy() if token is None else token
+    escrow = deploy_escrow(coin, terms=terms, build=build)
+    with deploying(build or chosen_build()):
+        payout = source("PublisherPayout.vy", build).at(escrow.payout())
     return Pair(coin, escrow, payout, [account(number) for number in (11, 12, 13)])
