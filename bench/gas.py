@@ -118,6 +118,9 @@ REFERENCES: dict[str, Reference] = {
     "deposit_open_fresh": Reference(None, "AdEx v4 channelOpen", 68_468),
     "deposit_permit": Reference(65_000, SPLITS_TWO, 95_378),
     "deposit_3009": Reference(None, SPLITS_TWO, 95_378),
+    "propose": Reference(None, "EigenLayer submitRoot, checks nothing", 88_948),
+    "finalize_10": Reference(),
+    "withdraw_request": Reference(),
     "withdraw": Reference(None, "0xSplits Warehouse withdraw", 51_600),
     "veto": Reference(),
 }
@@ -384,12 +387,14 @@ def payout_rows(pair: Pair) -> dict[str, int]:
 def exit_rows(pair: Pair) -> dict[str, int]:
     """An advertiser takes money back; the guardian stops a proposal."""
     gas = pair.chain.gas
-    gas(pair.escrow, "request_withdrawal", 9, USDC)
-    pair.propose(epoch_of(20))
+    rows = {"withdraw_request": gas(pair.escrow, "request_withdrawal", 9, USDC)}
+    rows["propose"] = pair.propose(epoch_of(20, campaigns=10))
+    rows["finalize_10"] = pair.finalize()
+    pair.propose(epoch_of(21))
     pair.finalize()
     pair.chain.wait(NOTICE)
-    rows = {"withdraw": gas(pair.escrow, "withdraw", 9, PAYER.address)}
-    pair.propose(epoch_of(21))
+    rows["withdraw"] = gas(pair.escrow, "withdraw", 9, PAYER.address)
+    pair.propose(epoch_of(22))
     return rows | {"veto": gas(pair.escrow, "veto", pair.finalized + 1)}
 
 
@@ -402,6 +407,16 @@ def measure(chain: Chain) -> dict[str, int]:
         rows |= step(pair)
     rows |= authorization_row(Pair(chain, compile_contract("MockUSDC")))
     return {name: rows.pop(name) for name in REFERENCES}
+
+
+def sizes() -> dict[str, int]:
+    """Bytes of both contracts' code: as created, without constructor arguments, and as it stays on chain."""
+    codes = {"creation": "bytecode", "runtime": "bytecode_runtime"}
+    return {
+        f"{name}, {kind}": len(str(compile_contract(name)[field]).removeprefix("0x")) // 2
+        for name in ("CampaignEscrow", "PublisherPayout")
+        for kind, field in codes.items()
+    }
 
 
 # --- printing ---------------------------------------------------------------------------------------------------

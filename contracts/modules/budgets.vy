@@ -112,7 +112,7 @@ def _credit(campaign: uint256, amount: uint256):
     word: uint256 = self.lanes[campaign >> 2]
     lane: uint256 = word >> bit
     assert lane & OPENED != 0, "campaign"
-    assert amount <= BUDGET_MAX - (lane & BUDGET_MAX), "overflow"
+    assert amount <= unsafe_sub(BUDGET_MAX, lane & BUDGET_MAX), "overflow"
     self.lanes[campaign >> 2] = unsafe_add(word, amount << bit)
 
 

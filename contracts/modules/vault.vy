@@ -33,10 +33,11 @@ def token() -> address:
 
 @internal
 def _pull(amount: uint256):
-    # Interaction: what was credited must arrive in full, so a token that takes a fee is refused.
+    # Interaction: what was credited must arrive in full, so a token that takes a fee is refused. No amount is zero, so
+    # the difference may wrap around without passing for another.
     before: uint256 = staticcall TOKEN.balanceOf(self)
     assert extcall TOKEN.transferFrom(msg.sender, self, amount, default_return_value=True), "transfer"
-    assert staticcall TOKEN.balanceOf(self) == before + amount, "received"
+    assert unsafe_sub(staticcall TOKEN.balanceOf(self), before) == amount, "received"
 
 
 @internal
@@ -53,7 +54,7 @@ def _pull_authorized(
     # Interaction
     before: uint256 = staticcall TOKEN.balanceOf(self)
     extcall TOKEN.receiveWithAuthorization(payer, self, amount, valid_after, valid_before, nonce, v, r, s)
-    assert staticcall TOKEN.balanceOf(self) == before + amount, "received"
+    assert unsafe_sub(staticcall TOKEN.balanceOf(self), before) == amount, "received"
 
 
 @internal
