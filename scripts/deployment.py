@@ -11,13 +11,14 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from eth_account.hdaccount import key_from_seed, seed_from_mnemonic
+from eth_utils.address import is_checksum_address, is_checksum_formatted_address
 
-LOCAL_CHAIN_IDS = frozenset({1337, 31337})
 FEE_BPS_MAX = 2_000
-# Everybody knows the keys of this phrase: tools for local chains ship with it.
-TEST_PHRASE = "test test test test test test test test test test test junk"
-TEST_KEYS = 20
+DAY_SECONDS = 86_400
+# The constructor's bounds, in `contracts/modules/configuration.vy`.
+WINDOW_SECONDS_MAX = 30 * DAY_SECONDS
+TIMELOCK_SECONDS_MAX = 90 * DAY_SECONDS
+ESCAPE_SECONDS_MAX = 180 * DAY_SECONDS
 ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
 
 
@@ -60,6 +61,8 @@ def check_parameters(parameters: Parameters) -> None:
     for address in addresses:
         if not ADDRESS.fullmatch(address) or int(address, 16) == 0:
             raise DeploymentRefused(f"not an address: {address!r}")
+        if is_checksum_formatted_address(address) and not is_checksum_address(address):
+            raise DeploymentRefused(f"{address} has a wrong checksum (EIP-55): a letter or digit of it is wrong")
     if len({address.lower() for address in parameters.attestors}) != len(parameters.attestors):
         raise DeploymentRefused("an attestor is listed twice")
     if not 1 <= parameters.threshold <= len(parameters.attestors) <= 16:
@@ -69,23 +72,11 @@ def check_parameters(parameters: Parameters) -> None:
     times = (parameters.window_seconds, parameters.notice_seconds, parameters.timelock_seconds)
     if not 1 <= times[0] < times[1] <= times[2] or times[1] > parameters.escape_seconds:
         raise DeploymentRefused("needs 1 <= window < notice <= timelock, and notice <= escape")
-
-
-def check_deployer(address: str, chain_id: int) -> None:
-    """Raises DeploymentRefused when the account's key is public knowledge and the chain is not a local one."""
-    if chain_id in LOCAL_CHAIN_IDS:
-        return
-    if address.lower() in {known.lower() for known in public_addresses()}:
-        raise DeploymentRefused(f"{address} belongs to the public test phrase; not on chain {chain_id}")
-
-
-def public_addresses() -> list[str]:
-    """The first addresses of the public test phrase."""
-    from eth_account import Account
-
-    seed = seed_from_mnemonic(TEST_PHRASE, passphrase="")
-    keys = (key_from_seed(seed, f"m/44'/60'/0'/0/{index}") for index in range(TEST_KEYS))
-    return [str(Account.from_key(key).address) for key in keys]
+    bounds = {"window": WINDOW_SECONDS_MAX, "timelock": TIMELOCK_SECONDS_MAX, "escape": ESCAPE_SECONDS_MAX}
+    for name, bound in bounds.items():
+        seconds = getattr(parameters, f"{name}_seconds")
+        if seconds > bound:
+            raise DeploymentRefused(f"{name} of {seconds} s is above its bound of {bound // DAY_SECONDS} days")
 
 
 def contract_record(
@@ -120,7 +111,20 @@ def write_deployment(folder: Path, content: Mapping[str, object]) -> Path:
     """Writes `<folder>/<chain id>.json` whole or not at all, and returns its path."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{content['chain_id']}.json"
-    temporary = path.with_suffix(f".{os.getpid()}.tmp")
-    temporary.write_text(json.dumps(content, indent=2) + "\n")
-    temporary.replace(path)
+    write_whole(path, json.dumps(content, indent=2) + "\n")
     return path
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Replaces a file's text so that a crash or a power cut leaves the old text or the new, never a part."""
+    temporary = path.with_suffix(f".{os.getpid()}.tmp")
+    with temporary.open("w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

@@ -21,11 +21,11 @@ SOURCES = {
 
 @cache
 def compile_contract(name: str) -> dict[str, object]:
-    """{"abi", "bytecode"} of a contract by its name, compiled with the installed compiler."""
+    """{"abi", "bytecode", "bytecode_runtime", "layout"} of a contract by its name, by the installed compiler."""
     # The compiler takes seconds to import; callers that only want paths do not wait for it.
     from vyper.cli.vyper_compile import compile_files  # type: ignore[import-untyped]
 
-    output = compile_files([str(ROOT / SOURCES[name])], ["abi", "bytecode"], paths=[str(ROOT)])
+    output = compile_files([str(ROOT / SOURCES[name])], ["abi", "bytecode", "bytecode_runtime", "layout"], paths=[str(ROOT)])
     (artifact,) = output.values()
     return dict(artifact)
 

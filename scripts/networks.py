@@ -155,8 +155,8 @@ def network_of(chain_id: int) -> Network:
 def network_chosen(ecosystem: str, network: str, chain_id: int) -> Network:
     """The facts of the chain that a node serves, once they agree with ape's choice `ecosystem:network`.
 
-    A bare URL is `ethereum:custom` or `ethereum:local` in ape's words and says nothing of the chain that was meant, so
-    it is good for local chains only. Raises UnknownNetwork when node and choice are about different chains.
+    A bare URL says nothing of the chain that was meant; ape then takes its names from the chain id that is served.
+    Raises UnknownNetwork when node and choice are about different chains, and for a fork of a public one.
     """
     served = network_of(chain_id)
     if served.is_local:
