@@ -94,11 +94,15 @@ def signer_of(digest_signed: bytes, signature: bytes) -> Address:
 
 
 def quorum(signatures: Mapping[str, bytes], registered: Iterable[str], threshold: int) -> list[bytes] | None:
-    """The words r, vs, r, vs … of `threshold` registered attestors, ascending by address; None when there are fewer."""
-    signers = sorted(set(registered) & set(signatures))[:threshold]
+    """The words r, vs, r, vs … of `threshold` registered attestors, ascending by address; None when there are fewer.
+
+    Addresses may be written in any case: the escrow compares numbers.
+    """
+    made = {int(signer, 16): signature for signer, signature in signatures.items()}
+    signers = sorted({int(signer, 16) for signer in registered} & made.keys())[:threshold]
     if threshold < 1 or len(signers) < threshold:
         return None
-    return [word for signer in signers for word in (signatures[signer][:32], signatures[signer][32:])]
+    return [word for signer in signers for word in (made[signer][:32], made[signer][32:])]
 
 
 def _word(number: int) -> bytes:

@@ -96,3 +96,10 @@ def test_quorum__strangers_and_too_few__none() -> None:
     assert quorum(signatures, registered, 2) == [b"\2" * 32] * 2 + [b"\3" * 32] * 2
     assert quorum(signatures, registered, 1) == [b"\2" * 32] * 2
     assert quorum(signatures, registered, 0) is None
+
+
+def test_quorum__addresses_in_any_case__ascend_as_numbers() -> None:
+    """L11: "0xB…" sorts before "0xa…" as text, and the escrow would refuse that order."""
+    low, high = "0x" + "a" * 40, "0x" + "B" * 40
+    signatures = {high: b"\2" * 64, low: b"\1" * 64}
+    assert quorum(signatures, [high.lower(), low.upper().replace("X", "x")], 2) == [b"\1" * 32] * 2 + [b"\2" * 32] * 2
