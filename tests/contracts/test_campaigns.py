@@ -369,6 +369,20 @@ def test_set_epoch_cap__by_a_stranger_or_too_large__reverts(pair: Pair) -> None:
         pair.escrow.set_epoch_cap(0, 2**56, sender=pair.advertiser)
 
 
+def test_open_campaign__after_pauses__gets_the_next_id(pair: Pair) -> None:
+    """L13: the count shares a word with the pause, and neither a pause nor its end may touch it."""
+    assert [pair.open(), pair.open()] == [0, 1]
+    pair.escrow.pause(60, sender=pair.guardian)
+    assert pair.escrow.campaign_count() == 2
+    pair.escrow.unpause(sender=pair.guardian)
+    assert pair.open() == 2
+    boa.env.time_travel(seconds=60)
+    pair.escrow.pause(60, sender=pair.guardian)
+    boa.env.time_travel(seconds=60)
+    assert pair.open() == pair.escrow.campaign_count() - 1 == 3
+    assert not pair.escrow.paused()
+
+
 # --- views ----------------------------------------------------------------------------------------------------------
 
 
