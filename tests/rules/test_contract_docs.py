@@ -79,6 +79,12 @@ def test_page__every_call_that_changes_something__is_named() -> None:
     assert changing - {name for name, _ in NAMED.findall(PAGE)} == set()
 
 
+def test_page__every_function__is_named() -> None:
+    named = set(re.findall(r"`(\w+)[`(]", PAGE))
+    assert set(ours("function")) - named == set()
+    assert len(ours("function")) > 60
+
+
 def test_page__every_event__is_named() -> None:
     assert set(ours("event")) - {name for name, _ in NAMED.findall(PAGE)} == set()
 
