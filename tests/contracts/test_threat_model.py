@@ -217,6 +217,18 @@ def test_operator_and_quorum__epoch_after_epoch__take_a_cap_per_window(pair: Pai
     assert snatch(pair, what) == nett(BUDGET)
 
 
+def test_operator_and_quorum__root_of_nonsense__keeps_the_pot_until_a_better_one(pair: Pair) -> None:
+    """T5, L18: what publishers had not claimed cannot be claimed, and is there again with the next right root."""
+    pair.open()
+    right = settlement([(pair.treasury, 0), (pair.publisher, nett(USDC))], {0: USDC})
+    run(pair, right)
+    run(pair, settlement([(pair.treasury, 1)] * 5, {}))
+    with boa.reverts("proof"):
+        pair.claim(right, 1)
+    run(pair, Settlement(right.tree, (), 0, right.publishers))
+    assert pair.claim(right, 1) == nett(USDC)
+
+
 @pytest.mark.parametrize(("is_pending", "caps"), [(False, 2), (True, 3)])
 def test_operator_and_quorum__after_a_request__take_two_or_three_caps(pair: Pair, is_pending: bool, caps: int) -> None:
     """T6, L14: the rest of a capped campaign leaves after the notice."""
@@ -421,6 +433,21 @@ def test_owner__takes_all_roles__gets_only_who_stayed(pair: Pair) -> None:
     assert boa.env.timestamp - started == TIMELOCK + WINDOW
 
 
+def test_owner_key_stolen__ownership_goes_at_once__changes_only_after_the_timelock(pair: Pair) -> None:
+    """T11, L15: announcements of the owner before are inherited."""
+    change = (TREASURY, word(THIEF))
+    announce(pair, change)
+    pair.escrow.transfer_ownership(THIEF, sender=pair.owner)
+    pair.escrow.accept_ownership(sender=THIEF)
+    with boa.reverts("auth"):
+        pair.escrow.cancel_config(*change, sender=pair.owner)
+    with boa.reverts("timelock"):
+        pair.escrow.apply_config(*change, sender=THIEF)
+    boa.env.time_travel(seconds=TIMELOCK)
+    pair.escrow.apply_config(*change, sender=THIEF)
+    assert pair.escrow.treasury() == THIEF
+
+
 def test_owner_and_operator__stop_epochs_during_the_timelock__get_everybody(pair: Pair) -> None:
     """T12: a request at the very announcement does not help when no epoch becomes final and the escape is longer."""
     campaign = pair.open()
@@ -573,6 +600,24 @@ def test_tokens_sent_without_a_deposit__nobody__can_take_them(pair: Pair) -> Non
     assert (pair.balance(pair.escrow), pair.balance(pair.payout)) == (BUDGET + 1, 1)
     with boa.reverts("budget"):
         pair.escrow.request_withdrawal(0, BUDGET + 1, sender=pair.advertiser)
+
+
+def test_tokens_directed_to_the_other_contract__nobody__can_take_them(pair: Pair) -> None:
+    """T18: a claim to the escrow and a withdrawal to the payout contract are gifts to nobody."""
+    pair.open()
+    what = settlement([(pair.treasury, 0), (pair.publisher, 9 * USDC)], {0: 10 * USDC})
+    run(pair, what)
+    held, fees = pair.balance(pair.escrow), pair.escrow.fees()
+    pair.payout.claim_to(1, what.tree.group(1), what.tree.claim_proof(1), pair.escrow, sender=pair.publisher)
+    assert pair.balance(pair.escrow) == held + 9 * USDC
+    assert (pair.escrow.remaining(0), pair.escrow.fees()) == (90 * USDC, fees)
+    pair.escrow.request_withdrawal(0, 90 * USDC, sender=pair.advertiser)
+    boa.env.time_travel(seconds=ESCAPE)
+    pot = pair.balance(pair.payout)
+    pair.escrow.withdraw(0, pair.payout, sender=pair.advertiser)
+    assert pair.balance(pair.payout) == pot + 90 * USDC
+    with boa.reverts("paid"):
+        pair.claim(what, 1)
 
 
 # --- the page -------------------------------------------------------------------------------------------------------
