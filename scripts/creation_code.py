@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import rlp
-from eth_abi import decode, encode
+from eth_abi.abi import decode, encode
 from eth_abi.exceptions import DecodingError
-from eth_utils import keccak, to_checksum_address
+from web3 import Web3
 
+from backend.core.keccak import keccak256
 from scripts.standard_json import Build, difference
 
 # A new contract's first creation (EIP-161).
@@ -69,7 +70,7 @@ def payout_creation(escrow_arguments: Sequence[object], rebuilt: Build) -> Creat
 def first_created_by(creator: str) -> str:
     """The address of the first contract that a contract creates."""
     sender = bytes.fromhex(creator.removeprefix("0x"))
-    return str(to_checksum_address(keccak(rlp.encode([sender, FIRST_NONCE]))[12:]))
+    return str(Web3.to_checksum_address(keccak256(rlp.encode([sender, FIRST_NONCE]))[12:].hex()))
 
 
 def constructor_types(abi: Sequence[dict[str, object]]) -> list[str]:

@@ -55,7 +55,7 @@ def load_deployment(chain_id: int) -> DeploymentFile:
         content = json.loads(path.read_text())
         found = _deployment(path, content)
     except FileNotFoundError:
-        raise NoDeployment(f"there is no {path}: ape run deploy writes it when it deploys to chain {chain_id}") from None
+        raise NoDeployment(f"there is no {path}: ape run deploy writes it once chain {chain_id} has a pair") from None
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise NoDeployment(f"{path} is not a deployment's file: {type(error).__name__} {error}") from error
     if found.chain_id != chain_id:

@@ -176,6 +176,11 @@ def announced(kind: int, value: str) -> tuple[str, int | str]:
     return name, ("0x" + value[-40:] if unit == "address" else int(value, 16))
 
 
+def usdc(micro: int) -> str:
+    """1234567890 -> "1,234.567890"."""
+    return f"{micro // 10**6:,}.{micro % 10**6:06d}"
+
+
 def lanes_sum(words: Sequence[int]) -> int:
     """Sum of the budgets in storage words of four lanes; the budget is the low 62 bits of a lane of 64."""
     return sum((word >> bit) & (2**62 - 1) for word in words for bit in (0, 64, 128, 192))
@@ -188,7 +193,7 @@ def _money_problems(money: Money) -> list[str]:
         ("payout contract", money.payout_balance, money.payout_owes),
     ):
         if balance < owes:
-            found.append(f"the {name} is insolvent: it owes {owes} micro-USDC and holds {balance}")
+            found.append(f"the {name} is insolvent: it owes {usdc(owes)} USDC and holds {usdc(balance)}")
     return found
 
 

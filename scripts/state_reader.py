@@ -9,7 +9,7 @@ from web3.contract import Contract
 from web3.exceptions import Web3RPCError
 from web3.types import LogReceipt
 
-from backend.chain.client import BlockId, Chain
+from backend.chain.client import BlockId, Chain, Reverted, WrongChain
 from backend.chain.proposal import pending_hash
 from backend.core.errors import Unavailable
 from scripts.deployment_file import DeploymentFile, Record
@@ -93,12 +93,15 @@ class StateReader:
 
     def _views(self, contract: Contract, names: Sequence[str], at: BlockId) -> dict[str, Any]:
         functions = [contract.get_function_by_name(name)() for name in names]
-        return dict(zip(names, self._chain.read_many(functions, at), strict=True))
+        try:
+            return dict(zip(names, self._chain.read_many(functions, at), strict=True))
+        except (Reverted, WrongChain) as error:
+            raise WrongChain("wrong_chain", f"{contract.address} is not the contract of the deployment's file") from error
 
     def _check_pair(self, escrow: dict[str, Any], payout: dict[str, Any]) -> None:
         pair = (self._deployment.payout.address, self._deployment.escrow.address)
         if (str(escrow["payout"]).lower(), str(payout["escrow"]).lower()) != tuple(one.lower() for one in pair):
-            raise Unavailable("wrong_chain", f"{pair[1]} and {pair[0]} of the deployment's file are not a pair")
+            raise WrongChain("wrong_chain", f"{pair[1]} and {pair[0]} of the deployment's file are not a pair")
 
     def _money(self, escrow: dict[str, Any], history: History, at: BlockId) -> Money:
         token = self._chain.contract("MockUSDC", escrow["token"]).functions
@@ -181,7 +184,7 @@ class StateReader:
         assert first is not None
         history = History()
         events = [contract.events[name]() for contract, names in self._wanted() for name in names]
-        by_topic = {event.topic: event for event in events}
+        by_topic = {str(event.topic): event for event in events}
         for log in self._logs(list(by_topic), first, head.number, tell):
             _note(history, by_topic[log["topics"][0].to_0x_hex()].process_log(log))
         if history.finalized != epoch:

@@ -13,17 +13,29 @@ from typing import Any
 
 import click
 from ape.cli import ConnectedProviderCommand
+from ape.logging import LogLevel, logger
 from rich.console import Console
 
-from backend.chain.client import Chain
 from backend.core.errors import SightlineError
 from scripts.deployment_file import NoDeployment, load_deployment
 from scripts.deployment_state import problems
+from scripts.node_client import connect
 from scripts.state_reader import LOG_BLOCKS, StateReader
 from scripts.status_tables import as_json, show
 
 
-@click.command(cls=ConnectedProviderCommand, help=__doc__)
+class QuietForJson(ConnectedProviderCommand):
+    """ape tells of connecting on standard output; with --json nothing but JSON may be there."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Runs the command."""
+        if not ctx.params.get("is_json"):
+            return super().invoke(ctx)
+        with logger.at_level(LogLevel.ERROR):
+            return super().invoke(ctx)
+
+
+@click.command(cls=QuietForJson, help=__doc__)
 @click.option("--json", "is_json", is_flag=True, help="Everything as one JSON object, hashes whole.")
 @click.option(
     "--log-blocks",
@@ -37,7 +49,7 @@ def cli(is_json: bool, log_blocks: int, provider: Any, network: Any) -> None:
     progress = Console(stderr=True)
     try:
         deployment = load_deployment(chain_id)
-        reader = StateReader(Chain(provider.http_uri, chain_id), deployment, log_blocks=log_blocks)
+        reader = StateReader(connect(provider), deployment, log_blocks=log_blocks)
         if progress.is_terminal:
             with progress.status("reading") as status:
                 state = reader.read(status.update)

@@ -17,6 +17,7 @@ from scripts.deployment_state import (
     State,
     announced,
     changed_terms,
+    usdc,
 )
 
 GOOD, BAD, ODD = "green", "bold red", "yellow"
@@ -25,7 +26,7 @@ UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 
 def show(console: Console, state: State, network: str, planned: Mapping[str, object], found: list[str]) -> None:
     """Prints all tables and, last, the verdict."""
-    console.print(f"{network}, chain {state.chain_id}, block {state.block} of {moment(state.time)}")
+    console.print(f"{network}, chain {state.chain_id}, block {state.block} of {moment(state.time)} UTC")
     for table in tables(state, planned):
         console.print(table)
     for problem in found:
@@ -61,11 +62,11 @@ def as_json(state: State, network: str, found: list[str]) -> dict[str, object]:
 
 
 def _money(money: Money) -> Table:
-    table = _table("Solvency", "USDC")
+    table = _table("Solvency, in USDC")
     table.columns[1].justify = "right"
     table.add_row("escrow holds", usdc(money.escrow_balance))
     table.add_row(f"  budgets of {money.campaigns} campaigns", usdc(money.remaining))
-    table.add_row(f"  reserved by {money.requests} withdrawal requests", usdc(money.reserved))
+    table.add_row(f"  reserved by {money.requests} requests", usdc(money.reserved))
     table.add_row("  fees not yet withdrawn", usdc(money.fees))
     table.add_row("  owes", usdc(money.escrow_owes))
     table.add_row(*_surplus(money.escrow_balance - money.escrow_owes), end_section=True)
@@ -85,7 +86,7 @@ def _surplus(amount: int) -> tuple[str | Text, str | Text]:
 
 def _epochs(state: State) -> Table:
     epochs, now = state.epochs, state.time
-    table = _table("Epochs and roots", "")
+    table = _table("Epochs and roots")
     table.add_row("last final epoch", str(epochs.final) if epochs.final else "none yet")
     table.add_row("last root", short(epochs.last_root))
     table.add_row("active root", _active_root(state))
@@ -116,12 +117,12 @@ def _pending(epochs: Epochs, now: int) -> Iterator[tuple[str, str | Text]]:
         return
     yield "  root", short(pending.root)
     yield "  total", f"{usdc(pending.total)} USDC to {pending.publishers} publishers"
-    yield "  can be vetoed until", moment(pending.active_at, now)
+    yield "  can become final from", moment(pending.active_at, now)
 
 
 def _roles(state: State) -> Table:
     roles = state.roles
-    table = _table("Roles", "")
+    table = _table("Roles")
     table.add_row("owner", roles.owner)
     if roles.pending_owner != NOBODY:
         table.add_row("  offered to", Text(roles.pending_owner, style=ODD))
@@ -137,10 +138,10 @@ def _roles(state: State) -> Table:
 
 def _terms(state: State, planned: Mapping[str, object]) -> Table:
     terms, changed = state.terms, changed_terms(state.terms, planned)
-    table = _table("Terms", "")
+    table = _table("Terms")
 
     def add(label: str, value: str, name: str = "") -> None:
-        was = f" (deployed with {changed[name]})" if name in changed else ""
+        was = f" (deployed with {_in_unit(name, changed[name])})" if name in changed else ""
         table.add_row(label, Text(value + was, style=ODD if was else ""))
 
     add("fee", f"{percent(terms.fee_bps)}, at most {percent(terms.fee_bps_max)} for ever", "fee_bps")
@@ -154,7 +155,7 @@ def _terms(state: State, planned: Mapping[str, object]) -> Table:
 
 
 def _pauses(state: State) -> Table:
-    table = _table("Pauses", "")
+    table = _table("Pauses")
     for label, until in (
         ("deposits and proposals", state.escrow_paused_until),
         ("payments to publishers", state.payout_paused_until),
@@ -167,12 +168,18 @@ def _pauses(state: State) -> Table:
 
 
 def _changes(state: State) -> Table:
-    table = _table("Announced changes", "")
+    table = _table("Announced changes")
     for change in state.changes:
         what, value = announced(change.kind, change.value)
         table.add_row(what, _value(change.kind, value))
-        table.add_row("  " + change.stage(state.time), Text(_stage(change, state.time), style=ODD))
+        stage, since = _stage(change, state.time)
+        table.add_row(stage, Text(moment(since, state.time), style=ODD))
     return table
+
+
+def _in_unit(name: str, value: object) -> str:
+    number = int(str(value))
+    return percent(number) if name == "fee_bps" else duration(number)
 
 
 def _value(kind: int, value: int | str) -> str:
@@ -182,17 +189,17 @@ def _value(kind: int, value: int | str) -> str:
     return {6: percent, 7: duration, 8: duration}.get(kind, str)(value)
 
 
-def _stage(change: Change, now: int) -> str:
-    stage = change.stage(now)
-    if stage == "waiting":
-        return f"the owner may apply it from {moment(change.active_at, now)}"
-    if stage == "applicable":
-        return f"the owner may apply it until {moment(change.expires_at, now)}"
-    return f"void since {moment(change.expires_at, now)}; the owner has to cancel it"
+def _stage(change: Change, now: int) -> tuple[str, int]:
+    """What the owner can do, and from or until when."""
+    return {
+        "waiting": ("  may be applied from", change.active_at),
+        "applicable": ("  may be applied until", change.expires_at),
+        "expired": ("  void, to be cancelled, since", change.expires_at),
+    }[change.stage(now)]
 
 
 def _code(state: State) -> Table:
-    table = _table("Code", "")
+    table = _table("Code")
     for code in state.code:
         table.add_row(code.name, code.address)
         verdict, style = (f"differs: {code.difference}", BAD) if code.difference else ("as built here", GOOD)
@@ -200,19 +207,14 @@ def _code(state: State) -> Table:
     return table
 
 
-def _table(title: str, unit: str) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold", show_header=bool(unit), expand=False)
-    table.add_column("", no_wrap=True, min_width=30)
-    table.add_column(unit, overflow="fold", min_width=42)
+def _table(title: str) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", show_header=False)
+    table.add_column(no_wrap=True, min_width=30)
+    table.add_column(overflow="fold", min_width=42)    # an address is never broken
     return table
 
 
 # --- words ----------------------------------------------------------------------------------------------------------
-
-
-def usdc(micro: int) -> str:
-    """1234567890 -> "1,234.567890"."""
-    return f"{micro // 10**6:,}.{micro % 10**6:06d}"
 
 
 def percent(bps: int) -> str:

@@ -32,6 +32,7 @@ from scripts.deployment_file import DeploymentFile, NoDeployment, Record, load_d
 from scripts.explorer_client import KEY_VARIABLE, ExplorerClient, ExplorerError, Submission
 from scripts.export_abi import ROOT, SOURCES, compile_contract
 from scripts.networks import NETWORKS, network_of
+from scripts.node_client import connect
 from scripts.standard_json import (
     Build,
     CannotRebuild,
@@ -64,7 +65,7 @@ class Proven:
 
 
 @click.command(cls=ConnectedProviderCommand, help=__doc__)
-@click.option("--contract", "names", multiple=True, help="Only this contract, and others named so. Default: all of ours.")
+@click.option("--contract", "names", multiple=True, help="Only this one; may be repeated. Default: all.")
 @click.option("--output", type=click.Path(file_okay=False, path_type=Path), default=OUTPUT, help="[.build/verify]")
 @click.option("--submit", is_flag=True, help="Let the explorer publish the sources; needs EXPLORER_API_KEY.")
 @click.option("--explorer-url", envvar="EXPLORER_API_URL", help="Default: the network's explorer.")
@@ -89,7 +90,7 @@ def cli(
         deployment = load_deployment(chain_id)
         chosen = chosen_contracts(deployment, names)
         url = (explorer_url or explorer_of(chain_id)) if submit else ""
-        proven = list(prove(Chain(provider.http_uri, chain_id), deployment, chosen))
+        proven = list(prove(connect(provider), deployment, chosen))
         for one in proven:
             path = write(one, output / str(chain_id))
             click.echo(f"{one.record.name} {one.record.address}: rebuilt byte for byte, {path}")

@@ -22,6 +22,7 @@ from scripts.export_abi import ABI_FOLDER, compile_contract
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT_SECONDS_MAX = 150
 WEI = 10**20
+GAS = 12_000_000
 DEPLOYER = account(0x5E)
 OWNER, OPERATOR, GUARDIAN, TREASURY, ADVERTISER, PUBLISHER, STRANGER = (account(number) for number in range(1, 8))
 ATTESTORS = [account(number) for number in (11, 12, 13)]
@@ -41,14 +42,14 @@ PARAMETERS = Parameters(
 )
 
 
-def run_ape(script: str, folder: Path, rpc_url: str, *options: str, **env: str) -> "subprocess.CompletedProcess[str]":
+def run_ape(script: str, folder: Path, network: str, *options: str, **env: str) -> "subprocess.CompletedProcess[str]":
     """`ape run <script>` with the deployments of a folder, and no variable of ours but `env`."""
     path = f"{ROOT / '.venv' / 'bin'}:{os.environ['PATH']}"
     ape = shutil.which("ape", path=path)
     assert ape, "ape is not installed: run make setup"
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("ESCROW_", "EXPLORER_"))}
     return subprocess.run(
-        [ape, "run", script, "--network", rpc_url, *options],
+        [ape, "run", script, "--network", network, *options],
         cwd=ROOT,
         env=kept | {"PATH": path, "SIGHTLINE_DEPLOYMENTS": str(folder), "COLUMNS": "200"} | env,
         capture_output=True,
@@ -80,9 +81,8 @@ class LivePair:
         write_deployment(folder, deployment(chain_id, "local", records, PARAMETERS))
 
     def send(self, function: ContractFunction, sender: LocalAccount) -> TxReceipt:
-        """Signs, sends and waits; raises when it reverts."""
-        transaction = function.build_transaction({"from": sender.address, **self._envelope(sender)})
-        return self._mined(sender, transaction)
+        """Signs, sends and waits. Raises AssertionError when it reverts."""
+        return self._mined(sender, function.build_transaction(self._envelope(sender)))
 
     def now(self) -> int:
         """Unix time of the newest block."""
@@ -94,7 +94,8 @@ class LivePair:
         return self._mined(DEPLOYER, contract.constructor(*arguments).build_transaction(self._envelope(DEPLOYER)))
 
     def _envelope(self, sender: LocalAccount) -> Any:
-        return {"nonce": self.web3.eth.get_transaction_count(sender.address), "from": sender.address}
+        # No estimate: between it and the block a second may pass, and a clock that is written costs more than one kept.
+        return {"nonce": self.web3.eth.get_transaction_count(sender.address), "from": sender.address, "gas": GAS}
 
     def _mined(self, sender: LocalAccount, transaction: Any) -> TxReceipt:
         sent = self.web3.eth.send_raw_transaction(sender.sign_transaction(transaction).raw_transaction)
