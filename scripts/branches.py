@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +56,8 @@ class Jump:
 
 def sources(folder: Path = CONTRACTS) -> dict[str, Path]:
     """Path by name of every source that holds money: all but those of the tests' tokens and wallets."""
-    return {str(path.relative_to(folder)): path for path in sorted([*folder.glob("*.vy"), *folder.glob("modules/*.vy")])}
+    found = [*folder.glob("*.vy"), *folder.glob("modules/*.vy")]
+    return {str(path.relative_to(folder)): path for path in sorted(found)}
 
 
 def branches(name: str, source: str) -> list[Branch]:
@@ -248,7 +250,7 @@ class Seen:
             if pc in code.lines:
                 name, lines = code.lines[pc]
                 self.lines.update((name, line) for line in lines)
-        for pc, following in zip(steps, steps[1:], strict=False):
+        for pc, following in pairwise(steps):
             if pc in code.jumps:
                 jump = code.jumps[pc]
                 self.outcomes.add((jump.branch, jump.taken_is if following != pc + 1 else not jump.taken_is))
