@@ -31,6 +31,7 @@ from scripts.deployment import (
     FEE_BPS_MAX,
     DeploymentRefused,
     Parameters,
+    check_address,
     check_parameters,
     contract_record,
     deployment,
@@ -267,10 +268,8 @@ def _with_checksums(parameters: Parameters) -> Parameters:
 
 
 def _checksum(address: str) -> str:
-    try:
-        return str(Web3.to_checksum_address(address))
-    except ValueError as error:
-        raise DeploymentRefused(f"not an address: {address!r}") from error
+    check_address(address)
+    return str(Web3.to_checksum_address(address))
 
 
 def _local_only(network: Network, answer: str, otherwise: str) -> str:

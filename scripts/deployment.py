@@ -59,10 +59,7 @@ def check_parameters(parameters: Parameters) -> None:
     """Raises DeploymentRefused for what the constructor would refuse, with words instead of a revert."""
     addresses = (*parameters.roles, *parameters.attestors)
     for address in addresses:
-        if not ADDRESS.fullmatch(address) or int(address, 16) == 0:
-            raise DeploymentRefused(f"not an address: {address!r}")
-        if is_checksum_formatted_address(address) and not is_checksum_address(address):
-            raise DeploymentRefused(f"{address} has a wrong checksum (EIP-55): a letter or digit of it is wrong")
+        check_address(address)
     if len({address.lower() for address in parameters.attestors}) != len(parameters.attestors):
         raise DeploymentRefused("an attestor is listed twice")
     if not 1 <= parameters.threshold <= len(parameters.attestors) <= 16:
@@ -77,6 +74,14 @@ def check_parameters(parameters: Parameters) -> None:
         seconds = getattr(parameters, f"{name}_seconds")
         if seconds > bound:
             raise DeploymentRefused(f"{name} of {seconds} s is above its bound of {bound // DAY_SECONDS} days")
+
+
+def check_address(address: str) -> None:
+    """Raises DeploymentRefused for what is no address, for zero, and for a checksum that does not fit (EIP-55)."""
+    if not ADDRESS.fullmatch(address) or int(address, 16) == 0:
+        raise DeploymentRefused(f"not an address: {address!r}")
+    if is_checksum_formatted_address(address) and not is_checksum_address(address):
+        raise DeploymentRefused(f"{address} has a wrong checksum (EIP-55): a letter or digit of it is wrong")
 
 
 def contract_record(

@@ -71,7 +71,7 @@ class Journal:
         ]
         if lines:
             raise DeploymentRefused(
-                f"{self.path} holds a deployment that was begun and not ended, and this plan is another:\n"
+                f"{self.path} holds what was begun and not ended, and this plan is another:\n"
                 + "\n".join(lines)
                 + "\nRun it again as it was begun to finish it, or move that file away to give up what was begun"
             )

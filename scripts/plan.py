@@ -99,7 +99,7 @@ def code_hash(code: bytes) -> str:
 
 
 def render(plan: Plan, gas: Mapping[str, int | None], price: Price, l1_fee_wei: int, done: Sequence[str] = ()) -> str:
-    """The plan for a person to read. `gas` by step, None where it cannot be known yet; `done` were sent already."""
+    """The plan for a person to read. `gas` by step, None where it cannot be known yet; `done` were signed earlier."""
     sections = (
         _network(plan),
         _roles(plan),
@@ -182,7 +182,7 @@ def _transactions(plan: Plan, gas: Mapping[str, int | None], done: Sequence[str]
     lines = ["Transactions"]
     for step in plan.steps:
         amount = gas.get(step.name)
-        state = "already sent" if step.name in done else f"about {amount:,} gas" if amount else "gas not known yet"
+        state = "signed earlier" if step.name in done else f"about {amount:,} gas" if amount else "gas not known yet"
         lines.append(f"  nonce {step.nonce:<5} {step.name:<16} {state}")
     lines.append("Contracts that come to be")
     for name, address in plan.created.items():
