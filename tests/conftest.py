@@ -16,6 +16,7 @@ import psycopg
 import pytest
 import redis
 from hypothesis import settings
+from hypothesis.database import DirectoryBasedExampleDatabase
 from psycopg import sql
 from sqlalchemy import Connection, Engine
 from sqlalchemy.engine import make_url
@@ -30,7 +31,13 @@ TEMPLATE = "sightline_test_template"
 
 settings.register_profile("default", deadline=None, database=None)
 settings.register_profile("ci", parent=settings.get_profile("default"), derandomize=True)
-settings.register_profile("fuzz", parent=settings.get_profile("default"), max_examples=5_000)
+settings.register_profile(  # scripts/fuzz.py sets the variables
+    "fuzz",
+    parent=settings.get_profile("default"),
+    max_examples=int(os.environ.get("FUZZ_EXAMPLES", "1000")),
+    database=DirectoryBasedExampleDatabase(os.environ.get("FUZZ_DATABASE", HERE.parent / ".fuzz" / "examples")),
+    print_blob=True,
+)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") == "true" else "default"))
 
 

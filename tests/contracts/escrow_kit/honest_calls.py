@@ -92,7 +92,7 @@ def attest(stage: Stage, terms: Terms, dice: Dice) -> list[bytes]:
     """Signatures of a quorum, mostly; remembers what was signed."""
     view, history = stage.memory.view, stage.memory.history
     present = sorted(who for who in view.attestors if who in stage.keys)
-    count = max(0, min(len(present), view.threshold) - (1 if dice.one_in(16) else 0))
+    count = max(0, min(len(present), view.threshold) - (1 if dice.one_in(6) else 0))
     signers = present[-count:] if dice.one_in(2) else present[:count]
     root, words_hash, total, publishers, ruleset, data_hash = terms.proposed
     numbers = (int.from_bytes(root), int.from_bytes(words_hash), total, publishers)

@@ -37,19 +37,20 @@ def _honest(stage: Stage, dice: Dice, spoil: bool) -> Call:
     name = dice.pick(LIKELY)
     function = next(one for one in stage.functions if (one.contract, one.name) == name)
     planned = HONEST[name](stage, dice)
-    if not dice.one_in(4) and planned.not_before - stage.now <= ESCAPE:
+    if not dice.one_in(2) and planned.not_before - stage.now <= ESCAPE:
         stage.wait_until(planned.not_before)
     data = function.selector + encode(function.types, planned.arguments)
     if spoil:
         data = spoiled(stage, dice, data)
-    sender = dice.pick(stage.people) if dice.one_in(8) else planned.sender
+    sender = dice.pick(stage.people) if dice.one_in(5) else planned.sender
     # Nobody has the keys of the two contracts, which publishers' entries may name.
     sender = stage.people[6] if sender in (stage.escrow, stage.payout) else sender
     return Call(function.contract, data, sender, _value(dice), _gas(dice))
 
 
 def _typed(stage: Stage, dice: Dice) -> Call:
-    function = dice.pick(stage.functions)
+    writing = [one for one in stage.functions if not one.reads]
+    function = dice.pick(stage.functions if dice.one_in(4) else writing)
     data = function.selector + encode(function.types, [argument(stage, dice, kind) for kind in function.types])
     return Call(function.contract, data, dice.pick(stage.people), _value(dice), _gas(dice))
 

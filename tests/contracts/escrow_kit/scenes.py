@@ -73,6 +73,20 @@ def leaving() -> Stage:
     return stage
 
 
+def early() -> Stage:
+    """A withdrawal that waits for nothing but its notice."""
+    stage = final()
+    owner = stage.memory.view.owner
+    stage.do("escrow", "propose_config", kit.NOTICE_KIND, TIMELOCK, sender=owner)
+    stage.wait_until(stage.now + TIMELOCK)
+    stage.do("escrow", "apply_config", kit.NOTICE_KIND, TIMELOCK, sender=owner)
+    stage.do("escrow", "request_withdrawal", 2, 2**20, sender=ADVERTISER)
+    for seed in (6, 7):
+        act(stage, "escrow", "propose", seed)
+        act(stage, "escrow", "finalize")
+    return stage
+
+
 def vetoed() -> Stage:
     stage = final_and_pending()
     act(stage, "escrow", "veto")
@@ -90,6 +104,13 @@ def paused() -> Stage:
 
 def changing() -> Stage:
     """Announced changes of every kind, ripe, and an offer of ownership."""
+    stage = announced()
+    stage.wait_until(stage.now + TIMELOCK)
+    return stage
+
+
+def announced() -> Stage:
+    """The same before its time."""
     stage = final()
     owner = stage.memory.view.owner
     numbers = {kit.THRESHOLD_KIND: 3, kit.FEE: 500, kit.WINDOW_KIND: 60, kit.NOTICE_KIND: TIMELOCK}
@@ -104,7 +125,6 @@ def changing() -> Stage:
     for kind, value in sorted(values.items()):
         stage.do("escrow", "propose_config", kind, value, sender=owner)
     stage.do("escrow", "transfer_ownership", to_int(kit.role(16)), sender=owner)
-    stage.wait_until(stage.now + TIMELOCK)
     return stage
 
 
@@ -115,7 +135,9 @@ SCENES: tuple[Callable[[], Stage], ...] = (
     pending,
     final,
     leaving,
+    early,
     vetoed,
     paused,
     changing,
+    announced,
 )
