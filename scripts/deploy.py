@@ -4,7 +4,7 @@ Local, against a running anvil; with no --token it deploys MockUSDC too and --mi
 
     DEPLOYER_KEY=0x... ape run deploy --network http://127.0.0.1:8545 \
         --operator 0x... --guardian 0x... --treasury 0x... --attestors 0x...,0x...,0x... --threshold 2 \
-        --window 3 --notice 6 --timelock 6 --escape 60 --mint 0x...:1000000000
+        --window 3 --notice 6 --escape 60 --timelock 60 --mint 0x...:1000000000
 
 Public: `--network polygon:amoy:node` with AMOY_RPC_URL (scripts/networks.py has the others), `--owner` and either
 DEPLOYER_KEY or `--account` with an alias of `ape accounts`. `--dry-run` prints the plan and sends nothing.
@@ -75,7 +75,7 @@ class Wishes:
 @click.option("--fee-bps-max", envvar="ESCROW_FEE_BPS_MAX", type=int, default=FEE_BPS_MAX, show_default=True)
 @click.option("--window", envvar="ESCROW_WINDOW_SECONDS", type=int, default=DAY_SECONDS, show_default=True)
 @click.option("--notice", envvar="ESCROW_NOTICE_SECONDS", type=int, default=3 * DAY_SECONDS, show_default=True)
-@click.option("--timelock", envvar="ESCROW_TIMELOCK_SECONDS", type=int, help="Default: notice, or a week if longer.")
+@click.option("--timelock", envvar="ESCROW_TIMELOCK_SECONDS", type=int, help="Default: escape, or a week if longer.")
 @click.option("--escape", envvar="ESCROW_ESCAPE_SECONDS", type=int, default=30 * DAY_SECONDS, show_default=True)
 @click.option("--mint", multiple=True, metavar="ADDRESS:MICRO_USDC", help="Test tokens, local chains only.")
 @click.option("--dry-run", is_flag=True, help="Print the plan and send nothing.")
@@ -117,7 +117,7 @@ def cli(
             fee_bps_max=fee_bps_max,
             window_seconds=window,
             notice_seconds=notice,
-            timelock_seconds=max(notice, 7 * DAY_SECONDS) if timelock is None else timelock,
+            timelock_seconds=max(escape, 7 * DAY_SECONDS) if timelock is None else timelock,
             escape_seconds=escape,
         )
         mints = tuple(_mint(chosen, wish) for wish in mint)

@@ -18,7 +18,6 @@ DAY_SECONDS = 86_400
 # The constructor's bounds, in `contracts/modules/configuration.vy`.
 WINDOW_SECONDS_MAX = 30 * DAY_SECONDS
 TIMELOCK_SECONDS_MAX = 90 * DAY_SECONDS
-ESCAPE_SECONDS_MAX = 180 * DAY_SECONDS
 ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
 
 
@@ -66,14 +65,18 @@ def check_parameters(parameters: Parameters) -> None:
         raise DeploymentRefused(f"threshold {parameters.threshold} of {len(parameters.attestors)} attestors")
     if not 0 <= parameters.fee_bps <= parameters.fee_bps_max < 10_000:
         raise DeploymentRefused(f"fee {parameters.fee_bps} above its bound {parameters.fee_bps_max}")
-    times = (parameters.window_seconds, parameters.notice_seconds, parameters.timelock_seconds)
-    if not 1 <= times[0] < times[1] <= times[2] or times[1] > parameters.escape_seconds:
-        raise DeploymentRefused("needs 1 <= window < notice <= timelock, and notice <= escape")
-    bounds = {"window": WINDOW_SECONDS_MAX, "timelock": TIMELOCK_SECONDS_MAX, "escape": ESCAPE_SECONDS_MAX}
-    for name, bound in bounds.items():
-        seconds = getattr(parameters, f"{name}_seconds")
+    window, notice = parameters.window_seconds, parameters.notice_seconds
+    escape, timelock = parameters.escape_seconds, parameters.timelock_seconds
+    if not 1 <= window < notice <= escape <= timelock:
+        raise DeploymentRefused(
+            f"needs 1 <= window < notice <= escape <= timelock, in seconds: {window}, {notice}, {escape}, {timelock}. "
+            "Whoever asks for the money back when a change is announced must be out before the change is applied"
+        )
+    for name, seconds, bound in (("window", window, WINDOW_SECONDS_MAX), ("timelock", timelock, TIMELOCK_SECONDS_MAX)):
         if seconds > bound:
-            raise DeploymentRefused(f"{name} of {seconds} s is above its bound of {bound // DAY_SECONDS} days")
+            raise DeploymentRefused(
+                f"{name} of {seconds} s is above its bound of {bound} s, {bound // DAY_SECONDS} days"
+            )
 
 
 def check_address(address: str) -> None:

@@ -86,16 +86,8 @@ def start(
     provider: Any,
     network: Any,
 ) -> None:
-    """Offers the ownership; run again, it only says how to accept."""
-    owned = _owned(provider, network)
-    target = _target(owned, target, to_is_eoa)
-    if owned.pending != target:
-        signer = _signer(alias)
-        if signer.address != owned.owner:
-            raise DeploymentRefused(_not_owner(owned, signer.address, target))
-        _ask(owned, f"Offer the ownership of {owned.contract.address} to {target}?", yes)
-        _send(owned, signer, "transfer_ownership", target)
-        _expect(owned, "pending_owner", target)
+    owned = owned_escrow(provider.web3, network_chosen(network.ecosystem.name, network.name, provider.chain_id))
+    target = offer(owned, _signer(alias), target, is_eoa_wanted=to_is_eoa, is_confirmed=yes)
     click.echo(f"{target} may now accept the ownership; until it does, {owned.owner} stays the owner")
     _tell_acceptance(owned, target, safe_file)
 
@@ -105,27 +97,14 @@ def start(
 @click.option("--yes", is_flag=True, help="Public networks: do not ask before sending.")
 @in_words
 def accept(alias: str | None, yes: bool, provider: Any, network: Any) -> None:
-    """Accepts with a key; a multisig accepts with the calldata that `start` prints."""
-    owned = _owned(provider, network)
-    signer = _signer(alias)
-    if owned.owner == signer.address:
-        click.echo(f"{signer.address} is the owner already")
-        return
-    if owned.pending != signer.address:
-        offered = f"offered to {owned.pending}" if owned.pending else "not offered to anybody"
-        raise DeploymentRefused(f"the ownership is {offered}, so {signer.address} cannot accept it: run `start` first")
-    check_key("new owner", signer.address, owned.network)
-    _ask(owned, f"Take the ownership of {owned.contract.address} with {signer.address}?", yes)
-    _send(owned, signer, "accept_ownership")
-    _expect(owned, "owner", signer.address)
-    click.echo(f"{signer.address} is now the owner")
+    owned = owned_escrow(provider.web3, network_chosen(network.ecosystem.name, network.name, provider.chain_id))
+    take(owned, _signer(alias), is_confirmed=yes)
 
 
 @cli.command(cls=ConnectedProviderCommand, help="Say who owns the escrow and what is left to do.")
 @in_words
 def status(provider: Any, network: Any) -> None:
-    """Reads only."""
-    owned = _owned(provider, network)
+    owned = owned_escrow(provider.web3, network_chosen(network.ecosystem.name, network.name, provider.chain_id))
     kind = "contract" if has_contract(owned.web3, owned.owner) else "plain account"
     click.echo(f"escrow   {owned.contract.address} on {owned.network.name} (chain {owned.network.chain_id})")
     click.echo(f"owner    {owned.owner} ({kind})")
@@ -136,6 +115,39 @@ def status(provider: Any, network: Any) -> None:
         click.echo("to do    give the ownership to a multisig: ape run handover start --to ...")
     else:
         click.echo("to do    nothing")
+
+
+def offer(owned: Owned, signer: Signer, target: str, *, is_eoa_wanted: bool, is_confirmed: bool) -> str:
+    """Offers the ownership, unless it is offered already, and returns the new owner's address with its checksum.
+
+    Raises DeploymentRefused, before anything is sent, when `signer` is not the owner or `target` must not become it.
+    """
+    target = _target(owned, target, is_eoa_wanted)
+    if owned.pending != target:
+        if signer.address != owned.owner:
+            raise DeploymentRefused(_not_owner(owned, signer.address, target))
+        _ask(owned, f"Offer the ownership of {owned.contract.address} to {target}?", is_confirmed)
+        _send(owned, signer, "transfer_ownership", target)
+        _expect(owned, "pending_owner", target)
+    return target
+
+
+def take(owned: Owned, signer: Signer, *, is_confirmed: bool) -> None:
+    """Accepts with a key; a multisig accepts with the calldata that `start` prints.
+
+    Raises DeploymentRefused, before anything is sent, when the ownership was not offered to `signer`.
+    """
+    if owned.owner == signer.address:
+        click.echo(f"{signer.address} is the owner already")
+        return
+    if owned.pending != signer.address:
+        offered = f"offered to {owned.pending}" if owned.pending else "not offered to anybody"
+        raise DeploymentRefused(f"the ownership is {offered}, so {signer.address} cannot accept it: run `start` first")
+    check_key("new owner", signer.address, owned.network)
+    _ask(owned, f"Take the ownership of {owned.contract.address} with {signer.address}?", is_confirmed)
+    _send(owned, signer, "accept_ownership")
+    _expect(owned, "owner", signer.address)
+    click.echo(f"{signer.address} is now the owner")
 
 
 def safe_batch(network: Network, escrow: str, safe: str, data: str, created_ms: int) -> dict[str, object]:
@@ -157,15 +169,14 @@ def safe_batch(network: Network, escrow: str, safe: str, data: str, created_ms: 
     }
 
 
-def _owned(provider: Any, network: Any) -> Owned:
-    web3: Web3 = provider.web3
-    chosen = network_chosen(network.ecosystem.name, network.name, provider.chain_id)
-    address = Web3.to_checksum_address(load_deployment(chosen.chain_id).escrow.address)
+def owned_escrow(web3: Web3, network: Network) -> Owned:
+    """The escrow of the network's deployment file. Raises NoDeployment without one, DeploymentRefused without code."""
+    address = Web3.to_checksum_address(load_deployment(network.chain_id).escrow.address)
     if not web3.eth.get_code(address):
         raise DeploymentRefused(f"there is no contract at {address}, where deployments/ says the escrow is")
     contract = web3.eth.contract(address=address, abi=json.loads((ABI_FOLDER / "CampaignEscrow.json").read_text()))
     pending = contract.functions.pending_owner().call()
-    return Owned(web3, chosen, contract, contract.functions.owner().call(), "" if pending == ZERO else pending)
+    return Owned(web3, network, contract, contract.functions.owner().call(), "" if pending == ZERO else pending)
 
 
 def _target(owned: Owned, target: str, is_eoa_wanted: bool) -> str:

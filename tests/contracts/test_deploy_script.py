@@ -47,7 +47,7 @@ def fund(rpc_url: str, address: str) -> None:
 def test_deploy__local_chain__file_and_chain_agree(rpc_url: str, tmp_path: Path) -> None:
     """L15: no role or term on the chain differs from what was asked."""
     fund(rpc_url, DEPLOYER)
-    times = ("--window", "3", "--notice", "6", "--timelock", "7", "--escape", "60")
+    times = ("--window", "3", "--notice", "6", "--timelock", "61", "--escape", "60")
     done = deploy(rpc_url, tmp_path, *times, "--fee-bps", "500", "--mint", f"{role(5)}:12345")
     assert done.returncode == 0, done.stdout + done.stderr
     web3 = Web3(Web3.HTTPProvider(rpc_url))
@@ -110,7 +110,7 @@ def parameters(**changes: object) -> Parameters:
         "fee_bps_max": 2_000,
         "window_seconds": 3,
         "notice_seconds": 6,
-        "timelock_seconds": 6,
+        "timelock_seconds": 90,
         "escape_seconds": 60,
     }
     return Parameters(**(good | changes))  # type: ignore[arg-type]
@@ -129,10 +129,21 @@ def test_check_parameters__good__is_silent() -> None:
         ({"threshold": 0}, "threshold 0 of 3"),
         ({"threshold": 4}, "threshold 4 of 3"),
         ({"fee_bps": 2_001}, "fee 2001"),
+        ({"operator": role(2)[:-1] + "a"}, "wrong checksum"),
         ({"window_seconds": 0}, "window < notice"),
         ({"notice_seconds": 3}, "window < notice"),
-        ({"timelock_seconds": 5}, "notice <= timelock"),
         ({"escape_seconds": 5}, "notice <= escape"),
+        ({"timelock_seconds": 59}, "escape <= timelock"),
+        (
+            {
+                "window_seconds": 2592001,
+                "notice_seconds": 2592002,
+                "escape_seconds": 2592002,
+                "timelock_seconds": 2592002,
+            },
+            "window of 2592001 s is above its bound of 2592000 s",
+        ),
+        ({"timelock_seconds": 7776001}, "timelock of 7776001 s is above .* 90 days"),
     ],
 )
 def test_check_parameters__bad__says_what_to_change(changes: dict[str, object], message: str) -> None:

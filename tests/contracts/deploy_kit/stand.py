@@ -43,7 +43,7 @@ def parameters(**changes: object) -> Parameters:
         "fee_bps_max": 2_000,
         "window_seconds": HOUR,
         "notice_seconds": 2 * HOUR,
-        "timelock_seconds": 3 * HOUR,
+        "timelock_seconds": 200 * HOUR,
         "escape_seconds": 100 * HOUR,
     }
     return Parameters(**(good | changes))  # type: ignore[arg-type]
