@@ -30,6 +30,7 @@ class Budget:
     owner: int
     reserved: int = 0
     executable_at: int = 0
+    escapes_at: int = 0
     after_epoch: int = 0
     active: bool = True
 
@@ -177,6 +178,7 @@ class Reader:
             self.number(self.escrow, "campaign_owner(uint256)", campaign),
             reserved,
             executable_at,
+            self.number(self.escrow, "escapes_at(uint256)", campaign),
             after_epoch,
             self.number(self.escrow, "campaign_active(uint256)", campaign) == 1,
         )

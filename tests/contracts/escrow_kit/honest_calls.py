@@ -216,9 +216,9 @@ def withdraw(stage: Stage, dice: Dice) -> Planned:
     campaign = dice.pick(waiting)
     budget = view.campaigns[campaign]
     early = view.epoch < budget.after_epoch
-    escape_at = view.last_active_at + kit.ESCAPE if early and dice.one_in(4) else 0
+    escapes_at = min(budget.escapes_at, view.last_active_at + kit.ESCAPE)
     to = dice.pick((ADVERTISER, stage.payout, STRANGER, BLOCKED))
-    return Planned((campaign, to), budget.owner, max(budget.executable_at, escape_at))
+    return Planned((campaign, to), budget.owner, max(budget.executable_at, escapes_at if early else 0))
 
 
 def set_campaign_active(stage: Stage, dice: Dice) -> Planned:
@@ -243,7 +243,7 @@ def propose_config(stage: Stage, dice: Dice) -> Planned:
         kit.THRESHOLD_KIND: (1, 2, 3, 4),
         kit.FEE: (0, 300, kit.FEE_BPS_MAX, kit.FEE_BPS_MAX + 1),
         kit.WINDOW_KIND: (1, kit.WINDOW, kit.NOTICE - 1, kit.NOTICE),
-        kit.NOTICE_KIND: (kit.WINDOW + 1, kit.NOTICE, kit.TIMELOCK, kit.TIMELOCK + 1),
+        kit.NOTICE_KIND: (kit.WINDOW + 1, kit.NOTICE, kit.ESCAPE, kit.ESCAPE + 1),
     }
     return Planned((kind, dice.pick(numbers.get(kind, tuple(stage.people)))), stage.memory.view.owner)
 

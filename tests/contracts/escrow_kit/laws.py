@@ -139,6 +139,7 @@ def _requested(budget: Budget, event: Event, step: Step) -> Budget:
         remaining=budget.remaining - event["amount"],
         reserved=event["amount"],
         executable_at=event["executable_at"],
+        escapes_at=step.now + kit.ESCAPE,
         after_epoch=event["after_epoch"],
     )
 
@@ -149,10 +150,11 @@ def _cancelled(budget: Budget, event: Event, step: Step) -> Budget:
 
 
 def _withdrawn(budget: Budget, event: Event, step: Step) -> Budget:
-    silent = step.now >= step.before.last_active_at + kit.ESCAPE
+    escapes_at = min(budget.escapes_at, step.before.last_active_at + kit.ESCAPE)
     assert event["amount"] == budget.reserved > 0, "L14: withdrawn is not what was reserved"
     assert step.now >= budget.executable_at, "L14: before the notice"
-    assert step.before.epoch >= budget.after_epoch or silent, "L14: before the epochs that it covers"
+    assert step.before.epoch >= budget.after_epoch or step.now >= escapes_at, "L14: before the epochs that it covers"
+    assert event["to"] not in (0, step.escrow, step.payout), "L16: a withdrawal that nobody can use"
     return Budget(budget.remaining, budget.owner, active=budget.active)
 
 
@@ -234,6 +236,7 @@ def _check_payment(step: Step, history: History, index: int, gain: int, sent: li
     else:
         (batch,) = step.named("Batch")
         assert batch["start_group"] <= index >> 2 < batch["start_group"] + batch["groups"], "L17: outside the range"
+    assert recipient not in (0, step.escrow, step.payout), "L16: a payment that nobody can use"
     assert (recipient, gain) in sent, "L21: the recipient got nothing"
 
 
@@ -360,7 +363,7 @@ def power_changes_slowly(step: Step, history: History) -> None:
 def _check_terms(view: ChainView) -> None:
     assert 1 <= view.threshold <= view.attestor_count <= 16, "L11: a quorum that is none or cannot be reached"
     assert max(view.fee_bps, view.fee_bps_later) <= kit.FEE_BPS_MAX, "L3: the fee passes its bound"
-    assert 1 <= view.window < view.notice <= kit.TIMELOCK, "L15: window, notice and timelock are out of order"
+    assert 1 <= view.window < view.notice <= kit.ESCAPE, "L15: window, notice and escape are out of order"
     assert 0 not in (view.owner, view.operator, view.guardian, view.treasury), "L15: a role that nobody holds"
 
 

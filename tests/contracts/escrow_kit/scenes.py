@@ -6,7 +6,7 @@ from escrow_kit import pair as kit
 from escrow_kit.chain_view import to_int
 from escrow_kit.dice import Dice
 from escrow_kit.honest_calls import ADVERTISER, BLOCKED, HONEST, STRANGER
-from escrow_kit.pair import META, NOTICE, TIMELOCK, WINDOW
+from escrow_kit.pair import ESCAPE, META, NOTICE, TIMELOCK, WINDOW
 from escrow_kit.stage import Stage
 
 BUDGETS = (5_000_000, 7, 2**40, 100_000_000, 3_000_000, 1)
@@ -77,9 +77,9 @@ def early() -> Stage:
     """A withdrawal that waits for nothing but its notice."""
     stage = final()
     owner = stage.memory.view.owner
-    stage.do("escrow", "propose_config", kit.NOTICE_KIND, TIMELOCK, sender=owner)
+    stage.do("escrow", "propose_config", kit.NOTICE_KIND, ESCAPE, sender=owner)
     stage.wait_until(stage.now + TIMELOCK)
-    stage.do("escrow", "apply_config", kit.NOTICE_KIND, TIMELOCK, sender=owner)
+    stage.do("escrow", "apply_config", kit.NOTICE_KIND, ESCAPE, sender=owner)
     stage.do("escrow", "request_withdrawal", 2, 2**20, sender=ADVERTISER)
     for seed in (6, 7):
         act(stage, "escrow", "propose", seed)
@@ -113,7 +113,7 @@ def announced() -> Stage:
     """The same before its time."""
     stage = final()
     owner = stage.memory.view.owner
-    numbers = {kit.THRESHOLD_KIND: 3, kit.FEE: 500, kit.WINDOW_KIND: 60, kit.NOTICE_KIND: TIMELOCK}
+    numbers = {kit.THRESHOLD_KIND: 3, kit.FEE: 500, kit.WINDOW_KIND: 60, kit.NOTICE_KIND: ESCAPE}
     people = {
         kit.OPERATOR: 8,
         kit.GUARDIAN: 9,
