@@ -16,6 +16,8 @@ import httpx
 REQUEST_SECONDS_MAX = 60.0
 KEY_VARIABLE = "EXPLORER_API_KEY"
 
+Tell = Callable[[str], None]
+
 
 class ExplorerError(Exception):
     """The explorer did not publish the source; the message says why and what to do."""
@@ -40,7 +42,8 @@ class Verdict(Enum):
 class Submission:
     """What an explorer needs to rebuild a contract.
 
-    `contract` is `path:Name`, `compiler` a plain version ("0.4.3"), `arguments` the ABI-encoded constructor arguments.
+    `contract` is `path:Name`, `compiler` the version with its commit, `arguments` the ABI-encoded ones of the constructor,
+    `transaction` the one that created it.
     """
 
     address: str
@@ -48,6 +51,7 @@ class Submission:
     compiler: str
     standard_json: str
     arguments: bytes
+    transaction: str
 
     def fields(self) -> dict[str, str]:
         """The form of `verifysourcecode`.
@@ -62,12 +66,28 @@ class Submission:
             "codeformat": "vyper-json",
             "contractaddress": self.address,
             "contractname": self.contract,
-            "compilerversion": f"vyper:{self.compiler}",
+            "compilerversion": f"vyper:{self.compiler.split('+')[0]}",
             "optimizationUsed": "1",
             "sourceCode": self.standard_json,
             "constructorArguments": arguments,
             "constructorArguements": arguments,
         }
+
+
+class Patience:
+    """Asks again every `poll_seconds`, for as long as `seconds_max` from now; `tell` hears why."""
+
+    def __init__(self, poll_seconds: float, seconds_max: float, tell: Tell) -> None:
+        self._poll_seconds, self._seconds_max, self.tell = poll_seconds, seconds_max, tell
+        self._deadline = time.monotonic() + seconds_max
+
+    def wait(self, state: str) -> None:
+        """Until the next time. Raises ExplorerError with the state when there is none."""
+        left = self._deadline - time.monotonic()
+        if left <= 0:
+            raise ExplorerError(f"{state}; gave up after {self._seconds_max:g} s. Run the same command again later")
+        self.tell(state)
+        time.sleep(min(self._poll_seconds, left))
 
 
 class ExplorerClient:
@@ -85,38 +105,38 @@ class ExplorerClient:
         self._seconds_max = seconds_max
         self._http = httpx.Client(timeout=REQUEST_SECONDS_MAX, follow_redirects=False)
 
-    def verify(self, submission: Submission, tell: Callable[[str], None] = lambda _: None) -> Verdict:
+    def verify(self, submission: Submission, tell: Tell = lambda _: None) -> Verdict:
         """Submits and waits for the verdict; `tell` hears of each new state."""
         if not self._key:
             raise ExplorerError(f"set {KEY_VARIABLE}: the explorer answers nobody without a key")
-        deadline = time.monotonic() + self._seconds_max
-        guid = self._submit(submission, deadline, tell)
-        return Verdict.ALREADY_VERIFIED if guid is None else self._wait(guid, deadline, tell)
+        patience = Patience(self._poll_seconds, self._seconds_max, tell)
+        guid = self._submit(submission, patience)
+        return Verdict.ALREADY_VERIFIED if guid is None else self._verdict(guid, patience)
 
-    def _submit(self, submission: Submission, deadline: float, tell: Callable[[str], None]) -> str | None:
+    def _submit(self, submission: Submission, patience: Patience) -> str | None:
         """The number of the request; None when the source was published before."""
         while True:
             try:
                 status, result = self._ask("POST", submission.fields())
             except ExplorerBusy as busy:
                 # Only an explorer that is there is asked again: nobody waits five minutes for a wrong address.
-                self._pause(deadline, str(busy), tell)
+                patience.wait(str(busy))
                 continue
             if status == "1":
-                tell(f"submitted as {result}")
+                patience.tell(f"submitted as {result}")
                 return result
             if "already verified" in result.lower():
                 return None
             if not _is_temporary(result):
                 raise ExplorerError(_explained(result))
-            self._pause(deadline, f"the explorer does not take the source: {result}", tell)
+            patience.wait(f"the explorer does not take the source: {result}")
 
-    def _wait(self, guid: str, deadline: float, tell: Callable[[str], None]) -> Verdict:
+    def _verdict(self, guid: str, patience: Patience) -> Verdict:
         while True:
             try:
                 status, result = self._ask("GET", {"module": "contract", "action": "checkverifystatus", "guid": guid})
             except ExplorerAway as away:
-                self._pause(deadline, f"request {guid} has no verdict yet: {away}", tell)
+                patience.wait(f"request {guid} has no verdict yet: {away}")
                 continue
             if "already verified" in result.lower():
                 return Verdict.ALREADY_VERIFIED
@@ -124,14 +144,7 @@ class ExplorerClient:
                 return Verdict.VERIFIED
             if not (_is_temporary(result) or "pending" in result.lower()):
                 raise ExplorerError(f"request {guid}: {_explained(result)}")
-            self._pause(deadline, f"request {guid} has no verdict yet: {result}", tell)
-
-    def _pause(self, deadline: float, state: str, tell: Callable[[str], None]) -> None:
-        left = deadline - time.monotonic()
-        if left <= 0:
-            raise ExplorerError(f"{state}; gave up after {self._seconds_max:.0f} s. Run the same command again later")
-        tell(state)
-        time.sleep(min(self._poll_seconds, left))
+            patience.wait(f"request {guid} has no verdict yet: {result}")
 
     def _ask(self, method: str, fields: Mapping[str, str]) -> tuple[str, str]:
         """(status, result) of the answer. Raises ExplorerAway without the key, which the URL of a GET holds."""

@@ -13,7 +13,7 @@ def connect(provider: Any) -> Chain:
 
 
 def connect_to(rpc_url: str, chain_id: int) -> Chain:
-    """A reader of a chain. Polygon's blocks carry validators in `extraData`; web3 takes that for a fault unless told."""
+    """A reader of a chain. Polygon's blocks carry validators in `extraData`; web3 calls that a fault unless told."""
     chain = Chain(rpc_url, chain_id)
     chain.web3.middleware_onion.inject(ExtraDataToPOAMiddleware, layer=0)
     return chain

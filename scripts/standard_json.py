@@ -66,9 +66,7 @@ def standard_json(name: str, root: Path = ROOT) -> str:
     """
     source = SOURCES[name]
     command = [_program("vyper"), "-p", ".", "-f", "solc_json", source]
-    done = subprocess.run(
-        command, cwd=root, capture_output=True, text=True, timeout=COMPILE_SECONDS_MAX, check=False
-    )
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=COMPILE_SECONDS_MAX, check=False)
     if done.returncode != 0:
         raise CannotRebuild(f"{source} does not compile: {_last_lines(done.stderr)}")
     bundle = json.loads(done.stdout)

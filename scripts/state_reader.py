@@ -28,7 +28,7 @@ from scripts.deployment_state import (
 )
 from scripts.standard_json import local_build, runtime_difference
 
-LOG_BLOCKS = 10_000                  # the widest range that most providers answer
+LOG_BLOCKS = 10_000  # the widest range that most providers answer
 LOG_BLOCKS_MIN = 10
 CAMPAIGNS_AT_ONCE = 10_000
 # A change of the fee binds four epochs after the last final one at the latest (`_after_epoch` + 1); one to spare.
@@ -96,7 +96,8 @@ class StateReader:
         try:
             return dict(zip(names, self._chain.read_many(functions, at), strict=True))
         except (Reverted, WrongChain) as error:
-            raise WrongChain("wrong_chain", f"{contract.address} is not the contract of the deployment's file") from error
+            where = f"{contract.address} is not the contract of the deployment's file"
+            raise WrongChain("wrong_chain", where) from error
 
     def _check_pair(self, escrow: dict[str, Any], payout: dict[str, Any]) -> None:
         pair = (self._deployment.payout.address, self._deployment.escrow.address)

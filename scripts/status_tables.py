@@ -210,7 +210,7 @@ def _code(state: State) -> Table:
 def _table(title: str) -> Table:
     table = Table(title=title, title_justify="left", title_style="bold", show_header=False)
     table.add_column(no_wrap=True, min_width=30)
-    table.add_column(overflow="fold", min_width=42)    # an address is never broken
+    table.add_column(overflow="fold", min_width=42)  # an address is never broken
     return table
 
 

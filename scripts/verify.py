@@ -2,13 +2,14 @@
 
     ape run verify --network polygon:amoy:node                # prove, and write .build/verify/80002/
     EXPLORER_API_KEY=... ape run verify --network polygon:amoy:node --submit
+    ape run verify --network polygon:amoy:node --submit --sourcify
 
 For each contract of `deployments/<chain id>.json` it makes Vyper's standard JSON input, compiles that in an empty
 folder, and compares the outcome with the local build, with the transaction that created the contract and with the code
 on the chain. The first difference ends the run with exit code 1 and the byte; nothing is submitted then.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,7 @@ from scripts.explorer_client import KEY_VARIABLE, ExplorerClient, ExplorerError,
 from scripts.export_abi import ROOT, SOURCES, compile_contract
 from scripts.networks import NETWORKS, network_of
 from scripts.node_client import connect
+from scripts.sourcify_client import SOURCIFY_URL, SourcifyClient
 from scripts.standard_json import (
     Build,
     CannotRebuild,
@@ -58,17 +60,17 @@ class Proven:
     @property
     def submission(self) -> Submission:
         name = self.record.name
-        plain_version = compiler_version().split("+")[0]
-        return Submission(
-            self.record.address, contract_id(name), plain_version, self.standard_json, self.creation.arguments
-        )
+        assert self.record.transaction is not None
+        rebuilt = (compiler_version(), self.standard_json, self.creation.arguments)
+        return Submission(self.record.address, contract_id(name), *rebuilt, self.record.transaction)
 
 
 @click.command(cls=ConnectedProviderCommand, help=__doc__)
 @click.option("--contract", "names", multiple=True, help="Only this one; may be repeated. Default: all.")
 @click.option("--output", type=click.Path(file_okay=False, path_type=Path), default=OUTPUT, help="[.build/verify]")
 @click.option("--submit", is_flag=True, help="Let the explorer publish the sources; needs EXPLORER_API_KEY.")
-@click.option("--explorer-url", envvar="EXPLORER_API_URL", help="Default: the network's explorer.")
+@click.option("--sourcify", "is_sourcify", is_flag=True, help="Submit to Sourcify instead, which needs no key.")
+@click.option("--explorer-url", envvar="EXPLORER_API_URL", help="Default: the network's explorer, or sourcify.dev.")
 @click.option("--poll-seconds", type=click.FloatRange(min=0.01), default=5.0, show_default=True)
 @click.option("--seconds-max", type=float, default=300.0, show_default=True, help="How long to wait for a verdict.")
 @click.option(
@@ -78,6 +80,7 @@ def cli(
     names: tuple[str, ...],
     output: Path,
     submit: bool,
+    is_sourcify: bool,
     explorer_url: str | None,
     poll_seconds: float,
     seconds_max: float,
@@ -89,13 +92,13 @@ def cli(
     try:
         deployment = load_deployment(chain_id)
         chosen = chosen_contracts(deployment, names)
-        url = (explorer_url or explorer_of(chain_id)) if submit else ""
+        waiting = {"poll_seconds": poll_seconds, "seconds_max": seconds_max}
+        explorer = explorer_for(chain_id, explorer_url, explorer_key, is_sourcify, waiting) if submit else None
         proven = list(prove(connect(provider), deployment, chosen))
         for one in proven:
             path = write(one, output / str(chain_id))
             click.echo(f"{one.record.name} {one.record.address}: rebuilt byte for byte, {path}")
-        if submit:
-            explorer = ExplorerClient(url, chain_id, explorer_key, poll_seconds=poll_seconds, seconds_max=seconds_max)
+        if explorer is not None:
             publish(explorer, proven)
     except (NoDeployment, CannotRebuild, DoesNotMatch, ExplorerError, Unavailable) as error:
         raise click.ClickException(str(error)) from error
@@ -108,6 +111,15 @@ def chosen_contracts(deployment: DeploymentFile, names: tuple[str, ...]) -> list
     if unknown:
         raise NoDeployment(f"{deployment.path} has no contract {', '.join(unknown)} of ours; it has {', '.join(ours)}")
     return [record for name, record in ours.items() if not names or name in names]
+
+
+def explorer_for(
+    chain_id: int, url: str | None, key: str, is_sourcify: bool, waiting: Mapping[str, float]
+) -> ExplorerClient | SourcifyClient:
+    """Who is to publish the sources. Raises ExplorerError for a chain without an explorer that we know."""
+    if is_sourcify:
+        return SourcifyClient(url or SOURCIFY_URL, chain_id, **waiting)
+    return ExplorerClient(url or explorer_of(chain_id), chain_id, key, **waiting)
 
 
 def explorer_of(chain_id: int) -> str:
@@ -178,7 +190,7 @@ def write(proven: Proven, folder: Path) -> Path:
     return path
 
 
-def publish(explorer: ExplorerClient, proven: list[Proven]) -> None:
+def publish(explorer: ExplorerClient | SourcifyClient, proven: list[Proven]) -> None:
     """Submits one contract after the other; the first that fails raises ExplorerError with its name."""
     for one in proven:
         name = one.record.name

@@ -59,6 +59,16 @@ def run_ape(script: str, folder: Path, network: str, *options: str, **env: str) 
     )
 
 
+def deploy_with_ape(rpc_url: str, folder: Path) -> None:
+    """Deploys the pair over a MockUSDC with `ape run deploy`, as operators do."""
+    fund(rpc_url, DEPLOYER.address, WEI)
+    roles = {"OPERATOR": OPERATOR, "GUARDIAN": GUARDIAN, "TREASURY": TREASURY}
+    env = {f"ESCROW_{name}": account.address for name, account in roles.items()}
+    env |= {"DEPLOYER_KEY": DEPLOYER.key.to_0x_hex(), "ESCROW_ATTESTORS": ",".join(PARAMETERS.attestors)}
+    done = run_ape("deploy", folder, rpc_url, **env)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 class LivePair:
     """The deployed pair over MockUSDC. Everybody has coins to pay for gas."""
 

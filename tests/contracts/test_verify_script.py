@@ -12,13 +12,15 @@ from pathlib import Path
 
 import pytest
 from explorer_stand_in import KEY, PASS, ExplorerStandIn
-from live_pair import LivePair, run_ape
+from live_pair import deploy_with_ape, run_ape
+from sourcify_stand_in import SourcifyStandIn
 
 from backend.chain.client import Chain
 from backend.local import Stack, start_stack
 from scripts.creation_code import DoesNotMatch, first_created_by
 from scripts.deployment_file import DeploymentFile, NoDeployment, load_deployment
 from scripts.explorer_client import ExplorerClient, ExplorerError, Submission, Verdict
+from scripts.sourcify_client import SourcifyClient
 from scripts.standard_json import CannotRebuild, build, difference, runtime_difference, standard_json
 from scripts.verify import Proven, chosen_contracts, explorer_of, prove
 
@@ -36,9 +38,9 @@ def chain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 @pytest.fixture(scope="module")
 def folder(chain: Stack, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The deployments' folder after deploying."""
+    """The deployments' folder after `ape run deploy`."""
     folder = tmp_path_factory.mktemp("deployments")
-    LivePair(chain.rpc_url, chain.chain_id, folder)
+    deploy_with_ape(chain.rpc_url, folder)
     return folder
 
 
@@ -202,18 +204,12 @@ def test_verify__whole_run__proves_writes_and_publishes(
     arguments = (tmp_path / str(chain.chain_id) / "PublisherPayout.arguments.txt").read_text()
     assert [form["constructorArguments"] + "\n" for form in explorer.submitted][-1] == arguments
 
-    again = run_ape("verify", folder, chain.rpc_url, *options, "--contract", "MockUSDC", EXPLORER_API_KEY=KEY)
-    assert again.returncode == 0, again.stdout + again.stderr
-    assert "MockUSDC: verified before\n" in again.stdout
-
 
 def test_verify__without_submit__asks_no_explorer(chain: Stack, folder: Path, tmp_path: Path) -> None:
-    done = run_ape("verify", folder, chain.rpc_url, "--output", str(tmp_path), "--contract", "PublisherPayout")
+    done = run_ape("verify", folder, chain.rpc_url, "--output", str(tmp_path), "--contract", "MockUSDC")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert [path.name for path in sorted((tmp_path / str(chain.chain_id)).iterdir())] == [
-        "PublisherPayout.arguments.txt",
-        "PublisherPayout.json",
-    ]
+    written = sorted(path.name for path in (tmp_path / str(chain.chain_id)).iterdir())
+    assert written == ["MockUSDC.arguments.txt", "MockUSDC.json"]
 
 
 def test_verify__local_chain_without_explorer_url__is_refused_before_any_work(chain: Stack, folder: Path) -> None:
@@ -279,7 +275,7 @@ def test_submit__arguments_missing_or_wrong__are_refused(explorer: ExplorerStand
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"compiler": "0.4.99"}, "compilerversion"),
+        ({"compiler": "0.4.99+commit.bff19ea2"}, "compilerversion"),
         ({"address": "0x1234"}, "Invalid address format"),
         ({"contract": "PublisherPayout"}, "path:Name"),
         ({"contract": "contracts/Other.vy:Other"}, "Unable to find contracts/Other.vy"),
@@ -317,7 +313,7 @@ def test_submit__rate_limit_without_end__gives_up_at_the_deadline(
     explorer: ExplorerStandIn, proven: dict[str, Proven]
 ) -> None:
     explorer.limit_next = 10**6
-    with pytest.raises(ExplorerError, match=r"rate limit.*gave up after 0 s.*again later"):
+    with pytest.raises(ExplorerError, match=r"rate limit.*gave up after 0.3 s.*again later"):
         client(explorer, seconds=0.3).verify(proven["MockUSDC"].submission)
     assert explorer.asked["verifysourcecode"] > 1
 
@@ -344,3 +340,61 @@ def test_stand_in__status_of_unknown_request__is_refused(explorer: ExplorerStand
     status, body = explorer.answer("GET", query | {"guid": "x" * 50}, {})
     assert (status, json.loads(body)) == (200, {"status": "0", "message": "NOTOK", "result": "Invalid GUID"})
     assert PASS not in body.decode()
+
+
+# --- Sourcify -------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def sourcify(chain: Stack) -> Iterator[SourcifyStandIn]:
+    with SourcifyStandIn(chain.rpc_url, chain.chain_id) as sourcify:
+        yield sourcify
+
+
+def sourcify_client(sourcify: SourcifyStandIn, chain_id: int = 31337) -> SourcifyClient:
+    return SourcifyClient(sourcify.url, chain_id, poll_seconds=0.05, seconds_max=60)
+
+
+def test_sourcify__whole_run__publishes_without_a_key(
+    chain: Stack, folder: Path, sourcify: SourcifyStandIn, tmp_path: Path
+) -> None:
+    options = ("--submit", "--contract", "MockUSDC", "--output", str(tmp_path))
+    where = ("--sourcify", "--explorer-url", sourcify.url, "--poll-seconds", "0.05")
+    done = run_ape("verify", folder, chain.rpc_url, *options, *where)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "MockUSDC: verified\n" in done.stdout
+
+
+def test_sourcify__twice_and_busy__waits_and_is_content(sourcify: SourcifyStandIn, proven: dict[str, Proven]) -> None:
+    submission = proven["MockUSDC"].submission
+    sourcify.busy_next = 2
+    told: list[str] = []
+    assert sourcify_client(sourcify).verify(submission, told.append) is Verdict.VERIFIED
+    assert sourcify_client(sourcify).verify(proven["PublisherPayout"].submission) is Verdict.VERIFIED
+    assert [state for state in told if "HTTP 429" in state]
+    assert [state for state in told if "not finished" in state]
+    assert sourcify_client(sourcify).verify(submission) is Verdict.ALREADY_VERIFIED
+
+
+def test_sourcify__altered_source_bad_field_or_other_chain__is_told(
+    sourcify: SourcifyStandIn, proven: dict[str, Proven]
+) -> None:
+    good = proven["PublisherPayout"].submission
+    other_code = altered(good, "contracts/PublisherPayout.vy", '"proof"', '"poorf"')
+    with pytest.raises(ExplorerError, match=r"could not rebuild.*don't match"):
+        sourcify_client(sourcify).verify(other_code)
+    with pytest.raises(ExplorerError, match="Sourcify refuses: compilerVersion"):
+        sourcify_client(sourcify).verify(replace(good, compiler="0.4.3"))
+    extra = json.dumps(json.loads(good.standard_json) | {"integrity": "00"})
+    with pytest.raises(ExplorerError, match=r"unsupported top-level field.*integrity"):
+        sourcify_client(sourcify).verify(replace(good, standard_json=extra))
+    with pytest.raises(ExplorerError, match="Chain 5 not found"):
+        sourcify_client(sourcify, chain_id=5).verify(good)
+
+
+def test_sourcify__nobody_there__is_told_without_waiting(proven: dict[str, Proven]) -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{unused.getsockname()[1]}"
+        with pytest.raises(ExplorerError, match=f"no answer from Sourcify at {url}: ConnectError"):
+            SourcifyClient(url, 31337, poll_seconds=1, seconds_max=3600).verify(proven["MockUSDC"].submission)
