@@ -45,11 +45,17 @@ test: setup  ## all tests (real chain, PostgreSQL, Redis)
 test-rules: setup  ## only the pure rules, in seconds
 	@$(RUN) python -m pytest -q tests/rules
 
-fuzz: setup  ## the properties of the contracts with thousands of examples
-	@HYPOTHESIS_PROFILE=fuzz $(RUN) python -m pytest -q tests/contracts -k "stateful or property"
+fuzz: setup  ## play the contracts with random calls for an hour (FUZZ_SECONDS=3600)
+	@$(RUN) python -m scripts.fuzz
 
 mutants: setup  ## plant deliberate faults in the contracts and see the tests catch each
 	@$(RUN) python -m scripts.mutants
+
+coverage: setup  ## which branches of the contracts the tests take; fails below 98 %
+	@$(RUN) python -m scripts.coverage
+
+builds: setup  ## the contract tests on every build of the compiler: none, gas, codesize, venom
+	@$(RUN) python -m scripts.builds
 
 check: setup  ## formatting, types, import directions, schemas
 	@$(RUN) ruff check .
@@ -73,4 +79,4 @@ migration: setup  ## write an Alembic revision from backend/db/tables.py; MESSAG
 clean:  ## remove local data and caches, keep the installed packages
 	@rm -rf .sightline .pytest_cache .mypy_cache .ruff_cache .hypothesis .build
 
-.PHONY: help setup demo up test test-rules fuzz mutants check fix bench abi migration clean
+.PHONY: help setup demo up test test-rules fuzz mutants coverage builds check fix bench abi migration clean

@@ -43,7 +43,7 @@ START = 2_000_000_000  # fixed, so that the bytes of times cost the same in ever
 USDC = 1_000_000
 UNLIMITED = 2**256 - 1
 CAMPAIGNS = 1_000
-WINDOW, NOTICE, TIMELOCK, ESCAPE = 3, 6, 6, 60
+WINDOW, NOTICE, TIMELOCK, ESCAPE = 3, 6, 60, 60
 NO_ROOT, META, RULESET, DATA_HASH = (bytes([number]) * 32 for number in (0, 4, 2, 3))
 # Publishers, and one of them that no other row pays; the next one shares its group.
 SIZES = {"1k": (1_000, 5), "10k": (10_000, 5_005), "100k": (100_000, 50_005)}

@@ -10,8 +10,8 @@
 @dev Amounts are micro-USDC. The balance equals remaining + reserved + fees, summed over campaigns, plus donations.
      Epochs count from 1; at most one proposal is pending, for the epoch after the last final one. Not upgradeable.
 @custom:kill The guardian's `veto` kills a proposal; its `pause` stops deposits and proposals for up to seven days.
-             Withdrawals after notice cannot be stopped. To retire the contract, stop proposing: after `escape()`
-             seconds every advertiser can leave with what is unspent.
+             Withdrawals cannot be stopped, and none waits longer than `escape()` seconds. To retire the contract, stop
+             proposing: every advertiser can leave with what is unspent.
 """
 
 from interfaces import IPublisherPayout
@@ -244,8 +244,9 @@ def request_withdrawal(campaign: uint256, amount: uint256):
     """
     campaigns._check_owner(campaign)
     executable_at: uint256 = block.timestamp + configuration._notice()
+    escapes_at: uint256 = block.timestamp + configuration.ESCAPE_SECONDS
     after_epoch: uint256 = settlements._after_epoch()
-    budgets._reserve(campaign, amount, executable_at, after_epoch)
+    budgets._reserve(campaign, amount, executable_at, escapes_at, after_epoch)
     log WithdrawalRequested(
         campaign=campaign,
         amount=amount,
@@ -272,22 +273,25 @@ def cancel_withdrawal(campaign: uint256):
 def withdraw(campaign: uint256, to: address) -> uint256:
     """
     @notice Pays out what is left of the reservation, after the notice and after the epochs that may still need it
-            have become final; it no longer waits for epochs after `escape()` seconds without a sign of the operator.
+            have become final. It waits for no epoch `escape()` seconds after the request, nor `escape()` seconds after
+            the operator's last sign of life, whichever comes first.
     @dev No pause stops it. Reverts "auth", "to", "zero", "notice", "epoch" or "transfer".
     @param campaign Campaign id.
-    @param to The account to pay; not zero, not this contract.
+    @param to The account to pay; not zero, not this contract, not the payout contract.
     @return micro-USDC paid.
     """
     # Check
     campaigns._check_owner(campaign)
-    assert to != empty(address) and to != self, "to"
+    assert to != empty(address) and to != self and to != PAYOUT.address, "to"
     amount: uint256 = 0
     executable_at: uint256 = 0
     after_epoch: uint256 = 0
     amount, executable_at, after_epoch = budgets._reservation(campaign)
     assert amount != 0, "zero"
     assert block.timestamp >= executable_at, "notice"
-    assert settlements._epoch() >= after_epoch or settlements._is_operator_silent(), "epoch"
+    if settlements._epoch() < after_epoch and not settlements._is_operator_silent():
+        # Nobody can hold a request longer than that, also not by settling slowly.
+        assert block.timestamp >= budgets._escapes_at(campaign), "epoch"
     # Effect
     budgets._take_reservation(campaign)
     log Withdrawn(campaign=campaign, to=to, amount=amount)

@@ -103,7 +103,7 @@ def set_root(epoch: uint64, root: bytes32):
 def claim(index: uint256, entries: uint256[4], proof: DynArray[bytes32, 32]) -> uint256:
     """
     @notice Pays a publisher what its entry exceeds the payments so far. Anyone may call; the recipient gets the money.
-    @dev Reverts "proof", "paused", "reserved", "paid" (nothing is due), "zero" (no recipient) or "transfer".
+    @dev Reverts "proof", "paused", "reserved", "paid" (nothing is due), "to" (no recipient) or "transfer".
     @param index Publisher index.
     @param entries The four entry words of the publisher's group.
     @param proof Siblings from the leaf to the root.
@@ -123,7 +123,7 @@ def claim_to(index: uint256, entries: uint256[4], proof: DynArray[bytes32, 32], 
     @param index Publisher index.
     @param entries The four entry words of the publisher's group.
     @param proof Siblings from the leaf to the root.
-    @param to The account to pay; not zero, not this contract.
+    @param to The account to pay; not zero, not one of the two contracts.
     @return micro-USDC paid.
     """
     self._check_root(self._fold(index, keccak256(slice(msg.data, 36, 128)), proof))
@@ -149,7 +149,7 @@ def claim_to_with_sig(
     @param index Publisher index.
     @param entries The four entry words of the publisher's group.
     @param proof Siblings from the leaf to the root.
-    @param to The account to pay; not zero, not this contract.
+    @param to The account to pay; not zero, not one of the two contracts.
     @param deadline Last Unix time at which the signature is good.
     @param signature 65 bytes `r || s || v`, 64 bytes compact (EIP-2098), or what the wallet contract accepts.
     @return micro-USDC paid.
@@ -377,7 +377,8 @@ def _pay(index: uint256, entry: uint256, to: address) -> uint256:
     # Check
     cumulative: uint256 = entry & M96
     assert cumulative <= M64, "reserved"
-    assert to != empty(address) and to != self, "zero"
+    # What is sent to one of the two contracts is lost, and from here to here it would only seem to be paid.
+    assert to != empty(address) and to != self and to != ESCROW.address, "to"
     bit: uint256 = (index & 3) << 6
     word: uint256 = self.lanes[index >> 2]
     already: uint256 = (word >> bit) & M64
@@ -393,6 +394,9 @@ def _pay(index: uint256, entry: uint256, to: address) -> uint256:
 
 @internal
 def _try_transfer(to: uint256, amount: uint256) -> bool:
+    # Nobody and the two contracts are not paid, as in `_pay`.
+    if to == 0 or to == convert(self, uint256) or to == convert(ESCROW.address, uint256):
+        return False
     # A token may revert, return false or return nothing; only the first two are failures.
     success: bool = False
     response: Bytes[32] = b""

@@ -22,7 +22,7 @@ from backend.local import LocalStackError, StackAlreadyRunning, remove_data
 
 HOME = Path(".sightline") / "demo"
 TERMS = Terms(
-    epoch_seconds=7, window_seconds=4, notice_seconds=6, timelock_seconds=6, escape_seconds=600, token_seconds=8,
+    epoch_seconds=7, window_seconds=4, notice_seconds=6, timelock_seconds=600, escape_seconds=600, token_seconds=8,
     confirmations=2,
 )
 OWN_SERVERS = ("DATABASE_URL", "REDIS_URL", "RPC_URL")

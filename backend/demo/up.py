@@ -20,7 +20,7 @@ from backend.local import LocalStackError, StackInfo, fund, rpc, running_stack
 from backend.local.ports import LOOPBACK
 
 TERMS = Terms(
-    epoch_seconds=300, window_seconds=60, notice_seconds=420, timelock_seconds=420, escape_seconds=3_600,
+    epoch_seconds=300, window_seconds=60, notice_seconds=420, timelock_seconds=3_600, escape_seconds=3_600,
     token_seconds=120, confirmations=2,
 )
 MINT_MICRO_USDC = 1_000_000 * 10**6

@@ -19,13 +19,15 @@ REMAINING: constant(uint256) = BUDGET_MAX * EACH_LANE
 GUARDS: constant(uint256) = CAPPED * EACH_LANE
 FLAGS: constant(uint256) = OPENED * EACH_LANE + GUARDS
 
+# Place of the amount in a word of a reservation; it fits, since a budget has 62 bits.
+AMOUNT_BIT: constant(uint256) = 192
 # Places in a word of caps.
 NEWEST_BIT: constant(uint256) = 168
 BASE_BIT: constant(uint256) = 224
 
 # @notice Four lanes by group of campaigns.
 lanes: public(HashMap[uint256, uint256])
-# amount << 128 | executable_at << 64 | after_epoch of a requested withdrawal; zero when there is none.
+# amount << 192 | escapes_at << 128 | executable_at << 64 | after_epoch of a requested withdrawal; zero when there is none.
 _reservations: HashMap[uint256, uint256]
 # base << 224 | newest << 168 | third << 112 | second << 56 | first: caps of epoch base, base + 1, base + 2, and of all
 # from base + 3 on. Four caps fill the word: 2**32 epochs are 136 years at one a second.
@@ -52,6 +54,17 @@ def reservation(campaign: uint256) -> (uint256, uint256, uint256):
     @return amount in micro-USDC (zero: no request), Unix time from which it is executable, last epoch it may pay for.
     """
     return self._reservation(campaign)
+
+
+@external
+@view
+def escapes_at(campaign: uint256) -> uint256:
+    """
+    @notice From when the open withdrawal request of a campaign waits for no epoch any more, whoever does what.
+    @param campaign Campaign id.
+    @return Unix time; zero when there is no request.
+    """
+    return self._escapes_at(campaign)
 
 
 @external
@@ -117,7 +130,9 @@ def _credit(campaign: uint256, amount: uint256):
 
 
 @internal
-def _reserve(campaign: uint256, amount: uint256, executable_at: uint256, after_epoch: uint256):
+def _reserve(
+    campaign: uint256, amount: uint256, executable_at: uint256, escapes_at: uint256, after_epoch: uint256
+):
     bit: uint256 = (campaign & 3) << 6
     word: uint256 = self.lanes[campaign >> 2]
     # Check: one request at a time, of what is there.
@@ -126,19 +141,25 @@ def _reserve(campaign: uint256, amount: uint256, executable_at: uint256, after_e
     assert amount <= (word >> bit) & BUDGET_MAX, "budget"
     # Effect
     self.lanes[campaign >> 2] = unsafe_sub(word, amount << bit)
-    self._reservations[campaign] = (amount << 128) | (executable_at << 64) | after_epoch
+    self._reservations[campaign] = (amount << AMOUNT_BIT) | (escapes_at << 128) | (executable_at << 64) | after_epoch
 
 
 @internal
 @view
 def _reservation(campaign: uint256) -> (uint256, uint256, uint256):
     word: uint256 = self._reservations[campaign]
-    return (word >> 128, (word >> 64) & M64, word & M64)
+    return (word >> AMOUNT_BIT, (word >> 64) & M64, word & M64)
+
+
+@internal
+@view
+def _escapes_at(campaign: uint256) -> uint256:
+    return (self._reservations[campaign] >> 128) & M64
 
 
 @internal
 def _take_reservation(campaign: uint256) -> uint256:
-    amount: uint256 = self._reservations[campaign] >> 128
+    amount: uint256 = self._reservations[campaign] >> AMOUNT_BIT
     assert amount != 0, "zero"
     self._reservations[campaign] = 0
     return amount
@@ -234,8 +255,9 @@ def _cover(group: uint256, lanes: uint256, debit: uint256, epoch: uint256) -> ui
 @internal
 def _use_reservation(campaign: uint256, shortfall: uint256, epoch: uint256):
     word: uint256 = self._reservations[campaign]
-    assert shortfall <= word >> 128 and epoch <= word & M64, "budget"
-    if shortfall == word >> 128:
+    reserved: uint256 = word >> AMOUNT_BIT
+    assert shortfall <= reserved and epoch <= word & M64, "budget"
+    if shortfall == reserved:
         self._reservations[campaign] = 0
     else:
-        self._reservations[campaign] = word - (shortfall << 128)
+        self._reservations[campaign] = word - (shortfall << AMOUNT_BIT)

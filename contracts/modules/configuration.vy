@@ -3,8 +3,8 @@
 """
 @title Roles and terms of a settlement, changed behind a timelock
 @license Apache-2.0
-@notice The owner proposes a change, waits at least as long as an advertiser's notice, then applies it. Nobody else can,
-        and no change touches a proposal, a request or an epoch that already exists.
+@notice The owner proposes a change, waits at least as long as any withdrawal can take, then applies it. Nobody else
+        can, and no change touches a proposal, a request or an epoch that already exists.
 """
 
 from . import two_step_owner
@@ -51,10 +51,9 @@ TREASURY: constant(uint8) = 9
 
 ATTESTORS_MAX: constant(uint256) = 16
 BPS: constant(uint256) = 10_000
-# Bounds of what a deployment may choose: a publisher waits a month at most, an advertiser half a year.
+# Bounds of what a deployment may choose: a publisher waits a month at most, an advertiser three months.
 WINDOW_SECONDS_MAX: constant(uint256) = 30 * 86400
 TIMELOCK_SECONDS_MAX: constant(uint256) = 90 * 86400
-ESCAPE_SECONDS_MAX: constant(uint256) = 180 * 86400
 # A change that was forgotten cannot surprise anybody later.
 APPLY_SECONDS_MAX: constant(uint256) = 30 * 86400
 
@@ -100,9 +99,10 @@ def __init__(roles: Roles, attestors: DynArray[address, ATTESTORS_MAX], terms: T
     assert terms.fee_bps <= terms.fee_bps_max and terms.fee_bps_max < BPS, "fee"
     assert 1 <= terms.window_seconds and terms.window_seconds <= WINDOW_SECONDS_MAX, "window"
     assert terms.window_seconds < terms.notice_seconds, "notice"
-    assert terms.notice_seconds <= terms.timelock_seconds, "timelock"
+    assert terms.notice_seconds <= terms.escape_seconds, "escape"
+    # Who asks for the money back when a change is announced has left before the change is applied.
+    assert terms.escape_seconds <= terms.timelock_seconds, "timelock"
     assert terms.timelock_seconds <= TIMELOCK_SECONDS_MAX, "timelock"
-    assert terms.notice_seconds <= terms.escape_seconds and terms.escape_seconds <= ESCAPE_SECONDS_MAX, "escape"
     for attestor: address in attestors:
         assert attestor != empty(address) and not self.is_attestor[attestor], "attestor"
         self.is_attestor[attestor] = True
@@ -220,7 +220,8 @@ def timelock() -> uint256:
 @view
 def escape() -> uint256:
     """
-    @notice Seconds of the operator's silence after which a withdrawal no longer waits for epochs; fixed for ever.
+    @notice Seconds after its request, or of the operator's silence, after which a withdrawal no longer waits for epochs;
+            fixed for ever, at most the timelock.
     """
     return ESCAPE_SECONDS
 
@@ -298,7 +299,7 @@ def _check_value(kind: uint8, number: uint256):
     elif kind == WINDOW:
         valid = 1 <= number and number <= WINDOW_SECONDS_MAX and number < self._notice()
     else:
-        valid = self._window(terms) < number and number <= TIMELOCK_SECONDS
+        valid = self._window(terms) < number and number <= ESCAPE_SECONDS
     assert valid, "value"
 
 

@@ -172,19 +172,26 @@ def test_claim__node_as_a_leaf__reverts(pair: Pair, first: Settlement) -> None:
 
 def test_claim__padding__reverts(pair: Pair, first: Settlement) -> None:
     """L17: entries 9 to 11 are zero words, and group 3 is a zero leaf."""
-    with boa.reverts("zero"):
+    with boa.reverts("to"):
         pair.claim(first, 9)
     with boa.reverts("proof"):
         pair.payout.claim(12, (0, 0, 0, 0), first.tree.claim_proof(8))
 
 
-@pytest.mark.parametrize("entry", [(ZERO, 2 * USDC), ("payout", 2 * USDC)])
-def test_claim__recipient_is_nobody__reverts(pair: Pair, entry: tuple[str, int]) -> None:
+@pytest.mark.parametrize("who", ["nobody", "payout", "escrow"])
+def test_claim__recipient_is_nobody_or_a_contract_of_ours__is_not_paid(pair: Pair, who: str) -> None:
+    """L5, L7: what is sent there would be lost, so it stays due; a range skips it."""
     pair.open(1_000 * USDC)
-    recipient = str(pair.payout.address) if entry[0] == "payout" else entry[0]
-    what = epoch_for(pair, earnings(USDC, i1=(recipient, entry[1])), 20 * USDC)
-    with boa.reverts("zero"):
+    recipient = {"nobody": ZERO, "payout": str(pair.payout.address), "escrow": str(pair.escrow.address)}[who]
+    what = epoch_for(pair, earnings(USDC, i1=(recipient, 2 * USDC)), 20 * USDC)
+    with boa.reverts("to"):
         pair.claim(what, 1)
+    held = pair.balance(pair.payout)
+    paid = pair.pay_range(what)
+    failed = [event for event in pair.payout.get_logs() if type(event).__name__ == "PayoutFailed"]
+    assert [(event.index, event.recipient, event.amount) for event in failed] == [(1, recipient, 2 * USDC)]
+    assert pair.payout.paid(1) == 0
+    assert pair.balance(pair.payout) == held - paid
 
 
 def test_claim__reserved_bits_set__reverts(pair: Pair) -> None:
@@ -230,8 +237,8 @@ def test_claim_to__by_anybody_else__reverts(pair: Pair, first: Settlement, sende
 
 def test_claim_to__nowhere_or_twice_or_bad_proof__reverts(pair: Pair, first: Settlement) -> None:
     arguments = claim_arguments(first.tree, 3)
-    for to in (ZERO, pair.payout.address):
-        with boa.reverts("zero"):
+    for to in (ZERO, pair.payout.address, pair.escrow.address):
+        with boa.reverts("to"):
             pair.payout.claim_to(*arguments, to, sender=publisher(3))
     with boa.reverts("proof"):
         pair.payout.claim_to(3, arguments[1], [], pair.stranger, sender=publisher(3))

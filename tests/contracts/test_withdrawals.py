@@ -2,7 +2,7 @@
 
 import boa
 import pytest
-from escrow_kit.pair import ESCAPE, NOTICE, NOTICE_KIND, USDC, Pair, settlement, word
+from escrow_kit.pair import ESCAPE, NOTICE, NOTICE_KIND, USDC, WINDOW, Pair, settlement, word
 
 ZERO = "0x" + "00" * 20
 
@@ -155,21 +155,44 @@ def test_withdraw__epoch_not_final__reverts_until_it_is(pair: Pair) -> None:
 
 
 def test_withdraw__operator_silent__needs_no_epoch(pair: Pair) -> None:
-    """L14"""
+    """L14: the silence counts from the operator's last sign of life, also when that was before the request."""
     pair.open()
+    boa.env.time_travel(seconds=1_000)
     request(pair, 100 * USDC)
     boa.env.time_travel(seconds=pair.escrow.last_active_at() + ESCAPE - boa.env.timestamp - 1)
     with boa.reverts("epoch"):
         withdraw(pair)
     boa.env.time_travel(seconds=1)
+    assert boa.env.timestamp < pair.escrow.escapes_at(0)
     assert withdraw(pair) == 100 * USDC
 
 
-def test_withdraw__operator_proposed_lately__waits(pair: Pair) -> None:
-    """L14: a proposal that was just made cannot lose its budget to the escape."""
+def test_withdraw__operator_proposes_and_settles_slowly__waits_for_the_escape_time_at_most(pair: Pair) -> None:
+    """L14, L15: whatever operator and attestors do, who asked when a change was announced is out when it comes."""
     pair.open()
     request(pair, 100 * USDC)
-    boa.env.time_travel(seconds=ESCAPE - 10)
+    assert pair.escrow.escapes_at(0) == boa.env.timestamp + ESCAPE <= boa.env.timestamp + pair.escrow.timelock()
+    boa.env.time_travel(seconds=ESCAPE - 2 * WINDOW)
+    settle_until(pair, 1)
+    boa.env.time_travel(seconds=WINDOW - 10)
+    pair.propose(settlement([(pair.treasury, 2)], {0: 100 * USDC - 1}))
+    boa.env.time_travel(seconds=9)
+    with boa.reverts("epoch"):
+        withdraw(pair)
+    boa.env.time_travel(seconds=1)
+    assert withdraw(pair) == 100 * USDC - 1
+    assert pair.escrow.escapes_at(0) == 0
+    pair.pass_window()
+    with boa.reverts("budget"):
+        pair.finalize()
+
+
+def test_withdraw__operator_proposed_lately__waits(pair: Pair) -> None:
+    """L14: a proposal that was just made loses no budget to a silence that it ended."""
+    pair.open()
+    boa.env.time_travel(seconds=WINDOW + 20)
+    request(pair, 100 * USDC)
+    boa.env.time_travel(seconds=pair.escrow.last_active_at() + ESCAPE - boa.env.timestamp - 10)
     pair.propose(settlement([(pair.treasury, 1)], {0: 100 * USDC}))
     boa.env.time_travel(seconds=10)
     with boa.reverts("epoch"):
@@ -185,10 +208,12 @@ def test_withdraw__proposals_vetoed_again_and_again__do_not_hold_the_advertiser(
     epoch = settlement([(pair.treasury, 1)], {0: 1})
     pair.propose(epoch)
     pair.escrow.veto(1, sender=pair.guardian)
+    boa.env.time_travel(seconds=100)
     request(pair, USDC)
-    boa.env.time_travel(seconds=ESCAPE - 10)
+    boa.env.time_travel(seconds=ESCAPE - 110)
     pair.propose(epoch)
     boa.env.time_travel(seconds=10)
+    assert boa.env.timestamp < pair.escrow.escapes_at(0)
     assert withdraw(pair) == USDC
 
 
@@ -211,7 +236,7 @@ def test_withdraw__by_a_stranger_or_to_nowhere__reverts(pair: Pair) -> None:
     boa.env.time_travel(seconds=NOTICE)
     with boa.reverts("auth"):
         pair.escrow.withdraw(0, pair.stranger, sender=pair.stranger)
-    for to in (ZERO, pair.escrow.address):
+    for to in (ZERO, pair.escrow.address, pair.payout.address):
         with boa.reverts("to"):
             pair.escrow.withdraw(0, to, sender=pair.advertiser)
 

@@ -40,7 +40,7 @@ from scripts.deployment import Parameters, contract_record, deployment, write_de
 from scripts.export_abi import ABI_FOLDER, compile_contract
 
 TERMS = Terms(
-    epoch_seconds=3, window_seconds=2, notice_seconds=6, timelock_seconds=6, escape_seconds=600, token_seconds=120,
+    epoch_seconds=3, window_seconds=2, notice_seconds=6, timelock_seconds=600, escape_seconds=600, token_seconds=120,
     confirmations=1,
 )
 USDC = 10**6

@@ -278,7 +278,7 @@ def market(node: Node, bytecode: dict[str, bytes]) -> Market:
     node.mine(2)
     usdc = Contract(node, "MockUSDC", node.send(OWNER, None, bytecode["MockUSDC"])["contractAddress"])
     attestors = [Account.from_key(key).address for key in ATTESTOR_KEYS]
-    terms = (2, 1_000, 2_000, WINDOW_SECONDS, NOTICE_SECONDS, 3600, 7200)
+    terms = (2, 1_000, 2_000, WINDOW_SECONDS, NOTICE_SECONDS, 7200, 7200)
     types = ["address", "bytes", "(address,address,address,address)", "address[]", f"({','.join(['uint256'] * 7)})"]
     roles = (OWNER, OPERATOR, GUARDIAN, TREASURY)
     args = encode(types, [usdc.address, bytecode["PublisherPayout"], roles, attestors, terms])

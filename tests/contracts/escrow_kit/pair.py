@@ -27,8 +27,8 @@ FEE_BPS = 250
 FEE_BPS_MAX = 2_000
 WINDOW = 3_600
 NOTICE = 7_200
-TIMELOCK = 10_000
-ESCAPE = 1_000_000
+TIMELOCK = 30_000
+ESCAPE = 20_000
 THRESHOLD = 2
 
 TERMS = (THRESHOLD, FEE_BPS, FEE_BPS_MAX, WINDOW, NOTICE, TIMELOCK, ESCAPE)
@@ -38,13 +38,16 @@ OPERATOR, GUARDIAN, ATTESTOR_ADD, ATTESTOR_REMOVE, THRESHOLD_KIND, FEE, WINDOW_K
 )
 
 
-@cache
 def source(name: str, build: str | None = None) -> Any:
     """A compiled contract by its path under contracts/, as `build` or as the build under test."""
-    return boa.load_partial(str(CONTRACTS / name), compiler_args=BUILDS[build or chosen_build()])
+    return _compiled(name, build or chosen_build())
 
 
 @cache
+def _compiled(name: str, build: str) -> Any:
+    return boa.load_partial(str(CONTRACTS / name), compiler_args=BUILDS[build])
+
+
 def payout_code(build: str | None = None) -> bytes:
     code: bytes = source("PublisherPayout.vy", build).compiler_data.bytecode
     return code

@@ -143,7 +143,7 @@ class Stage:
         token = self._create(web3, "MockUSDC")
         roles = tuple(Web3.to_checksum_address(address_of(role)) for role in ROLES[:4])
         attestors = [Web3.to_checksum_address(address_of(role)) for role in ATTESTORS]
-        terms = (2, 1_000, 2_000, WINDOW_SECONDS, 3_600, 7_200, 86_400)
+        terms = (2, 1_000, 2_000, WINDOW_SECONDS, 3_600, 86_400, 86_400)
         escrow = self._create(web3, "CampaignEscrow", token, creation_code("PublisherPayout"), roles, attestors, terms)
         return token.lower(), escrow.lower()
 
