@@ -6,12 +6,15 @@ What is checked after each call is in `escrow_kit/laws.py`; where the calls star
 
 import os
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 
 import boa
 import pytest
-from escrow_kit.authority import AUTHORITY, MOVES_TOKENS
+from escrow_kit.authority import AUTHORITY, MOVES_TOKENS, anyone
 from escrow_kit.dice import Dice
+from escrow_kit.honest_calls import HONEST, honest_call
 from escrow_kit.random_calls import next_call
 from escrow_kit.scenes import SCENES, fresh
 from escrow_kit.stage import Call, Stage
@@ -19,7 +22,7 @@ from hypothesis import HealthCheck, Phase, given, note, settings
 from hypothesis import strategies as st
 
 FUZZING = os.environ.get("HYPOTHESIS_PROFILE") == "fuzz"
-EXAMPLES = settings.default.max_examples if FUZZING else 120
+EXAMPLES = settings.default.max_examples if FUZZING else 100
 # Shrinking takes minutes; `make fuzz` has them.
 PHASES = [Phase.explicit, Phase.reuse, Phase.generate] + ([Phase.shrink] if FUZZING else [])
 RECORD = st.binary(min_size=40, max_size=40)
@@ -38,21 +41,28 @@ def _scenes_stand_before_anything_is_undone() -> None:
         stage_at(scene)
 
 
-def play(scene: int, records: list[bytes], log: Counter[str] | None = None) -> None:
-    """Makes the calls that the records stand for, from a scene, and leaves the scene as it was."""
+@contextmanager
+def standing_at(scene: int) -> Iterator[Stage]:
+    """A scene that is left as it was found."""
     stage, now = stage_at(scene)
     kept, answers = stage.memory, stage.reader.answers.copy()
     stage.memory = kept.copy()
     try:
         with boa.env.anchor():
             boa.env.evm.patch.timestamp = now
-            for record in records:
-                call = next_call(stage, Dice(record))
-                if call is not None:
-                    _make(stage, call, log)
-            stage.check_at_rest()
+            yield stage
     finally:
         stage.memory, stage.reader.answers = kept, answers
+
+
+def play(scene: int, records: list[bytes], log: Counter[str] | None = None) -> None:
+    """Makes the calls that the records stand for."""
+    with standing_at(scene) as stage:
+        for record in records:
+            call = next_call(stage, Dice(record))
+            if call is not None:
+                _make(stage, call, log)
+        stage.check_at_rest()
 
 
 def _make(stage: Stage, call: Call, log: Counter[str] | None) -> None:
@@ -73,6 +83,22 @@ def _make(stage: Stage, call: Call, log: Counter[str] | None) -> None:
 @given(scene=st.integers(0, len(SCENES) - 1), records=st.lists(RECORD, min_size=12, max_size=60))
 def test_property_calldata__any_call_from_anybody__keeps_the_laws(scene: int, records: list[bytes]) -> None:
     play(scene, records)
+
+
+@pytest.mark.parametrize("scene", range(len(SCENES)), ids=[scene.__name__ for scene in SCENES])
+def test_honest_calls__by_everybody_and_too_early__keep_the_laws(scene: int) -> None:
+    """The same in a row: every call that fits a scene, in time and too early, by whoever may and by whoever may not."""
+    outcomes: Counter[bool] = Counter()
+    everybody = stage_at(scene)[0].people[:8]
+    for name in HONEST:
+        senders = [None] if AUTHORITY[name] is anyone else [None, *everybody]
+        for place, sender in enumerate(senders):
+            for waits in (False, True):
+                with standing_at(scene) as stage:
+                    dice = Dice(bytes((51 * place + 17 * at + 3) % 256 for at in range(40)))
+                    outcomes[stage.send(honest_call(stage, dice, name, waits, sender)) is None] += 1
+    assert outcomes[True] > 10
+    assert outcomes[False] > 100
 
 
 def test_authority_table__every_function_that_writes__has_a_row() -> None:

@@ -11,7 +11,7 @@ from escrow_kit.dice import Dice
 from escrow_kit.encoding import encode
 from escrow_kit.pair import DATA_HASH, META, RULESET, claim_arguments, range_arguments
 from escrow_kit.signing import AUTHORIZATION_FIELDS, CLAIM_FIELDS, PERMIT_FIELDS, domain, quorum, sign
-from escrow_kit.stage import Stage, address
+from escrow_kit.stage import Call, Stage, address
 
 PUBLISHERS = 18
 DEBIT_MAX = 2**56 - 1
@@ -343,3 +343,15 @@ ESCROW_CALLS: tuple[Planner, ...] = (
 PAYOUT_CALLS: tuple[Planner, ...] = (claim, claim_to, claim_to_with_sig, pay_range, pause, unpause)
 HONEST = {("escrow", planner.__name__): planner for planner in ESCROW_CALLS}
 HONEST |= {("payout", planner.__name__): planner for planner in PAYOUT_CALLS}
+
+
+def honest_call(stage: Stage, dice: Dice, name: tuple[str, str], waits: bool, sender: int | None) -> Call:
+    """The bytes of such a call, after any waiting; `sender` replaces who should make it."""
+    function = next(one for one in stage.functions if (one.contract, one.name) == name)
+    planned = HONEST[name](stage, dice)
+    if waits and planned.not_before - stage.now <= kit.TIMELOCK:
+        stage.wait_until(planned.not_before)
+    who = planned.sender if sender is None else sender
+    # Nobody has the keys of the two contracts, which publishers' entries may name.
+    who = STRANGER if who in (stage.escrow, stage.payout) else who
+    return Call(function.contract, function.selector + encode(function.types, planned.arguments), who)

@@ -1,8 +1,10 @@
 """Random calldata for every external function: well typed, drawn from what the chain holds, spoiled, or mere bytes."""
 
+from dataclasses import replace
+
 from escrow_kit.dice import Dice
 from escrow_kit.encoding import ARRAY, encode, is_dynamic
-from escrow_kit.honest_calls import HONEST
+from escrow_kit.honest_calls import HONEST, honest_call
 from escrow_kit.laws import GAS_MAX
 from escrow_kit.pair import ESCAPE, NOTICE, TIMELOCK, WINDOW
 from escrow_kit.stage import Call, Stage
@@ -34,18 +36,11 @@ def next_call(stage: Stage, dice: Dice) -> Call | None:
 
 
 def _honest(stage: Stage, dice: Dice, spoil: bool) -> Call:
-    name = dice.pick(LIKELY)
-    function = next(one for one in stage.functions if (one.contract, one.name) == name)
-    planned = HONEST[name](stage, dice)
-    if not dice.one_in(2) and planned.not_before - stage.now <= ESCAPE:
-        stage.wait_until(planned.not_before)
-    data = function.selector + encode(function.types, planned.arguments)
-    if spoil:
-        data = spoiled(stage, dice, data)
-    sender = dice.pick(stage.people) if dice.one_in(5) else planned.sender
-    # Nobody has the keys of the two contracts, which publishers' entries may name.
-    sender = stage.people[6] if sender in (stage.escrow, stage.payout) else sender
-    return Call(function.contract, data, sender, _value(dice), _gas(dice))
+    name, waits = dice.pick(LIKELY), not dice.one_in(2)
+    sender = dice.pick(stage.people) if dice.one_in(5) else None
+    call = honest_call(stage, dice, name, waits, sender)
+    data = spoiled(stage, dice, call.data) if spoil else call.data
+    return replace(call, data=data, value=_value(dice), gas=_gas(dice))
 
 
 def _typed(stage: Stage, dice: Dice) -> Call:
