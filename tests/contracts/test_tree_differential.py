@@ -17,6 +17,7 @@ from backend.settlement.tree import Tree, build_tree, debits_hash, decode_debits
 
 M64 = 2**64 - 1
 REFUSED = "proof"
+# Under HYPOTHESIS_PROFILE=fuzz.
 LONG = settings.default.max_examples > 100
 QUICK = settings(max_examples=500 if LONG else 20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 FEW = settings(QUICK, max_examples=100 if LONG else 8)
@@ -257,7 +258,7 @@ def five_groups(pair: Pair) -> Tree:
     return small_epoch(pair, 20)
 
 
-def test_claim__any_bit_altered__property_all_three_refuse(pair: Pair) -> None:
+def test_claim__any_bit_altered__all_three_refuse(pair: Pair) -> None:
     """L17, L19: bits of the smallest claim that has a sibling; long runs take every single one."""
     tree = small_epoch(pair, 8)
     right = claim_arguments(tree, 5)
@@ -268,7 +269,7 @@ def test_claim__any_bit_altered__property_all_three_refuse(pair: Pair) -> None:
 
 
 @pytest.mark.parametrize("index", [9, 19])
-def test_claim__deeper_and_altered__property_all_three_refuse(pair: Pair, five_groups: Tree, index: int) -> None:
+def test_claim__deeper_and_altered__all_three_refuse(pair: Pair, five_groups: Tree, index: int) -> None:
     """L17, L19: in the middle, and beside padding."""
     right = claim_arguments(five_groups, index)
     assert not refusal(pair, "claim", *right)
@@ -284,7 +285,7 @@ def test_entries__any_bit_altered__builds_another_root(five_groups: Tree) -> Non
             assert build_tree(words).root != five_groups.root
 
 
-def test_pay_range__any_bit_altered__property_all_three_refuse(pair: Pair) -> None:
+def test_pay_range__any_bit_altered__all_three_refuse(pair: Pair) -> None:
     """L17, L19: bits of the smallest range that has a neighbour; long runs take every single one."""
     tree = small_epoch(pair, 8)
     right = range_arguments(tree, 1, 1)
@@ -295,7 +296,7 @@ def test_pay_range__any_bit_altered__property_all_three_refuse(pair: Pair) -> No
 
 
 @pytest.mark.parametrize(("start", "groups"), [(1, 2), (4, 1), (0, 5)])
-def test_pay_range__longer_and_altered__property_all_three_refuse(
+def test_pay_range__longer_and_altered__all_three_refuse(
     pair: Pair, five_groups: Tree, start: int, groups: int
 ) -> None:
     """L17, L19: between neighbours, beside padding, everything."""
