@@ -16,6 +16,7 @@ from escrow_kit.pair import (
     source,
     word,
 )
+from eth_utils import keccak
 
 from backend.settlement.tree import build_tree, encode_entry
 
@@ -30,6 +31,13 @@ def set_word(pair: Pair, module: str, name: str, value: int) -> None:
     """Puts a word into the escrow's storage: what would take centuries to come about."""
     slot = pair.escrow.compiler_data.storage_layout["storage_layout"][module][name]["slot"]
     boa.env.set_storage(pair.escrow.address, slot, value)
+
+
+def set_entry(pair: Pair, module: str, name: str, key: int, value: int) -> None:
+    """As `set_word`, for an entry of a map: Vyper puts it at keccak256(slot, key)."""
+    slot = pair.escrow.compiler_data.storage_layout["storage_layout"][module][name]["slot"]
+    place = keccak(slot.to_bytes(32, "big") + key.to_bytes(32, "big"))
+    boa.env.set_storage(pair.escrow.address, int.from_bytes(place, "big"), value)
 
 
 def get_word(pair: Pair, module: str, name: str) -> int:
@@ -154,3 +162,63 @@ def test_claim__one_group_is_the_whole_tree__needs_no_sibling(pair: Pair) -> Non
     what = final_epoch(pair, [(role(100), USDC)])
     assert pair.claim(what, 0) == USDC
     assert pair.pay_range(what) == 0
+
+
+def test_claim_to_with_sig__compact_with_a_high_s__reverts(pair: Pair) -> None:
+    """L12"""
+    what = final_epoch(pair, [(role(100), USDC)])
+    signature = bytes(32) + (2**255 - 1).to_bytes(32, "big")
+    with boa.reverts("s"):
+        pair.payout.claim_to_with_sig(*claim_arguments(what.tree, 0), pair.stranger, FAR, signature)
+
+
+def test_leaf__of_a_group__is_the_builder_s(pair: Pair) -> None:
+    """L19"""
+    tree = build_tree([encode_entry(role(100 + index), index) for index in range(4)])
+    assert pair.payout.leaf(tree.group(0)) == tree.root
+
+
+# --- withdrawals ----------------------------------------------------------------------------------------------------
+
+
+def test_cancel_withdrawal__budget_was_filled_meanwhile__reverts(pair: Pair) -> None:
+    """L4: the reservation waits until there is room, or is paid out."""
+    pair.open(2**62 - 1)
+    pair.escrow.request_withdrawal(0, 10, sender=pair.advertiser)
+    pair.token.mint(pair.advertiser, 10)
+    pair.escrow.deposit(0, 10, sender=pair.advertiser)
+    with boa.reverts("overflow"):
+        pair.escrow.cancel_withdrawal(0, sender=pair.advertiser)
+    assert pair.escrow.reservation(0)[0] == 10
+
+
+def test_cancel_withdrawal__request_without_a_campaign__reverts(pair: Pair) -> None:
+    """L4: nothing brings this about; if it came about, no lane would be made out of it."""
+    set_entry(pair, "campaigns", "_campaigns", 7, int(pair.advertiser, 16) << 96)
+    set_entry(pair, "budgets", "_reservations", 7, 1 << 192)
+    assert pair.escrow.reservation(7)[0] == 1
+    with boa.reverts("campaign"):
+        pair.escrow.cancel_withdrawal(7, sender=pair.advertiser)
+
+
+def test_campaigns__that_do_not_exist__have_nobody_who_could_ask(pair: Pair) -> None:
+    """L14: nobody is the zero address, so no call passes for the owner of a campaign that is not there."""
+    assert pair.escrow.campaign_owner(7) == "0x" + "00" * 20
+    for call in (
+        lambda: pair.escrow.request_withdrawal(7, 1, sender=pair.advertiser),
+        lambda: pair.escrow.cancel_withdrawal(7, sender=pair.advertiser),
+        lambda: pair.escrow.withdraw(7, pair.advertiser, sender=pair.advertiser),
+        lambda: pair.escrow.set_epoch_cap(7, 1, sender=pair.advertiser),
+    ):
+        with boa.reverts("auth"):
+            call()
+
+
+def test_escapes_at__without_a_request__is_zero(pair: Pair) -> None:
+    """L14"""
+    pair.open()
+    assert pair.escrow.escapes_at(0) == pair.escrow.escapes_at(7) == 0
+    pair.escrow.request_withdrawal(0, 1, sender=pair.advertiser)
+    assert pair.escrow.escapes_at(0) == boa.env.timestamp + pair.escrow.escape()
+    pair.escrow.cancel_withdrawal(0, sender=pair.advertiser)
+    assert pair.escrow.escapes_at(0) == 0
