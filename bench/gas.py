@@ -309,7 +309,7 @@ class Pair:
             epoch, 0, previous_root, root, hashed, what.total, what.publishers, RULESET, DATA_HASH
         )
         signed = digest(settlement, self._chain_id(), self.escrow.address)
-        given = {signer.address: attest(signer, signed) for signer in self.signers}
+        given = {str(signer.address): attest(signer, signed) for signer in self.signers}
         sigs = quorum(given, list(given), len(given))
         return root, hashed, what.total, what.publishers, RULESET, DATA_HASH, sigs
 

@@ -370,23 +370,28 @@ class EscrowClient:
         return None
 
     def debit_limits(
-        self, epoch: int, wanted: Mapping[int, int], pending_debits: Mapping[int, int]
+        self, epoch: int, wanted: Mapping[int, int], pending_debits: Mapping[int, int], needed_seconds: int
     ) -> dict[int, int]:
-        """The most that `epoch` may debit from each campaign of `wanted`, see `proposal.debit_limit`."""
+        """The most that `epoch`, final within `needed_seconds`, may debit from each campaign of `wanted`.
+
+        See `proposal.debit_limit`.
+        """
         groups = sorted({campaign >> 2 for campaign in wanted})
         functions = self._contract.functions
         words = dict(zip(groups, self.chain.read_many([functions.lanes(group) for group in groups]), strict=True))
+        needed_until = self.chain.now() + needed_seconds
         limits = {}
         for campaign, amount in wanted.items():
             lane = lane_of(int(words[campaign >> 2]), campaign)
-            reservation, cap = Reservation(0, 0), 0
+            reservation, cap = Reservation(0, 0, 0), 0
             if amount + pending_debits.get(campaign, 0) > lane.remaining:
                 reserved, _, after_epoch = self._read("reservation", campaign)
-                reservation = Reservation(int(reserved), int(after_epoch))
+                escapes_at = self._read("escapes_at", campaign)
+                reservation = Reservation(int(reserved), int(after_epoch), int(escapes_at))
             if lane.capped:
                 cap = int(self._read("epoch_cap_at", campaign, epoch))
             limits[campaign] = debit_limit(
-                epoch, lane.remaining, reservation, cap, pending_debits.get(campaign, 0)
+                epoch, lane.remaining, reservation, cap, pending_debits.get(campaign, 0), needed_until
             )
         return limits
 

@@ -44,10 +44,12 @@ class Lane:
 
 @dataclass(frozen=True, slots=True)
 class Reservation:
-    """An open withdrawal request: micro-USDC, and the last epoch that may still be paid from it."""
+    """An open withdrawal request: micro-USDC, the last epoch that may still be paid from it, and the Unix time from
+    which it can be withdrawn whatever became of that epoch."""
 
     amount: int
     after_epoch: int
+    escapes_at: int
 
 
 def pending_hash(epoch: int, publishers_root: bytes, debits_hash: bytes, total: int, active_at: int) -> bytes:
@@ -62,12 +64,16 @@ def lane_of(word: int, campaign: int) -> Lane:
     return Lane(lane & _BUDGET_MAX, bool(lane >> 63 & 1))
 
 
-def debit_limit(epoch: int, remaining: int, reservation: Reservation, cap: int, pending_debit: int) -> int:
+def debit_limit(
+    epoch: int, remaining: int, reservation: Reservation, cap: int, pending_debit: int, needed_until: int
+) -> int:
     """The most that `epoch` may debit so that its finalisation cannot revert, in micro-USDC.
 
     `pending_debit` is what a proposal that becomes final before takes, from the remaining budget first. A reservation
-    counts only up to its epoch; a `cap` of 0 does not bind.
+    counts only up to its epoch, and only if it cannot leave before `needed_until`, the Unix time by which the epoch is
+    final; a `cap` of 0 does not bind.
     """
-    reserved = reservation.amount if epoch <= reservation.after_epoch else 0
+    stays = epoch <= reservation.after_epoch and reservation.escapes_at > needed_until
+    reserved = reservation.amount if stays else 0
     available = min(_DEBIT_MAX, max(0, remaining + reserved - pending_debit))
     return min(available, cap) if cap else available

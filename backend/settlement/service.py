@@ -46,6 +46,9 @@ from backend.settlement.verify import Bundle
 
 log = logging.getLogger("sightline.settlement")
 
+# A withdrawal that may escape within that many windows is not counted on.
+WINDOWS_TO_FINALITY = 3
+
 
 class EpochService:
     """Closes epochs and brings them on chain. One process at a time: the operator's lock decides which."""
@@ -206,10 +209,12 @@ class EpochService:
         groups = groups_by_age(waiting)
         chosen: list[list[OpenCharges]] = []
         limits: dict[int, int] = {}
+        # Attesting takes a while, then comes the window, then somebody finalises.
+        needed_seconds = WINDOWS_TO_FINALITY * self._escrow.window_seconds()
         while groups and len(chosen) < DEBIT_WORDS_MAX:
             asked, groups = groups[:DEBIT_WORDS_MAX], groups[DEBIT_WORDS_MAX:]
             wanted = {one.campaign: one.amount for group in asked for one in group}
-            limits |= self._escrow.debit_limits(epoch, wanted, pending)
+            limits |= self._escrow.debit_limits(epoch, wanted, pending, needed_seconds)
             chosen += [group for group in asked if can_settle(group, limits)]
         fitting = [one for group in chosen[:DEBIT_WORDS_MAX] for one in group]
         for one in fitting:

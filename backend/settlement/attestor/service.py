@@ -102,7 +102,7 @@ class AttestorService:
             known = OnChain(pending.attempt, pending.data_hash)
             before = check_on_chain(self._copy(pending.epoch, known), pending.epoch, known)
             taken = {debit.campaign: int(debit.amount_micro_usdc) for debit in before.debits}
-        limits = self._escrow.debit_limits(statement.epoch, wanted, taken)
+        limits = self._escrow.debit_limits(statement.epoch, wanted, taken, needed_seconds=0)
         for campaign, amount in wanted.items():
             if amount > limits[campaign]:
                 yield f"debit of campaign {campaign}: {amount}, the escrow allows {limits[campaign]}"
