@@ -4,11 +4,9 @@ import json
 import os
 import signal
 import subprocess
-from collections.abc import Callable
-from dataclasses import replace
-from multiprocessing import get_context
-from multiprocessing.connection import wait
-from multiprocessing.process import BaseProcess
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +31,6 @@ from scripts.deploy import Wishes, deploy
 from scripts.deployment import DeploymentRefused
 from scripts.journal import Journal, journal_path, load_journal, only_run
 from scripts.networks import NETWORKS
-from scripts.plan import make_plan
 from scripts.sending import Sender, Step
 
 LOCAL = NETWORKS[31337]
@@ -44,21 +41,20 @@ SEND = "eth_sendRawTransaction"
 WISHES = Wishes(None, False, False, False, True, ())
 
 
-class Run:
+class Runs:
     """Runs of one deployment, each a process of its own, through a proxy that may end it with SIGKILL."""
 
-    def __init__(self, proxy: Proxy, folder: Path) -> None:
+    def __init__(self, proxy: Proxy, runner: "subprocess.Popen[str]") -> None:
         self.proxy = proxy
-        self.folder = folder
-        self.process: BaseProcess | None = None
+        self._runner = runner
+        self._process: Future[int] = Future()
 
     def killed(self, method: str, *, is_forwarded: bool) -> None:
         """A run that ends at the first call of `method`, before or after the chain has seen it."""
 
         def end(request: dict[str, Any]) -> None:
-            if request["method"] == method and self.process:
-                self.process.kill()
-                wait([self.process.sentinel])  # `run` collects it
+            if request["method"] == method:
+                os.kill(self._process.result(60), signal.SIGKILL)
                 if not is_forwarded:
                     request["method"] = "web3_clientVersion"
 
@@ -68,35 +64,45 @@ class Run:
             self.proxy.before = end
         assert self.run() == -signal.SIGKILL
 
-    def run(self) -> int | None:
-        """The exit code of a run. It is forked, so that each does not compile the contracts again."""
-        self.process = get_context("fork").Process(target=self._deploy)
-        self.process.start()
-        self.process.join(60)
+    def run(self) -> int:
+        """The exit code of a run."""
+        assert self._runner.stdin
+        assert self._runner.stdout
+        self._process = Future()
+        self._runner.stdin.write("\n")
+        self._runner.stdin.flush()
+        self._process.set_result(int(self._runner.stdout.readline()))
+        code = int(self._runner.stdout.readline())
         self.proxy.before = self.proxy.after = lambda request: None
-        return self.process.exitcode
-
-    def _deploy(self) -> None:
-        os.environ["SIGHTLINE_DEPLOYMENTS"] = str(self.folder)
-        wishes = replace(WISHES, mints=((RECIPIENT, MINTED),))
-        deploy(Web3(Web3.HTTPProvider(self.proxy.url)), LOCAL, signer(), parameters(), wishes)
+        return code
 
 
-def test_deploy__killed_around_every_transaction__is_finished_and_deploys_once(rpc_url: str, tmp_path: Path) -> None:
+@pytest.fixture
+def runs(rpc_url: str, tmp_path: Path) -> Iterator[Runs]:
+    """Runs into `tmp_path`."""
+    with proxy_to(rpc_url) as proxy:
+        command = [sys.executable, "-m", "deploy_kit.runner", proxy.url, str(tmp_path), f"{RECIPIENT}:{MINTED}"]
+        environment = ape_environment(tmp_path, PYTHONPATH=f"{ROOT}:{ROOT / 'tests' / 'contracts'}")
+        with subprocess.Popen(
+            command, cwd=ROOT, env=environment, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        ) as runner:
+            yield Runs(proxy, runner)
+
+
+def test_deploy__killed_around_every_transaction__is_finished_and_deploys_once(
+    runs: Runs, rpc_url: str, tmp_path: Path
+) -> None:
     """Killed before and after each transaction reached the chain, at its receipt, and while reading everything back."""
     fund(rpc_url, DEPLOYER.address, 10**20)
-    make_plan(LOCAL, DEPLOYER.address, 0, parameters(), None, ())  # compiles, once for all
-    with proxy_to(rpc_url) as proxy:
-        run = Run(proxy, tmp_path)
-        for place, step in enumerate(STEPS, 1):
-            run.killed(SEND, is_forwarded=False)
-            assert rpc(rpc_url, "eth_getTransactionCount", DEPLOYER.address, "latest") == hex(place - 1)
-            run.killed(SEND, is_forwarded=True)
-            assert rpc(rpc_url, "eth_getTransactionCount", DEPLOYER.address, "latest") == hex(place)
-            run.killed("eth_getTransactionReceipt", is_forwarded=True)
-            assert [sent.step for sent in journal(tmp_path).sent] == list(STEPS[:place]), step
-        run.killed("eth_call", is_forwarded=True)
-        assert run.run() == 0
+    for place, step in enumerate(STEPS, 1):
+        runs.killed(SEND, is_forwarded=False)
+        assert rpc(rpc_url, "eth_getTransactionCount", DEPLOYER.address, "latest") == hex(place - 1)
+        runs.killed(SEND, is_forwarded=True)
+        assert rpc(rpc_url, "eth_getTransactionCount", DEPLOYER.address, "latest") == hex(place)
+        runs.killed("eth_getTransactionReceipt", is_forwarded=True)
+        assert [sent.step for sent in journal(tmp_path).sent] == list(STEPS[:place]), step
+    runs.killed("eth_call", is_forwarded=True)
+    assert runs.run() == 0
     assert [path.name for path in tmp_path.iterdir()] == ["31337.json"]
     assert rpc(rpc_url, "eth_getTransactionCount", DEPLOYER.address, "latest") == hex(len(STEPS))
     check_deployed(rpc_url, tmp_path)
