@@ -38,6 +38,11 @@ def advertiser(step: Step) -> set[int]:
     return {step.before.campaigns[campaign].owner} if known else set()
 
 
+def payee(step: Step) -> set[int]:
+    """The recipient that the entry of the publisher index names."""
+    return {step.argument(1 + (step.argument(0) & 3)) >> 96}
+
+
 def escrow(step: Step) -> set[int]:
     return {step.escrow}
 
@@ -67,7 +72,7 @@ AUTHORITY: dict[tuple[str, str], Rule] = {
     ("escrow", "accept_ownership"): offered_owner,
     ("payout", "set_root"): escrow,
     ("payout", "claim"): anyone,
-    ("payout", "claim_to"): anyone,
+    ("payout", "claim_to"): payee,
     ("payout", "claim_to_with_sig"): anyone,
     ("payout", "pay_range"): anyone,
     ("payout", "pause"): guardian,
