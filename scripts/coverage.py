@@ -17,6 +17,7 @@ import tomllib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import coverage
 import vyper.ast as vy_ast  # type: ignore[import-untyped]
@@ -133,20 +134,28 @@ def measure(seen: Seen) -> list[Row]:
         out = Path(folder) / "report.json"
         measured.json_report(outfile=str(out), morfs=[str(path) for path in sources().values()])
         files = json.loads(out.read_text())["files"]
-    summaries = {Path(path).resolve(): found["summary"] for path, found in files.items()}
-    return [_row(name, path, summaries[path.resolve()], seen) for name, path in sources().items()]
+    found = {Path(path).resolve(): file for path, file in files.items()}
+    return [_row(name, path, found[path.resolve()], seen) for name, path in sources().items()]
 
 
-def _row(name: str, path: Path, summary: dict[str, int], seen: Seen) -> Row:
+def _row(name: str, path: Path, file: dict[str, Any], seen: Seen) -> Row:
+    # Python keeps one node for each operator, so the plugin also counts the line where an operator was met first.
+    inside = {line for node in functions(path) for line in range(node.lineno, node.end_lineno + 1)}
+    run, missed = inside & set(file["executed_lines"]), inside & set(file["missing_lines"])
     return Row(
         file=name,
-        statements=summary["num_statements"],
-        statements_run=summary["covered_lines"],
-        arcs=summary["num_branches"],
-        arcs_taken=summary["covered_branches"],
+        statements=len(run | missed),
+        statements_run=len(run),
+        arcs=file["summary"]["num_branches"],
+        arcs_taken=file["summary"]["covered_branches"],
         outcomes=2 * len(branches(name, path.read_text())),
         outcomes_seen=2 * len(branches(name, path.read_text())) - len(missing_outcomes(name, path, seen)),
     )
+
+
+def functions(path: Path) -> list[Any]:
+    """The functions of a source file."""
+    return list(parse_to_ast(path.read_text()).get_children(vy_ast.FunctionDef))
 
 
 def missing_outcomes(name: str, path: Path, seen: Seen) -> list[tuple[Branch, bool]]:
