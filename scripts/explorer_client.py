@@ -42,8 +42,8 @@ class Verdict(Enum):
 class Submission:
     """What an explorer needs to rebuild a contract.
 
-    `contract` is `path:Name`, `compiler` the version with its commit, `arguments` the ABI-encoded ones of the constructor,
-    `transaction` the one that created it.
+    `contract` is `path:Name`, `compiler` the version with its commit, `arguments` those of the constructor as
+    the ABI encodes them, `transaction` the one that created it.
     """
 
     address: str

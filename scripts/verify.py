@@ -9,6 +9,7 @@ folder, and compares the outcome with the local build, with the transaction that
 on the chain. The first difference ends the run with exit code 1 and the byte; nothing is submitted then.
 """
 
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +21,7 @@ from web3 import Web3
 from web3.exceptions import TransactionNotFound
 
 from backend.chain.client import Chain
-from backend.core.errors import Unavailable
+from backend.core.errors import SightlineError
 from scripts.creation_code import (
     Creation,
     DoesNotMatch,
@@ -73,9 +74,6 @@ class Proven:
 @click.option("--explorer-url", envvar="EXPLORER_API_URL", help="Default: the network's explorer, or sourcify.dev.")
 @click.option("--poll-seconds", type=click.FloatRange(min=0.01), default=5.0, show_default=True)
 @click.option("--seconds-max", type=float, default=300.0, show_default=True, help="How long to wait for a verdict.")
-@click.option(
-    "--explorer-key", envvar=KEY_VARIABLE, default="", hidden=True, help="The environment keeps it out of histories."
-)
 def cli(
     names: tuple[str, ...],
     output: Path,
@@ -84,7 +82,6 @@ def cli(
     explorer_url: str | None,
     poll_seconds: float,
     seconds_max: float,
-    explorer_key: str,
     provider: Any,
     network: Any,
 ) -> None:
@@ -93,15 +90,17 @@ def cli(
         deployment = load_deployment(chain_id)
         chosen = chosen_contracts(deployment, names)
         waiting = {"poll_seconds": poll_seconds, "seconds_max": seconds_max}
-        explorer = explorer_for(chain_id, explorer_url, explorer_key, is_sourcify, waiting) if submit else None
+        explorer = explorer_for(chain_id, explorer_url, is_sourcify, waiting) if submit else None
         proven = list(prove(connect(provider), deployment, chosen))
         for one in proven:
             path = write(one, output / str(chain_id))
             click.echo(f"{one.record.name} {one.record.address}: rebuilt byte for byte, {path}")
         if explorer is not None:
             publish(explorer, proven)
-    except (NoDeployment, CannotRebuild, DoesNotMatch, ExplorerError, Unavailable) as error:
+    except (NoDeployment, CannotRebuild, DoesNotMatch, ExplorerError) as error:
         raise click.ClickException(str(error)) from error
+    except SightlineError as error:
+        raise click.ClickException(error.detail) from error
 
 
 def chosen_contracts(deployment: DeploymentFile, names: tuple[str, ...]) -> list[Record]:
@@ -114,12 +113,15 @@ def chosen_contracts(deployment: DeploymentFile, names: tuple[str, ...]) -> list
 
 
 def explorer_for(
-    chain_id: int, url: str | None, key: str, is_sourcify: bool, waiting: Mapping[str, float]
+    chain_id: int, url: str | None, is_sourcify: bool, waiting: Mapping[str, float]
 ) -> ExplorerClient | SourcifyClient:
-    """Who is to publish the sources. Raises ExplorerError for a chain without an explorer that we know."""
+    """Who is to publish the sources. The key comes from the environment alone, which no history keeps.
+
+    Raises ExplorerError for a chain without an explorer that we know.
+    """
     if is_sourcify:
         return SourcifyClient(url or SOURCIFY_URL, chain_id, **waiting)
-    return ExplorerClient(url or explorer_of(chain_id), chain_id, key, **waiting)
+    return ExplorerClient(url or explorer_of(chain_id), chain_id, os.environ.get(KEY_VARIABLE, ""), **waiting)
 
 
 def explorer_of(chain_id: int) -> str:

@@ -20,7 +20,7 @@ from scripts.deployment import Parameters, contract_record, deployment, write_de
 from scripts.export_abi import ABI_FOLDER, compile_contract
 
 ROOT = Path(__file__).resolve().parents[2]
-SCRIPT_SECONDS_MAX = 150
+SCRIPT_SECONDS_MAX = 400
 WEI = 10**20
 GAS = 12_000_000
 DEPLOYER = account(0x5E)
@@ -38,7 +38,7 @@ PARAMETERS = Parameters(
     window_seconds=3_600,
     notice_seconds=7_200,
     timelock_seconds=10_000,
-    escape_seconds=1_000_000,
+    escape_seconds=9_000,
 )
 
 

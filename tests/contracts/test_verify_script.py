@@ -22,7 +22,7 @@ from scripts.deployment_file import DeploymentFile, NoDeployment, load_deploymen
 from scripts.explorer_client import ExplorerClient, ExplorerError, Submission, Verdict
 from scripts.sourcify_client import SourcifyClient
 from scripts.standard_json import CannotRebuild, build, difference, runtime_difference, standard_json
-from scripts.verify import Proven, chosen_contracts, explorer_of, prove
+from scripts.verify import Proven, chosen_contracts, explorer_for, explorer_of, prove
 
 OURS = ("MockUSDC", "CampaignEscrow", "PublisherPayout")
 
@@ -205,23 +205,17 @@ def test_verify__whole_run__proves_writes_and_publishes(
     assert [form["constructorArguments"] + "\n" for form in explorer.submitted][-1] == arguments
 
 
-def test_verify__without_submit__asks_no_explorer(chain: Stack, folder: Path, tmp_path: Path) -> None:
-    done = run_ape("verify", folder, chain.rpc_url, "--output", str(tmp_path), "--contract", "MockUSDC")
-    assert done.returncode == 0, done.stdout + done.stderr
-    written = sorted(path.name for path in (tmp_path / str(chain.chain_id)).iterdir())
-    assert written == ["MockUSDC.arguments.txt", "MockUSDC.json"]
-
-
-def test_verify__local_chain_without_explorer_url__is_refused_before_any_work(chain: Stack, folder: Path) -> None:
-    done = run_ape("verify", folder, chain.rpc_url, "--submit", EXPLORER_API_KEY=KEY)
-    assert done.returncode == 1
-    assert "has no explorer that we know; give --explorer-url" in done.stderr
+def test_explorer_for__choice__is_etherscan_with_the_key_or_sourcify(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("EXPLORER_API_KEY", raising=False)
+    assert isinstance(explorer_for(80002, None, True, {}), SourcifyClient)
+    assert isinstance(explorer_for(31337, "http://127.0.0.1:1/v2/api", False, {}), ExplorerClient)
+    with pytest.raises(ExplorerError, match="chain 31337 has no explorer that we know; give --explorer-url"):
+        explorer_for(31337, None, False, {})
 
 
 def test_explorer_of__public_networks__is_version_two_of_the_api() -> None:
-    assert explorer_of(137).startswith("https://api.etherscan.io/v2/api")
-    with pytest.raises(ExplorerError, match="chain 31337"):
-        explorer_of(31337)
+    for chain_id in (80002, 84532, 137, 8453):
+        assert explorer_of(chain_id).startswith("https://api.etherscan.io/v2/api")
 
 
 def test_submit__good_source__request_has_every_field(explorer: ExplorerStandIn, proven: dict[str, Proven]) -> None:
@@ -353,16 +347,6 @@ def sourcify(chain: Stack) -> Iterator[SourcifyStandIn]:
 
 def sourcify_client(sourcify: SourcifyStandIn, chain_id: int = 31337) -> SourcifyClient:
     return SourcifyClient(sourcify.url, chain_id, poll_seconds=0.05, seconds_max=60)
-
-
-def test_sourcify__whole_run__publishes_without_a_key(
-    chain: Stack, folder: Path, sourcify: SourcifyStandIn, tmp_path: Path
-) -> None:
-    options = ("--submit", "--contract", "MockUSDC", "--output", str(tmp_path))
-    where = ("--sourcify", "--explorer-url", sourcify.url, "--poll-seconds", "0.05")
-    done = run_ape("verify", folder, chain.rpc_url, *options, *where)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "MockUSDC: verified\n" in done.stdout
 
 
 def test_sourcify__twice_and_busy__waits_and_is_content(sourcify: SourcifyStandIn, proven: dict[str, Proven]) -> None:
