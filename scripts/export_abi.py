@@ -25,7 +25,8 @@ def compile_contract(name: str) -> dict[str, object]:
     # The compiler takes seconds to import; callers that only want paths do not wait for it.
     from vyper.cli.vyper_compile import compile_files  # type: ignore[import-untyped]
 
-    output = compile_files([str(ROOT / SOURCES[name])], ["abi", "bytecode", "bytecode_runtime", "layout"], paths=[str(ROOT)])
+    formats = ["abi", "bytecode", "bytecode_runtime", "layout"]
+    output = compile_files([str(ROOT / SOURCES[name])], formats, paths=[str(ROOT)])
     (artifact,) = output.values()
     return dict(artifact)
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from eth_typing import ChecksumAddress
+from eth_utils.exceptions import ValidationError
 from web3 import Web3
 from web3.exceptions import TransactionNotFound, Web3Exception, Web3RPCError
 from web3.types import TxReceipt
@@ -162,7 +163,7 @@ def estimate(web3: Web3, sender: str, step: Step, overrides: Mapping[str, object
         transaction["to"] = step.to
     try:
         gas = int(web3.eth.estimate_gas(transaction, "latest", overrides))  # type: ignore[arg-type]
-    except (Web3Exception, ValueError) as error:
+    except (Web3Exception, ValueError, ValidationError) as error:
         raise DeploymentRefused(f"{step.name}: the chain says that it would fail: {error}") from error
     if gas > TRANSACTION_GAS_MAX:
         raise DeploymentRefused(f"{step.name}: {gas} gas is more than a transaction may have ({TRANSACTION_GAS_MAX})")

@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,9 @@ ATTESTORS = [role(number) for number in (11, 12, 13)]
 DEPLOY_SECONDS_MAX = 120
 
 
-def deploy(rpc_url: str, folder: Path, *options: str, key: str = DEPLOYER_KEY) -> "subprocess.CompletedProcess[str]":
+def deploy(
+    rpc_url: str, folder: Path, *options: str, key: str = DEPLOYER_KEY, answers: str = ""
+) -> "subprocess.CompletedProcess[str]":
     """`ape run deploy` as the local stack runs it, with roles from the options or from ESCROW_… variables."""
     ape = shutil.which("ape", path=f"{ROOT / '.venv' / 'bin'}:{os.environ['PATH']}")
     assert ape, "ape is not installed: run make setup"
@@ -36,7 +39,15 @@ def deploy(rpc_url: str, folder: Path, *options: str, key: str = DEPLOYER_KEY) -
     }
     command = [ape, "run", "deploy", "--network", rpc_url, "--attestors", ",".join(ATTESTORS), *options]
     return subprocess.run(
-        command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=DEPLOY_SECONDS_MAX, check=False
+        command,
+        cwd=ROOT,
+        env=env,
+        input=answers,
+        capture_output=True,
+        text=True,
+        timeout=DEPLOY_SECONDS_MAX,
+        check=False,
+        start_new_session=True,  # without a terminal a passphrase is read from the input
     )
 
 
@@ -93,6 +104,28 @@ def test_deploy__window_not_below_notice__is_refused_and_writes_nothing(rpc_url:
     assert done.returncode != 0
     assert "window < notice" in done.stdout + done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_deploy__alias_of_ape__signs_after_it_was_asked(
+    rpc_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A key store of its own, as an operator's is: encrypted, and each signature is asked for."""
+    fund(rpc_url, DEPLOYER)
+    passphrase = "pass word"
+    code = (
+        "import os; from ape_accounts import import_account_from_private_key as add; "
+        f"add('deployer', '{passphrase}', os.environ['DEPLOYER_KEY'])"
+    )
+    env = os.environ | {"HOME": str(tmp_path), "DEPLOYER_KEY": DEPLOYER_KEY}
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=env, check=True, capture_output=True)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    # Sign the first? The passphrase. Leave it unlocked? Sign the second?
+    answers = f"y\n{passphrase}\ny\ny\n"
+    done = deploy(rpc_url, tmp_path / "out", "--account", "deployer", key="", answers=answers)
+    assert done.returncode == 0, done.stdout + done.stderr
+    contracts = json.loads((tmp_path / "out" / "31337.json").read_text())["contracts"]
+    assert contracts["CampaignEscrow"]["deployer"] == DEPLOYER
+    assert rpc(rpc_url, "eth_getTransactionCount", DEPLOYER, "latest") == "0x2"
 
 
 # --- the checks alone -----------------------------------------------------------------------------------------------
