@@ -9,8 +9,8 @@ from escrow_kit.machine_advertisers import Advertisers
 from escrow_kit.machine_governors import Governors
 from escrow_kit.machine_model import CAMPAIGNS_MAX, Budget, now
 from escrow_kit.machine_publishers import Publishers, recipient_of
-from escrow_kit.machine_settlers import Settlers
-from escrow_kit.machine_stage import ELSEWHERE, PUBLISHERS_MAX, Callback, person, turn
+from escrow_kit.machine_settlers import PERCENTS, SIGNERS, Settlers
+from escrow_kit.machine_stage import ELSEWHERE, KEEPER, PUBLISHERS_MAX, Callback, person, turn
 from escrow_kit.pair import META, range_arguments
 from escrow_kit.tokens import WHIM_BLACKLIST, WHIM_CALLBACK, WHIM_FALSE, WHIM_FEE, WHIM_REFUSE, WHIM_RESCALE
 
@@ -23,7 +23,7 @@ WHIM_TURNS = {
     WHIM_RESCALE: ("token_changes_its_scale",),
     WHIM_REFUSE: ("bar", "lift_all_bars"),
     WHIM_BLACKLIST: ("bar", "lift_all_bars"),
-    WHIM_CALLBACK: ("call_back",),
+    WHIM_CALLBACK: ("call_back", "intrude"),
 }
 Intrusion = tuple[str, bool, str, tuple[object, ...], Callable[[], str | None], Callable[[], object]]
 
@@ -109,6 +109,31 @@ class Whims(Advertisers, Settlers, Publishers, Governors):
         self.on_token("call_back", target.address, data)
         self.callback = Callback(contract, locked, refusal, effect)
         self.count(f"armed: {function}", None)
+
+    @turn(
+        8,
+        which=st.integers(0, 12),
+        index=st.integers(0, 9),
+        during=st.sampled_from(["pay_range", "pay_range", "claim", "deposit", "finalize", "withdraw_fees"]),
+        percents=PERCENTS,
+        choice=SIGNERS,
+    )
+    def intrude(self, which: int, index: int, during: str, percents: list[int], choice: int) -> None:
+        """L23: arms the token when something is due, and pays at once."""
+        if self.model.pending is None and not self.model.escrow_pause.running:
+            self.propose(percents, [1, 2, 3], 2, "", choice)
+        if self.model.pending and during != "finalize":
+            self.finalize(waits=True, sender=KEEPER)
+        self.call_back(which, index, 7)
+        if during == "deposit":
+            self.deposit(index, 100, False)
+        elif during == "withdraw_fees":
+            self.withdraw_fees()
+        elif during == "finalize" and self.model.pending:
+            self.finalize(waits=True, sender=KEEPER)
+        elif self.finals:
+            self.wait_until(self.model.payout_pause.until)
+            self.pay_range(0, 3, 0, "") if during == "pay_range" else self.claim(index, 0, "")
 
     def supply_token(self, amount: int) -> None:
         self.on_token("mint", self.token, amount)
