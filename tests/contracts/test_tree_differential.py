@@ -335,7 +335,7 @@ def test_claim__padding_and_gaps__pay_nobody(pair: Pair, five_groups: Tree) -> N
     settle(pair, tree, 10)
     for index in (1, 2, 3, 4, 8, 11):
         check_claim(pair, tree, sparse, index, 0)
-        assert refusal(pair, "claim", *claim_arguments(tree, index)) == "zero"
+        assert refusal(pair, "claim", *claim_arguments(tree, index)) == "to"
 
 
 # --- entries and debit words ----------------------------------------------------------------------------------------

@@ -67,4 +67,6 @@ def reason_to_skip(item: pytest.Item) -> str:
         return "compares all builds by itself"
     if "boa" not in vars(getattr(item, "module", None)):
         return "reads files, or deploys to a real chain what the scripts compile"
+    if item.path.stem == "test_reverts" and chosen_build() == "venom":
+        return "finds the line that failed by a source map that fits the code on chain, which this pipeline has not"
     return ""
