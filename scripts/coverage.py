@@ -94,14 +94,17 @@ def run_tests(expression: str | None = None) -> Seen:
     options = ["-q", "-p", "no:cacheprovider", "-p", "scripts.branches", *(["-k", expression] if expression else [])]
     with tempfile.TemporaryDirectory(prefix="coverage-") as folder:
         out = Path(folder) / "seen.json"
-        done = subprocess.run(
-            [sys.executable, "-m", "pytest", *options, *map(str, files)],
-            cwd=ROOT,
-            env=os.environ | {"BRANCHES_OUT": str(out)},
-            capture_output=True,
-            text=True,
-            timeout=SECONDS_MAX,
-        )
+        try:
+            done = subprocess.run(
+                [sys.executable, "-m", "pytest", *options, *map(str, files)],
+                cwd=ROOT,
+                env=os.environ | {"BRANCHES_OUT": str(out)},
+                capture_output=True,
+                text=True,
+                timeout=SECONDS_MAX,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise SystemExit(f"coverage: the tests did not end in {SECONDS_MAX} s") from error
         if done.returncode != 0:
             raise SystemExit(f"coverage: the tests fail\n{(done.stdout + done.stderr)[-2000:]}")
         return Seen.load(out.read_text())
@@ -168,8 +171,12 @@ def missing_outcomes(name: str, path: Path, seen: Seen) -> list[tuple[Branch, bo
 
 
 def load_exceptions(path: Path = EXCEPTIONS) -> list[Exempt]:
-    """What need not be covered. Raises TypeError when an entry lacks a field."""
-    return [Exempt(**entry) for entry in tomllib.loads(path.read_text())["exception"]]
+    """What need not be covered. Raises SystemExit when an entry lacks a field or has one too many."""
+    try:
+        return [Exempt(**entry) for entry in tomllib.loads(path.read_text())["exception"]]
+    except (KeyError, TypeError, tomllib.TOMLDecodeError) as error:
+        fields = ", ".join(Exempt.__dataclass_fields__)
+        raise SystemExit(f"coverage: {path.name}: each [[exception]] has exactly {fields} ({error})") from error
 
 
 def problems_with(

@@ -90,3 +90,13 @@ def test_exceptions__every_one__gives_a_reason() -> None:
     exceptions = load_exceptions()
     assert exceptions
     assert all(len(exempt.reason.split()) > 5 for exempt in exceptions)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[[exception]]\nfile = 'a.vy'\n", "[[exception]\n"], ids=["none", "short", "broken"]
+)
+def test_exceptions__malformed__say_what_an_entry_has(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "exceptions.toml"
+    path.write_text(text)
+    with pytest.raises(SystemExit, match="file, function, condition, outcome, reason"):
+        load_exceptions(path)
