@@ -4,6 +4,7 @@ The calls come from the generator of random calldata and start from all its scen
 build and sent to each build on an equal chain; answers, logs and storage may not differ (L16).
 """
 
+import os
 import random
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -19,13 +20,12 @@ from escrow_kit.pair import CONTRACTS, deploy_pair, payout_code, source
 from escrow_kit.random_calls import argument, next_call
 from escrow_kit.scenes import SCENES
 from escrow_kit.stage import Call, Function, Stage, address, written_words
-from hypothesis import settings
 from vyper.compiler.settings import OptimizationLevel
 
 START = 2_000_000_000
 CALLS = 60
 ROUNDS_MAX = 20
-ROUNDS_MIN = 10 if settings.default.max_examples > 100 else 1
+ROUNDS_MIN = 10 if os.environ.get("HYPOTHESIS_PROFILE") == "fuzz" else 1
 PAYOUT_ARGUMENT_MAX = 24_576  # what the escrow's constructor takes as the payout contract's creation code
 INITCODE_MAX = 49_152  # EIP-3860
 # Only the escrow may call it, from within `finalize` and `roll`: every direct call is refused.

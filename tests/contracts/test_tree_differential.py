@@ -1,5 +1,6 @@
 """The Python builder, the contracts and a third computation from the specification agree on every tree and debit."""
 
+import os
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -17,10 +18,12 @@ from backend.settlement.tree import Tree, build_tree, debits_hash, decode_debits
 
 M64 = 2**64 - 1
 REFUSED = "proof"
-# Under HYPOTHESIS_PROFILE=fuzz.
-LONG = settings.default.max_examples > 100
-QUICK = settings(max_examples=500 if LONG else 20, suppress_health_check=[HealthCheck.function_scoped_fixture])
-FEW = settings(QUICK, max_examples=100 if LONG else 8)
+LONG = os.environ.get("HYPOTHESIS_PROFILE") == "fuzz"
+QUICK = settings(
+    max_examples=settings.default.max_examples if LONG else 20,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+FEW = settings(QUICK, max_examples=settings.default.max_examples if LONG else 8)
 # Groups, and so leaves: one, and 2**k - 1, 2**k and 2**k + 1 of them.
 GROUPS = sorted({1} | {2**k + aside for k in range(1, 8) for aside in (-1, 0, 1)})
 RECIPIENT = st.binary(min_size=20, max_size=20).filter(any)
