@@ -9,11 +9,15 @@ from escrow_kit.machine_whims import Whims
 class Stories(Whims):
     """Turns made of other turns. Each step may fail where the model says so."""
 
-    @turn(campaign=CAMPAIGN, percent=PERCENT, percents=PERCENTS, choice=SIGNERS)
+    @turn(3, campaign=CAMPAIGN, percent=PERCENT, percents=PERCENTS, choice=SIGNERS)
     def leave(self, campaign: int, percent: int, percents: list[int], choice: int) -> None:
         """L4, L14: what is withdrawn in the end is what the epochs in service at the request have left over."""
         self.request_withdrawal(campaign, percent, True)
         budget = self.model.budget(self.model.known(campaign))
+        if budget and budget.reserved and choice % 2:
+            # Too early: the notice is over, the epochs are not.
+            self.wait_until(budget.executable_at)
+            self.withdraw_from(self.model.known(campaign), True, "self")
         while budget and budget.reserved and self.model.epoch < budget.after_epoch:
             self.settle_one(percents, choice)
             if self.model.pending:
