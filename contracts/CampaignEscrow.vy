@@ -203,7 +203,7 @@ def deposit_with_authorization(
     """
     @notice Adds to a campaign's budget with the payer's EIP-3009 authorisation; anyone may submit it.
     @dev The authorisation's nonce must be keccak256(abi_encode(campaign, salt)), so that whoever submits it cannot
-         choose another campaign. Reverts as `deposit`, and as the token when the authorisation is bad.
+         choose another campaign. Reverts "paused", "zero", "campaign", "overflow", "received", or as the token.
     @param campaign Campaign id.
     @param payer The account that signed and pays.
     @param amount micro-USDC, not zero.
@@ -259,7 +259,7 @@ def request_withdrawal(campaign: uint256, amount: uint256):
 def cancel_withdrawal(campaign: uint256):
     """
     @notice Returns what is left of the reservation to the budget.
-    @dev Reverts "auth", "zero" when no request is open, or "overflow".
+    @dev Reverts "auth", "zero" when no request is open, "campaign" or "overflow".
     @param campaign Campaign id.
     """
     campaigns._check_owner(campaign)
@@ -334,7 +334,7 @@ def finalize(publishers_root: bytes32, total: uint256, active_at: uint64, debits
     """
     @notice Makes the pending epoch final after its window: takes the debits from the budgets, keeps the fee, moves the
             rest to the payout contract and sets its root. Anyone may call.
-    @dev Reverts "window", "order", "cap", "budget", "total" or "pending".
+    @dev Reverts "window", "order", "cap", "budget", "total", "pending", "overflow" or "transfer".
     @param publishers_root As proposed.
     @param total As proposed.
     @param active_at As logged by the proposal.
@@ -447,6 +447,7 @@ def apply_config(kind: uint8, new_value: bytes32):
 def payout() -> address:
     """
     @notice The contract that pays publishers.
+    @return Address of the payout contract.
     """
     return PAYOUT.address
 
@@ -456,6 +457,7 @@ def payout() -> address:
 def last_root() -> bytes32:
     """
     @notice Root of the last final epoch: `prevRoot` of the next settlement unless one is pending.
+    @return Root; zero before the first final epoch.
     """
     return staticcall PAYOUT.root()
 

@@ -145,7 +145,7 @@ def claim_to_with_sig(
     """
     @notice As `claim_to`, with the recipient's signature instead of its call, so that somebody else may pay the gas.
     @dev EIP-712 `ClaimTo(uint256 index,address to,uint256 nonce,uint256 deadline)`; a recipient with code is asked
-         through EIP-1271. Reverts as `claim`, and "expired" or "signer".
+         through EIP-1271. Reverts as `claim`, and "expired", "signer" or "s" (a compact signature's is high).
     @param index Publisher index.
     @param entries The four entry words of the publisher's group.
     @param proof Siblings from the leaf to the root.
@@ -287,6 +287,7 @@ def unpause():
 def token() -> address:
     """
     @notice The token that is paid.
+    @return Address of the token.
     """
     return TOKEN.address
 
@@ -296,6 +297,7 @@ def token() -> address:
 def escrow() -> address:
     """
     @notice The contract that created this one, sets its root and fills it.
+    @return Address of the escrow.
     """
     return ESCROW.address
 
@@ -305,6 +307,7 @@ def escrow() -> address:
 def root() -> bytes32:
     """
     @notice Root of the last final epoch, also while payments are paused; zero before the first.
+    @return Root.
     """
     return self._latest_root()
 
@@ -314,6 +317,7 @@ def root() -> bytes32:
 def active_root() -> bytes32:
     """
     @notice The root that a claim is checked against now; zero during a pause.
+    @return Root, or zero.
     """
     if auto_pause._is_paused():
         return empty(bytes32)
@@ -326,6 +330,7 @@ def paid(index: uint256) -> uint256:
     """
     @notice micro-USDC paid so far to a publisher.
     @param index Publisher index.
+    @return micro-USDC.
     """
     return self._paid(index)
 
@@ -343,7 +348,7 @@ def claimable(index: uint256, entries: uint256[4], proof: DynArray[bytes32, 32])
     """
     root: bytes32 = self._fold(index, keccak256(slice(msg.data, 36, 128)), proof)
     cumulative: uint256 = entries[index & 3] & M96
-    if auto_pause._is_paused() or root != self._latest_root() or root == empty(bytes32) or cumulative > M64:
+    if auto_pause._is_paused() or root != self._latest_root() or cumulative > M64:
         return 0
     already: uint256 = self._paid(index)
     return cumulative - already if cumulative > already else 0
@@ -357,6 +362,7 @@ def encode_entry(recipient: address, cumulative: uint256) -> uint256:
     @dev Reverts "overflow" when the amount does not fit 64 bits.
     @param recipient The account that is paid.
     @param cumulative micro-USDC earned over all epochs.
+    @return Entry word.
     """
     assert cumulative <= M64, "overflow"
     return (convert(recipient, uint256) << 96) | cumulative
@@ -368,6 +374,7 @@ def leaf(entries: uint256[4]) -> bytes32:
     """
     @notice The leaf of a group: keccak256 of its four entry words.
     @param entries Entry words of publishers 4 * group to 4 * group + 3.
+    @return Leaf.
     """
     return keccak256(abi_encode(entries))
 
@@ -394,10 +401,10 @@ def _pay(index: uint256, entry: uint256, to: address) -> uint256:
 
 @internal
 def _try_transfer(to: uint256, amount: uint256) -> bool:
-    # Nobody and the two contracts are not paid, as in `_pay`.
+    # Check: nobody and the two contracts are not paid, as in `_pay`.
     if to == 0 or to == convert(self, uint256) or to == convert(ESCROW.address, uint256):
         return False
-    # A token may revert, return false or return nothing; only the first two are failures.
+    # Interaction: a token may revert, return false or return nothing; only the first two are failures.
     success: bool = False
     response: Bytes[32] = b""
     success, response = raw_call(

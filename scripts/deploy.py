@@ -75,8 +75,8 @@ class Wishes:
 @click.option("--fee-bps-max", envvar="ESCROW_FEE_BPS_MAX", type=int, default=FEE_BPS_MAX, show_default=True)
 @click.option("--window", envvar="ESCROW_WINDOW_SECONDS", type=int, default=DAY_SECONDS, show_default=True)
 @click.option("--notice", envvar="ESCROW_NOTICE_SECONDS", type=int, default=3 * DAY_SECONDS, show_default=True)
-@click.option("--timelock", envvar="ESCROW_TIMELOCK_SECONDS", type=int, help="Default: escape, or a week if longer.")
-@click.option("--escape", envvar="ESCROW_ESCAPE_SECONDS", type=int, default=30 * DAY_SECONDS, show_default=True)
+@click.option("--timelock", envvar="ESCROW_TIMELOCK_SECONDS", type=int, help="Default: escape and four days.")
+@click.option("--escape", envvar="ESCROW_ESCAPE_SECONDS", type=int, default=10 * DAY_SECONDS, show_default=True)
 @click.option("--mint", multiple=True, metavar="ADDRESS:MICRO_USDC", help="Test tokens, local chains only.")
 @click.option("--dry-run", is_flag=True, help="Print the plan and send nothing.")
 @click.option("--yes", is_flag=True, help="Public networks: do not ask before sending.")
@@ -117,7 +117,7 @@ def cli(
             fee_bps_max=fee_bps_max,
             window_seconds=window,
             notice_seconds=notice,
-            timelock_seconds=max(escape, 7 * DAY_SECONDS) if timelock is None else timelock,
+            timelock_seconds=escape + 4 * DAY_SECONDS if timelock is None else timelock,
             escape_seconds=escape,
         )
         mints = tuple(_mint(chosen, wish) for wish in mint)

@@ -34,6 +34,11 @@ SUITE = (
     "payout",
     "hostile_tokens",
     "tree_differential",
+    "branches_leaves",
+    "real_usdc",
+    "threat_model",
+    "reverts",
+    "calldata_fuzz",
     "stateful",
 )
 SECONDS_MAX = 900

@@ -11,6 +11,8 @@ from scripts.networks import Network
 
 THRESHOLD_MIN = 2
 WINDOW_SECONDS_MIN = 3_600
+# How long advertisers have to see an announced change and still be out before it: timelock less escape.
+ALARM_SECONDS_MIN = 2 * 86_400
 
 # Two roles that one account must not hold, and what would be lost.
 APART = {
@@ -90,4 +92,10 @@ def _too_weak(parameters: Parameters, network: Network) -> Iterator[str]:
         yield (
             f"a challenge window of {parameters.window_seconds} s: nobody can recompute and veto in that time. "
             f"--window {WINDOW_SECONDS_MIN} is the least on {network.name}"
+        )
+    alarm_seconds = parameters.timelock_seconds - parameters.escape_seconds
+    if network.is_mainnet and alarm_seconds < ALARM_SECONDS_MIN:
+        yield (
+            f"the timelock is {alarm_seconds} s longer than the escape: whoever sees an announced change later "
+            f"cannot withdraw before it. --timelock must pass --escape by {ALARM_SECONDS_MIN} or more on {network.name}"
         )

@@ -26,6 +26,7 @@ from web3.exceptions import (
     Web3Exception,
     Web3RPCError,
 )
+from web3.middleware import ExtraDataToPOAMiddleware
 from web3.types import BlockIdentifier, LogReceipt, TxParams, TxReceipt, Wei
 
 from backend.chain.proposal import NO_PROPOSAL, Final, Proposal, Reservation, debit_limit, lane_of, pending_hash
@@ -93,6 +94,8 @@ class Chain:
         self.chain_id = chain_id
         self._node = urlsplit(rpc_url).netloc.rpartition("@")[2]
         self.web3 = Web3(Web3.HTTPProvider(rpc_url, request_kwargs={"timeout": READ_SECONDS}))
+        # Polygon's blocks carry validators in `extraData`; web3 calls that a fault unless told.
+        self.web3.middleware_onion.inject(ExtraDataToPOAMiddleware, layer=0)
         self._account: LocalAccount | None = Account.from_key(key) if key else None
         self._sending = threading.Lock()
         self._checked = False

@@ -30,6 +30,7 @@ _pause: uint256
 def paused_until() -> uint256:
     """
     @notice End of the running or the last pause as a Unix time; zero before the first one.
+    @return Unix time.
     """
     return self._pause >> UNTIL_BIT
 
@@ -39,6 +40,7 @@ def paused_until() -> uint256:
 def paused() -> bool:
     """
     @notice Whether a pause is running.
+    @return Whether a pause is running.
     """
     return self._is_paused()
 

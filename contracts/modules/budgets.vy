@@ -98,6 +98,7 @@ def encode_debit(group: uint256, debits: uint256[4]) -> uint256:
     @dev Reverts "overflow" when the group does not fit 32 bits or a debit does not fit 56.
     @param group Campaign id >> 2.
     @param debits micro-USDC of campaigns 4 * group to 4 * group + 3.
+    @return Debit word.
     """
     assert group < 2**32, "overflow"
     word: uint256 = group << 224

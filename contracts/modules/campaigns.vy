@@ -39,6 +39,7 @@ def set_campaign_active(campaign: uint256, active: bool):
 def campaign_count() -> uint256:
     """
     @notice How many campaigns were ever opened; the next one gets this id.
+    @return Number of campaigns.
     """
     return auto_pause._tally()
 
@@ -49,6 +50,7 @@ def campaign_owner(campaign: uint256) -> address:
     """
     @notice The account that may withdraw from a campaign; zero for a campaign that does not exist.
     @param campaign Campaign id.
+    @return Address of the owner.
     """
     return self._owner_of(campaign)
 
@@ -59,6 +61,7 @@ def campaign_active(campaign: uint256) -> bool:
     """
     @notice Whether the campaign's owner wants it served.
     @param campaign Campaign id.
+    @return False also for a campaign that does not exist.
     """
     word: uint256 = self._campaigns[campaign]
     return word != 0 and word & 1 == 0

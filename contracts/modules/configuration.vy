@@ -91,6 +91,9 @@ def __init__(roles: Roles, attestors: DynArray[address, ATTESTORS_MAX], terms: T
     """
     @notice Sets the first roles and terms.
     @dev Reverts "zero", "attestor", "threshold", "fee", "window", "notice", "timelock" or "escape".
+    @param roles The owner is set by `two_step_owner`; operator, guardian and treasury, not zero.
+    @param attestors At most sixteen, each once.
+    @param terms Quorum, fee in basis points and its bound, and times in seconds.
     """
     assert roles.operator != empty(address), "zero"
     assert roles.guardian != empty(address), "zero"
@@ -144,6 +147,8 @@ def cancel_config(kind: uint8, new_value: bytes32):
     """
     @notice Withdraws an announced change.
     @dev Reverts "auth", or "config" when it was not announced. The guardian may not: it could keep itself in office.
+    @param kind As announced.
+    @param new_value As announced.
     """
     two_step_owner._check_owner()
     assert self.config_active_at[kind][new_value] != 0, "config"
@@ -156,6 +161,7 @@ def cancel_config(kind: uint8, new_value: bytes32):
 def threshold() -> uint256:
     """
     @notice How many attestors must sign a settlement.
+    @return Number of attestors.
     """
     return self._terms & M8
 
@@ -165,6 +171,7 @@ def threshold() -> uint256:
 def attestor_count() -> uint256:
     """
     @notice How many attestors there are.
+    @return Number of attestors.
     """
     return (self._terms >> ATTESTORS_BIT) & M8
 
@@ -174,6 +181,7 @@ def attestor_count() -> uint256:
 def window() -> uint256:
     """
     @notice Challenge window of the next proposal in seconds.
+    @return Seconds.
     """
     return self._window(self._terms)
 
@@ -183,6 +191,7 @@ def window() -> uint256:
 def notice() -> uint256:
     """
     @notice Seconds between the next withdrawal request and its withdrawal.
+    @return Seconds.
     """
     return self._notice()
 
@@ -203,6 +212,7 @@ def fee_bps_at(epoch: uint256) -> uint256:
 def fee_bps_max() -> uint256:
     """
     @notice Bound of the fee in basis points; fixed for ever.
+    @return Basis points.
     """
     return FEE_BPS_MAX
 
@@ -212,6 +222,7 @@ def fee_bps_max() -> uint256:
 def timelock() -> uint256:
     """
     @notice Seconds between announcing and applying a change; fixed for ever.
+    @return Seconds.
     """
     return TIMELOCK_SECONDS
 
@@ -222,6 +233,7 @@ def escape() -> uint256:
     """
     @notice Seconds after its request, or of the operator's silence, after which a withdrawal no longer waits for epochs;
             fixed for ever, at most the timelock.
+    @return Seconds.
     """
     return ESCAPE_SECONDS
 

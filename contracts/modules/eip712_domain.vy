@@ -33,6 +33,7 @@ def __init__(name: String[32]):
 def DOMAIN_SEPARATOR() -> bytes32:
     """
     @notice The EIP-712 domain separator on the present chain.
+    @return Domain separator.
     """
     return self._separator()
 
@@ -42,6 +43,7 @@ def DOMAIN_SEPARATOR() -> bytes32:
 def eip712Domain() -> (bytes1, String[32], String[1], uint256, address, bytes32, DynArray[uint256, 1]):
     """
     @notice The fields of the domain (EIP-5267): name, version, chain id and contract are used (0x0f).
+    @return Used fields, name, version, chain id, contract, salt (zero), extensions (none).
     """
     return (0x0f, NAME, VERSION, chain.id, self, empty(bytes32), [])
 

@@ -91,6 +91,7 @@ def veto(epoch: uint64):
 def pending() -> bytes32:
     """
     @notice keccak256(abi_encode(epoch, publishers_root, debits_hash, total, active_at)) of the pending proposal, or zero.
+    @return Hash, or zero.
     """
     return empty(bytes32) if self._pending == NO_PROPOSAL else self._pending
 
@@ -100,6 +101,7 @@ def pending() -> bytes32:
 def epoch() -> uint256:
     """
     @notice The last final epoch; zero before the first.
+    @return Epoch number.
     """
     return self._epoch()
 
@@ -109,6 +111,7 @@ def epoch() -> uint256:
 def attempt() -> uint256:
     """
     @notice How many proposals were vetoed so far; part of what attestors sign.
+    @return Number of vetoes.
     """
     return (self._state >> ATTEMPT_BIT) & M32
 
@@ -118,6 +121,7 @@ def attempt() -> uint256:
 def last_active_at() -> uint256:
     """
     @notice Unix time of the last final epoch, or of the first proposal after it: where `escape()` counts from.
+    @return Unix time.
     """
     return (self._state >> CLOCK_BIT) & M64
 
@@ -127,6 +131,7 @@ def last_active_at() -> uint256:
 def fees() -> uint256:
     """
     @notice Fees collected and not yet withdrawn, in micro-USDC.
+    @return micro-USDC.
     """
     return self._state & M64
 
@@ -136,6 +141,7 @@ def fees() -> uint256:
 def fee_bps() -> uint256:
     """
     @notice Fee of the next epoch to become final, in basis points.
+    @return Basis points.
     """
     return configuration._fee_bps(self._epoch() + 1)
 
@@ -164,6 +170,7 @@ def digest(
     @param publishers As `propose`.
     @param ruleset As `propose`.
     @param data_hash As `propose`.
+    @return The digest to sign.
     """
     return self._digest(
         convert(epoch, uint256),

@@ -24,6 +24,7 @@ pending_owner: public(address)
 def __init__(owner: address):
     """
     @notice Sets the first owner.
+    @dev Reverts "zero" when it is nobody.
     @param owner Not zero.
     """
     assert owner != empty(address), "zero"

@@ -27,6 +27,7 @@ def __init__(token: address):
 def token() -> address:
     """
     @notice The token that budgets are held in.
+    @return Address of the token.
     """
     return TOKEN.address
 

@@ -139,6 +139,7 @@ def test_check_roles__owner_collects_the_fees_and_deploys__is_fine() -> None:
     [
         ({"threshold": 1}, AMOY, "one stolen attestor key"),
         ({"window_seconds": 3_599}, POLYGON, "--window 3600 is the least on Polygon"),
+        ({"timelock_seconds": 147 * 3_600}, POLYGON, "--timelock must pass --escape by 172800 or more on Polygon"),
         ({"treasury": TOKEN}, POLYGON, "the treasury is the token"),
     ],
 )

@@ -44,12 +44,11 @@ from live_pair import (
 from live_pair import OPERATOR as OPERATOR_KEY
 from rich.console import Console
 
-from backend.chain.client import WrongChain
+from backend.chain.client import Chain, WrongChain
 from backend.core.errors import Unavailable
 from backend.local import Stack, rpc, start_stack
 from scripts.deployment_file import DeploymentFile, load_deployment
 from scripts.deployment_state import APPLY_SECONDS_MAX, NO_HASH, Change, State, announced, lanes_sum, problems, usdc
-from scripts.node_client import connect_to
 from scripts.state_reader import StateReader
 from scripts.status_tables import duration, moment, percent, show
 
@@ -454,7 +453,7 @@ def test_status__provider_that_refuses_wide_pages__is_asked_for_narrower_ones(
     expected = look.state()
     node = WilfulNode(live.rpc_url, blocks_max=40)
     with node as url:
-        assert StateReader(connect_to(url, live.chain.chain_id), deployment).read() == expected
+        assert StateReader(Chain(url, live.chain.chain_id), deployment).read() == expected
     first, last = deployment.escrow.block, expected.block
     covered = [number for low, high in node.pages for number in range(low, high + 1)]
     assert covered == list(range(first or 0, last + 1)), "every block once, from the deployment's on"
@@ -467,14 +466,14 @@ def test_status__node_that_lost_logs__is_not_believed(live: LivePair, look: Look
     settle(live, earned(publisher=USDC))
     with WilfulNode(live.rpc_url, forgets=live.escrow.events.Finalized().topic) as url:
         with pytest.raises(Unavailable, match="1 epochs are final, it has 0 of their logs"):
-            StateReader(connect_to(url, live.chain.chain_id), deployment).read()
+            StateReader(Chain(url, live.chain.chain_id), deployment).read()
 
 
 def test_status__polygon_with_its_validators_in_every_block__is_read(
     live: LivePair, look: Look, deployment: DeploymentFile
 ) -> None:
     with WilfulNode(live.rpc_url, extra=97) as url:
-        assert StateReader(connect_to(url, live.chain.chain_id), deployment).read() == look.state()
+        assert StateReader(Chain(url, live.chain.chain_id), deployment).read() == look.state()
 
 
 @pytest.mark.parametrize("other", ["token", "nobody"])
