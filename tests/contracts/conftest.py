@@ -10,9 +10,8 @@ import pytest
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parents[1])]
 
-from escrow_kit.builds import (
-    pytest_collection_modifyitems,  # noqa: F401  # skips what only the shipped build is for
-)
+# The hook skips what only the shipped build is for.
+from escrow_kit.builds import pytest_collection_modifyitems  # noqa: E402, F401
 from escrow_kit.pair import USDC, Pair, Settlement, deploy_pair, settlement  # noqa: E402
 
 
