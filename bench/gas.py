@@ -31,7 +31,7 @@ from backend.local import fund, rpc, start_stack
 from backend.local.rpc import Json
 from backend.settlement.attestation import Settlement, compact, digest, quorum
 from backend.settlement.tree import Tree, build_tree, debits_hash, encode_debits, encode_entry
-from scripts.deployment import FEE_BPS_MAX, Parameters
+from scripts.deploying.deployment import FEE_BPS_MAX, Parameters
 from scripts.export_abi import ROOT, compile_contract
 
 # As the peers were measured. The chain takes blocks of any size, but no transaction above EIP-7825's 2**24.

@@ -3,7 +3,7 @@
     python -m scripts.coverage [-k EXPRESSION] [--json]
 
 Statements and arcs are those that titanoboa's plugin for coverage.py defines; what ran is read from the jumps of the
-bytecode (scripts/branches.py says why). Outcomes that no test can reach are listed with their reason in
+bytecode (scripts/testing/branches.py says why). Outcomes that no test can reach are listed with their reason in
 tests/contracts/coverage/exceptions.toml. Ends with 1 below 98 % of arcs or outcomes, and when that list is wrong.
 """
 
@@ -24,7 +24,7 @@ import vyper.ast as vy_ast  # type: ignore[import-untyped]
 from boa.coverage import TitanoboaReporter
 from vyper.ast.parse import parse_to_ast  # type: ignore[import-untyped]
 
-from scripts.branches import Branch, Seen, branches, sources
+from scripts.testing.branches import Branch, Seen, branches, sources
 
 ROOT = Path(__file__).resolve().parents[1]
 TESTS = ROOT / "tests" / "contracts"
@@ -91,7 +91,8 @@ def _percent(part: int, whole: int) -> float:
 def run_tests(expression: str | None = None) -> Seen:
     """Runs the suite, or what the expression picks from it. Raises SystemExit when a test fails."""
     files = sorted(path for name in SUITE for path in TESTS.glob(f"test_{name}.py"))
-    options = ["-q", "-p", "no:cacheprovider", "-p", "scripts.branches", *(["-k", expression] if expression else [])]
+    chosen = ["-k", expression] if expression else []
+    options = ["-q", "-p", "no:cacheprovider", "-p", "scripts.testing.branches", *chosen]
     with tempfile.TemporaryDirectory(prefix="coverage-") as folder:
         out = Path(folder) / "seen.json"
         try:

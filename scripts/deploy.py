@@ -6,8 +6,8 @@ Local, against a running anvil; with no --token it deploys MockUSDC too and --mi
         --operator 0x... --guardian 0x... --treasury 0x... --attestors 0x...,0x...,0x... --threshold 2 \
         --window 3 --notice 6 --escape 60 --timelock 60 --mint 0x...:1000000000
 
-Public: `--network polygon:amoy:node` with AMOY_RPC_URL (scripts/networks.py has the others), `--owner` and either
-DEPLOYER_KEY or `--account` with an alias of `ape accounts`. `--dry-run` prints the plan and sends nothing.
+Public: `--network polygon:amoy:node` with AMOY_RPC_URL (scripts/deploying/networks.py has the others), `--owner` and
+either DEPLOYER_KEY or `--account` with an alias of `ape accounts`. `--dry-run` prints the plan and sends nothing.
 
 A run that was killed is continued by running it again. Do not use `--network ethereum:local:http://...` against an
 anvil with chain id 31337: ape would sign for 1337. docs/deploying.md is the guide.
@@ -25,8 +25,8 @@ from requests import RequestException
 from web3 import Web3
 from web3.types import TxReceipt
 
-from scripts.chain_facts import account_nonce, genesis, has_contract, l1_fee_wei
-from scripts.deployment import (
+from scripts.deploying.chain_facts import account_nonce, genesis, has_contract, l1_fee_wei
+from scripts.deploying.deployment import (
     DAY_SECONDS,
     FEE_BPS_MAX,
     DeploymentRefused,
@@ -37,15 +37,15 @@ from scripts.deployment import (
     deployment,
     write_deployment,
 )
+from scripts.deploying.journal import Journal, journal_path, load_journal, only_run
+from scripts.deploying.networks import Network, UnknownNetwork, network_chosen
+from scripts.deploying.plan import Plan, coins, make_plan, render
+from scripts.deploying.read_back import differences
+from scripts.deploying.role_rules import check_roles
+from scripts.deploying.sending import Sender, estimate, gas_limit, price_now
+from scripts.deploying.signer import Signer, signer_of
+from scripts.deploying.token_check import check_token, choose_token
 from scripts.export_abi import ABI_FOLDER, ROOT, export_abi
-from scripts.journal import Journal, journal_path, load_journal, only_run
-from scripts.networks import Network, UnknownNetwork, network_chosen
-from scripts.plan import Plan, coins, make_plan, render
-from scripts.read_back import differences
-from scripts.role_rules import check_roles
-from scripts.sending import Sender, estimate, gas_limit, price_now
-from scripts.signer import Signer, signer_of
-from scripts.token_check import check_token, choose_token
 
 
 @dataclass(frozen=True, slots=True)

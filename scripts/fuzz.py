@@ -39,7 +39,7 @@ FINISH_SECONDS = 30
 PASSING = re.compile(r"(\d+) passing")
 # pytest ends with 1 when a test failed; other codes mean that it could not test at all.
 FAILED = 1
-SEEDED = ("-p", "scripts.fuzz_seed")
+SEEDED = ("-p", "scripts.testing.fuzz_seed")
 
 
 class CannotStart(Exception):
@@ -117,7 +117,7 @@ def environment(**more: str) -> dict[str, str]:
 
 
 def variables(one: Round, database: Path) -> dict[str, str]:
-    """What a round is told through the environment; scripts/fuzz_seed.py and tests/conftest.py read it."""
+    """What a round is told through the environment; scripts/testing/fuzz_seed.py and tests/conftest.py read it."""
     return {"FUZZ_SEED": str(one.seed), "FUZZ_EXAMPLES": str(one.examples_max), "FUZZ_DATABASE": str(database)}
 
 

@@ -23,15 +23,15 @@ from requests import RequestException
 from web3 import Web3
 from web3.contract import Contract
 
-from scripts.chain_facts import account_nonce, genesis, has_contract
-from scripts.deployment import DeploymentRefused, check_address, write_whole
-from scripts.deployment_file import NoDeployment, load_deployment
+from scripts.deployed.deployment_file import NoDeployment, load_deployment
+from scripts.deploying.chain_facts import account_nonce, genesis, has_contract
+from scripts.deploying.deployment import DeploymentRefused, check_address, write_whole
+from scripts.deploying.journal import Journal, load_journal, only_run
+from scripts.deploying.networks import Network, UnknownNetwork, network_chosen
+from scripts.deploying.role_rules import check_key
+from scripts.deploying.sending import Sender, Step, receipt_of
+from scripts.deploying.signer import Signer, signer_of
 from scripts.export_abi import ABI_FOLDER, ROOT
-from scripts.journal import Journal, load_journal, only_run
-from scripts.networks import Network, UnknownNetwork, network_chosen
-from scripts.role_rules import check_key
-from scripts.sending import Sender, Step, receipt_of
-from scripts.signer import Signer, signer_of
 
 ZERO = "0x" + "00" * 20
 P = ParamSpec("P")

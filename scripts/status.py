@@ -17,11 +17,11 @@ from ape.logging import LogLevel, logger
 from rich.console import Console
 
 from backend.core.errors import SightlineError
-from scripts.deployment_file import NoDeployment, load_deployment
-from scripts.deployment_state import problems
-from scripts.node_client import connect
-from scripts.state_reader import LOG_BLOCKS, StateReader
-from scripts.status_tables import as_json, show
+from scripts.deployed.deployment_file import NoDeployment, load_deployment
+from scripts.deployed.deployment_state import problems
+from scripts.deployed.node_client import connect
+from scripts.deployed.state_reader import LOG_BLOCKS, StateReader
+from scripts.deployed.status_tables import as_json, show
 
 
 class QuietForJson(ConnectedProviderCommand):

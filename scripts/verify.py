@@ -22,7 +22,7 @@ from web3.exceptions import TransactionNotFound
 
 from backend.chain.client import Chain
 from backend.core.errors import SightlineError
-from scripts.creation_code import (
+from scripts.deployed.creation_code import (
     Creation,
     DoesNotMatch,
     argument_values,
@@ -30,13 +30,11 @@ from scripts.creation_code import (
     payout_creation,
     taken_apart,
 )
-from scripts.deployment_file import DeploymentFile, NoDeployment, Record, load_deployment
-from scripts.explorer_client import KEY_VARIABLE, ExplorerClient, ExplorerError, Submission
-from scripts.export_abi import ROOT, SOURCES, compile_contract
-from scripts.networks import NETWORKS, network_of
-from scripts.node_client import connect
-from scripts.sourcify_client import SOURCIFY_URL, SourcifyClient
-from scripts.standard_json import (
+from scripts.deployed.deployment_file import DeploymentFile, NoDeployment, Record, load_deployment
+from scripts.deployed.explorer_client import KEY_VARIABLE, ExplorerClient, ExplorerError, Submission
+from scripts.deployed.node_client import connect
+from scripts.deployed.sourcify_client import SOURCIFY_URL, SourcifyClient
+from scripts.deployed.standard_json import (
     Build,
     CannotRebuild,
     build,
@@ -46,6 +44,8 @@ from scripts.standard_json import (
     runtime_difference,
     standard_json,
 )
+from scripts.deploying.networks import NETWORKS, network_of
+from scripts.export_abi import ROOT, SOURCES, compile_contract
 
 OUTPUT = ROOT / ".build" / "verify"
 

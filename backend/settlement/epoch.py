@@ -123,8 +123,8 @@ def _reopen(facts: Facts, stranded: int) -> Action:
 
 
 def _can_follow(pending: Pending | None) -> bool:
-    """An epoch is closed when it can be proposed, not before: the escrow keeps withdrawals back for one epoch that is over
-    and not on chain, and for the one that runs."""
+    """An epoch is closed when it can be proposed, not before: the escrow keeps withdrawals back for one epoch that is
+    over and not on chain, and for the one that runs."""
     return pending is None or pending.window_passed
 
 

@@ -16,7 +16,7 @@ from web3.types import TxReceipt
 
 from backend.chain.client import Chain
 from backend.local import fund
-from scripts.deployment import Parameters, contract_record, deployment, write_deployment
+from scripts.deploying.deployment import Parameters, contract_record, deployment, write_deployment
 from scripts.export_abi import ABI_FOLDER, compile_contract
 
 ROOT = Path(__file__).resolve().parents[2]

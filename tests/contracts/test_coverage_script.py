@@ -7,8 +7,8 @@ import boa
 import pytest
 from boa.environment import Env
 
-from scripts.branches import Branch, Seen, branches, watch
 from scripts.coverage import Exempt, load_exceptions, missing_outcomes, problems_with
+from scripts.testing.branches import Branch, Seen, branches, watch
 
 SOURCE = """# pragma version 0.4.3
 

@@ -22,9 +22,9 @@ from web3 import Web3
 
 from backend.local import rpc
 from scripts.deploy import Wishes, deploy
-from scripts.deployment import DeploymentRefused
-from scripts.networks import NETWORKS, Network
-from scripts.plan import created_address
+from scripts.deploying.deployment import DeploymentRefused
+from scripts.deploying.networks import NETWORKS, Network
+from scripts.deploying.plan import created_address
 
 PUBLIC = [network for network in NETWORKS.values() if network.is_public]
 

@@ -8,11 +8,11 @@ from deploy_kit.stand import DEPLOYER, parameters, person
 from web3 import Web3
 
 from backend.local import Stack, fund, rpc
-from scripts.compiled import compiled
-from scripts.deployment import Parameters
-from scripts.networks import NETWORKS
-from scripts.plan import Plan, make_plan
-from scripts.read_back import differences, escrow_getters, immutable_values, payout_getters
+from scripts.deploying.compiled import compiled
+from scripts.deploying.deployment import Parameters
+from scripts.deploying.networks import NETWORKS
+from scripts.deploying.plan import Plan, make_plan
+from scripts.deploying.read_back import differences, escrow_getters, immutable_values, payout_getters
 
 LOCAL = NETWORKS[31337]
 STRANGER = person("stranger").address

@@ -12,13 +12,13 @@ from eth_account.hdaccount import key_from_seed, seed_from_mnemonic
 from web3 import Web3
 
 from backend.local import rpc
-from scripts.chain_facts import has_contract, l1_fee_wei
 from scripts.deploy import Wishes, deploy
-from scripts.deployment import DeploymentRefused, Parameters
-from scripts.known_keys import known_key
-from scripts.networks import NETWORKS, Network
-from scripts.role_rules import check_roles
-from scripts.token_check import choose_token
+from scripts.deploying.chain_facts import has_contract, l1_fee_wei
+from scripts.deploying.deployment import DeploymentRefused, Parameters
+from scripts.deploying.known_keys import known_key
+from scripts.deploying.networks import NETWORKS, Network
+from scripts.deploying.role_rules import check_roles
+from scripts.deploying.token_check import choose_token
 
 ROOT = Path(__file__).resolve().parents[2]
 POLYGON, AMOY, LOCAL = NETWORKS[137], NETWORKS[80002], NETWORKS[31337]

@@ -28,10 +28,10 @@ from web3 import Web3
 
 from backend.local import fund, rpc
 from scripts.deploy import Wishes, deploy
-from scripts.deployment import DeploymentRefused
-from scripts.journal import Journal, journal_path, load_journal, only_run
-from scripts.networks import NETWORKS
-from scripts.sending import Sender, Step
+from scripts.deploying.deployment import DeploymentRefused
+from scripts.deploying.journal import Journal, journal_path, load_journal, only_run
+from scripts.deploying.networks import NETWORKS
+from scripts.deploying.sending import Sender, Step
 
 LOCAL = NETWORKS[31337]
 STEPS = ("MockUSDC", "mint 1", "CampaignEscrow")

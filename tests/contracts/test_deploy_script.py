@@ -14,7 +14,7 @@ from eth_account import Account
 from web3 import Web3
 
 from backend.local import rpc
-from scripts.deployment import DeploymentRefused, Parameters, check_parameters, write_deployment
+from scripts.deploying.deployment import DeploymentRefused, Parameters, check_parameters, write_deployment
 
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOYER_KEY = "0x" + "5e" * 32

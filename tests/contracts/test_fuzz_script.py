@@ -83,7 +83,7 @@ def test_fuzz_seed__same_and_other__draws_the_same_and_other_examples(tmp_path: 
     target.write_text(target.read_text().replace("    assert", "    print('drawn', number)\n    assert"))
 
     def drawn(seed: int) -> list[str]:
-        arguments = ["-m", "pytest", "-s", "-p", "scripts.fuzz_seed", str(target)]
+        arguments = ["-m", "pytest", "-s", "-p", "scripts.testing.fuzz_seed", str(target)]
         told = {"FUZZ_SEED": str(seed), "FUZZ_EXAMPLES": "30", "FUZZ_DATABASE": str(tmp_path / "none")}
         return re.findall(r"drawn (\d+)", pytest_again(arguments, told).stdout)
 
@@ -141,7 +141,7 @@ def test_reproduction__target_with_a_parameter__is_quoted_for_the_shell(tmp_path
     command = reproduction(campaign, Round(1, "tests/test_x.py::test_y[1]", 5, 7, "finding", finding=3))
     assert "FUZZ_EXAMPLES=7 " in command
     assert "FUZZ_SEED=5 " in command
-    assert command.endswith("python -m pytest -p scripts.fuzz_seed 'tests/test_x.py::test_y[1]'")
+    assert command.endswith("python -m pytest -p scripts.testing.fuzz_seed 'tests/test_x.py::test_y[1]'")
 
 
 def test_profile__fuzz__saves_what_fails_and_shrinks() -> None:

@@ -14,11 +14,11 @@ from web3.contract import Contract
 
 from backend.local import rpc
 from scripts.deploy import Wishes, deploy
-from scripts.deployment import DeploymentRefused
-from scripts.deployment_file import NoDeployment
+from scripts.deployed.deployment_file import NoDeployment
+from scripts.deploying.deployment import DeploymentRefused
+from scripts.deploying.networks import NETWORKS
+from scripts.deploying.sending import TRANSACTION_GAS_MAX
 from scripts.handover import offer, owned_escrow, take
-from scripts.networks import NETWORKS
-from scripts.sending import TRANSACTION_GAS_MAX
 
 NETWORK = NETWORKS[8453]
 OWNER, NEXT = person("owner"), person("next owner")

@@ -7,7 +7,7 @@ import pytest
 import yaml
 from eth_utils.address import is_checksum_address
 
-from scripts.networks import NETWORKS, Network, UnknownNetwork, network_chosen, network_of
+from scripts.deploying.networks import NETWORKS, Network, UnknownNetwork, network_chosen, network_of
 
 ROOT = Path(__file__).resolve().parents[2]
 PUBLIC = [network for network in NETWORKS.values() if network.is_public]
@@ -58,7 +58,7 @@ def test_guide__table__is_the_code_s() -> None:
 
 
 def test_network_of__unknown__names_the_known() -> None:
-    with pytest.raises(UnknownNetwork, match=r"chain 1 is not in scripts/networks.py; known are .*137 \(Polygon\)"):
+    with pytest.raises(UnknownNetwork, match=r"chain 1 is not in .*networks.py; known are .*137 \(Polygon\)"):
         network_of(1)
 
 

@@ -9,7 +9,7 @@ import pytest
 import vyper.ast as vy_ast
 from vyper.ast.parse import parse_to_ast
 
-from scripts.branches import CONTRACTS, sources
+from scripts.testing.branches import CONTRACTS, sources
 
 LABEL = re.compile(r"^\s*# (Check|Effect|Interaction)\b(?: and (Effect|Interaction)\b)?")
 ORDER = ("Check", "Effect", "Interaction")

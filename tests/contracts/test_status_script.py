@@ -47,10 +47,19 @@ from rich.console import Console
 from backend.chain.client import Chain, WrongChain
 from backend.core.errors import Unavailable
 from backend.local import Stack, rpc, start_stack
-from scripts.deployment_file import DeploymentFile, load_deployment
-from scripts.deployment_state import APPLY_SECONDS_MAX, NO_HASH, Change, State, announced, lanes_sum, problems, usdc
-from scripts.state_reader import StateReader
-from scripts.status_tables import duration, moment, percent, show
+from scripts.deployed.deployment_file import DeploymentFile, load_deployment
+from scripts.deployed.deployment_state import (
+    APPLY_SECONDS_MAX,
+    NO_HASH,
+    Change,
+    State,
+    announced,
+    lanes_sum,
+    problems,
+    usdc,
+)
+from scripts.deployed.state_reader import StateReader
+from scripts.deployed.status_tables import duration, moment, percent, show
 
 NEW = "0x" + "ab" * 20
 

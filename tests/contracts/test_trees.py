@@ -16,7 +16,7 @@ import pytest
 import vyper.ast as vy_ast
 from vyper.ast.parse import parse_to_ast
 
-from scripts.branches import sources
+from scripts.testing.branches import sources
 
 HERE = Path(__file__).resolve().parent
 TREES = HERE / "trees"

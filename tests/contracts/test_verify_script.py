@@ -17,11 +17,11 @@ from sourcify_stand_in import SourcifyStandIn
 
 from backend.chain.client import Chain
 from backend.local import Stack, start_stack
-from scripts.creation_code import DoesNotMatch, first_created_by
-from scripts.deployment_file import DeploymentFile, NoDeployment, load_deployment
-from scripts.explorer_client import ExplorerClient, ExplorerError, Submission, Verdict
-from scripts.sourcify_client import SourcifyClient
-from scripts.standard_json import CannotRebuild, build, difference, runtime_difference, standard_json
+from scripts.deployed.creation_code import DoesNotMatch, first_created_by
+from scripts.deployed.deployment_file import DeploymentFile, NoDeployment, load_deployment
+from scripts.deployed.explorer_client import ExplorerClient, ExplorerError, Submission, Verdict
+from scripts.deployed.sourcify_client import SourcifyClient
+from scripts.deployed.standard_json import CannotRebuild, build, difference, runtime_difference, standard_json
 from scripts.verify import Proven, chosen_contracts, explorer_for, explorer_of, prove
 
 OURS = ("MockUSDC", "CampaignEscrow", "PublisherPayout")

@@ -36,7 +36,7 @@ from backend.local.anvil import answers as chain_answers
 from backend.local.child import wait_until
 from backend.local.ports import free_port
 from backend.local.postgres import psycopg_url, server_account
-from scripts.deployment import Parameters, contract_record, deployment, write_deployment
+from scripts.deploying.deployment import Parameters, contract_record, deployment, write_deployment
 from scripts.export_abi import ABI_FOLDER, compile_contract
 
 TERMS = Terms(

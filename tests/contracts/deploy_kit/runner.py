@@ -14,8 +14,8 @@ from web3 import Web3
 
 from deploy_kit.stand import DEPLOYER, parameters, signer
 from scripts.deploy import Wishes, deploy
-from scripts.networks import NETWORKS
-from scripts.plan import make_plan
+from scripts.deploying.networks import NETWORKS
+from scripts.deploying.plan import make_plan
 
 LOCAL = NETWORKS[31337]
 

@@ -14,10 +14,10 @@ from eth_account.signers.local import LocalAccount
 from web3 import Web3
 
 from backend.local import rpc, start_stack
-from scripts.compiled import compiled
-from scripts.deployment import Parameters
-from scripts.networks import Network
-from scripts.signer import KeySigner
+from scripts.deploying.compiled import compiled
+from scripts.deploying.deployment import Parameters
+from scripts.deploying.networks import Network
+from scripts.deploying.signer import KeySigner
 
 ROOT = Path(__file__).resolve().parents[3]
 SECONDS_MAX = 120

@@ -8,7 +8,7 @@ from ape.api import AccountAPI
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
 
-from scripts.deployment import DeploymentRefused
+from scripts.deploying.deployment import DeploymentRefused
 
 
 class Signer(Protocol):

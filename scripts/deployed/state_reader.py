@@ -12,8 +12,8 @@ from web3.types import LogReceipt
 from backend.chain.client import BlockId, Chain, Reverted, WrongChain
 from backend.chain.proposal import pending_hash
 from backend.core.errors import Unavailable
-from scripts.deployment_file import DeploymentFile, Record
-from scripts.deployment_state import (
+from scripts.deployed.deployment_file import DeploymentFile, Record
+from scripts.deployed.deployment_state import (
     ATTESTOR_ADD,
     NO_HASH,
     Change,
@@ -26,7 +26,7 @@ from scripts.deployment_state import (
     Terms,
     lanes_sum,
 )
-from scripts.standard_json import local_build, runtime_difference
+from scripts.deployed.standard_json import local_build, runtime_difference
 
 LOG_BLOCKS = 10_000  # the widest range that most providers answer
 LOG_BLOCKS_MIN = 10

@@ -1,6 +1,6 @@
 """What a deployment looks like at one block, and what would be wrong with it. Pure: facts in, judgement out.
 
-`scripts/state_reader.py` reads the facts, `scripts/status_tables.py` shows them. Amounts are micro-USDC, times Unix
+`state_reader.py` reads the facts, `status_tables.py` shows them. Amounts are micro-USDC, times Unix
 seconds, durations seconds, hashes 0x-hex.
 """
 

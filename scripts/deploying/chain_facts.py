@@ -4,7 +4,7 @@ from eth_abi.abi import decode, encode
 from hexbytes import HexBytes
 from web3 import Web3
 
-from scripts.deployment import DeploymentRefused
+from scripts.deploying.deployment import DeploymentRefused
 
 # An account that delegates to code is still ruled by its one key (EIP-7702).
 DELEGATION = bytes.fromhex("ef0100")

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from scripts.deployment_state import (
+from scripts.deployed.deployment_state import (
     NO_HASH,
     NOBODY,
     Change,

@@ -8,10 +8,10 @@ from web3 import Web3
 from web3.contract import Contract
 from web3.exceptions import Web3Exception
 
-from scripts.compiled import Compiled
-from scripts.deployment import Parameters
-from scripts.plan import Plan
-from scripts.token_check import DOMAIN_TYPEHASH
+from scripts.deploying.compiled import Compiled
+from scripts.deploying.deployment import Parameters
+from scripts.deploying.plan import Plan
+from scripts.deploying.token_check import DOMAIN_TYPEHASH
 
 ZERO = "0x" + "00" * 20
 WORD = 32
@@ -139,4 +139,4 @@ def _text(text: str) -> bytes:
 
 
 def _planned(value: bytes | None) -> str:
-    return "nothing: scripts/read_back.py does not know it" if value is None else f"0x{value.hex()}"
+    return "nothing: scripts/deploying/read_back.py does not know it" if value is None else f"0x{value.hex()}"

@@ -8,8 +8,8 @@ from hexbytes import HexBytes
 from web3 import Web3
 from web3.exceptions import Web3Exception
 
-from scripts.deployment import DeploymentRefused
-from scripts.networks import Network
+from scripts.deploying.deployment import DeploymentRefused
+from scripts.deploying.networks import Network
 
 DECIMALS = 6
 SYMBOL = "USDC"
@@ -32,7 +32,7 @@ def choose_token(network: Network, token: str | None, is_unlisted_wanted: bool) 
         return network.usdc_address
     if not is_unlisted_wanted:
         raise DeploymentRefused(
-            f"--token {token} is not {network.name}'s USDC, which is {network.usdc_address} (scripts/networks.py). "
+            f"--token {token} is not {network.name}'s USDC, which is {network.usdc_address}. "
             "The token is fixed for ever and whoever issues it can take every budget; leave --token out, or add "
             "--unlisted-token if you mean it"
         )

@@ -1,8 +1,9 @@
 """Which ways the conditions of the contracts went while the tests ran, and which lines were reached.
 
-`python -m pytest -p scripts.branches` writes what it saw to the file that BRANCHES_OUT names. It takes titanoboa's hook
-for coverage, but reads jumps of the bytecode: titanoboa 0.2.8 hands its plugin one node at a time, so that a node which
-spans a block marks the whole block as run, and no step from a condition past its block is ever seen.
+`python -m pytest -p scripts.testing.branches` writes what it saw to the file that BRANCHES_OUT names. It takes
+titanoboa's hook for coverage, but reads jumps of the bytecode: titanoboa 0.2.8 hands its plugin one node at a time,
+so that a node which spans a block marks the whole block as run, and no step from a condition past its block is ever
+seen.
 """
 
 import bisect
@@ -23,7 +24,7 @@ from vyper.ast.parse import parse_to_ast  # type: ignore[import-untyped]
 from vyper.compiler.settings import anchor_settings  # type: ignore[import-untyped]
 from vyper.ir.compile_ir import assembly_to_evm  # type: ignore[import-untyped]
 
-CONTRACTS = Path(os.environ.get("SIGHTLINE_CONTRACTS", Path(__file__).resolve().parents[1] / "contracts"))
+CONTRACTS = Path(os.environ.get("SIGHTLINE_CONTRACTS", Path(__file__).resolve().parents[2] / "contracts"))
 DECIDING = (vy_ast.If, vy_ast.Assert, vy_ast.IfExp, vy_ast.BoolOp)
 PUSH1, PUSH2, PUSH32, JUMPI = 0x60, 0x61, 0x7F, 0x57
 

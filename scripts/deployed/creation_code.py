@@ -13,7 +13,7 @@ from eth_abi.exceptions import DecodingError
 from web3 import Web3
 
 from backend.core.keccak import keccak256
-from scripts.standard_json import Build, difference
+from scripts.deployed.standard_json import Build, difference
 
 # A new contract's first creation (EIP-161).
 FIRST_NONCE = 1

@@ -10,10 +10,10 @@ from web3 import Web3
 from web3.exceptions import TransactionNotFound, Web3Exception, Web3RPCError
 from web3.types import TxReceipt
 
-from scripts.deployment import DeploymentRefused
-from scripts.journal import Journal, Sent
-from scripts.networks import Network
-from scripts.signer import Signer
+from scripts.deploying.deployment import DeploymentRefused
+from scripts.deploying.journal import Journal, Sent
+from scripts.deploying.networks import Network
+from scripts.deploying.signer import Signer
 
 # EIP-7825: no transaction may have more.
 TRANSACTION_GAS_MAX = 2**24

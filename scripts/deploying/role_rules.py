@@ -5,9 +5,9 @@ Pure. On local chains one key may play everybody.
 
 from collections.abc import Iterator, Mapping
 
-from scripts.deployment import DeploymentRefused, Parameters
-from scripts.known_keys import known_key
-from scripts.networks import Network
+from scripts.deploying.deployment import DeploymentRefused, Parameters
+from scripts.deploying.known_keys import known_key
+from scripts.deploying.networks import Network
 
 THRESHOLD_MIN = 2
 WINDOW_SECONDS_MIN = 3_600

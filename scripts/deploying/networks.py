@@ -148,7 +148,7 @@ def network_of(chain_id: int) -> Network:
     """The facts of a chain. Raises UnknownNetwork, with the chain ids that are known."""
     if chain_id not in NETWORKS:
         known = ", ".join(f"{network.chain_id} ({network.name})" for network in NETWORKS.values())
-        raise UnknownNetwork(f"chain {chain_id} is not in scripts/networks.py; known are {known}")
+        raise UnknownNetwork(f"chain {chain_id} is not in scripts/deploying/networks.py; known are {known}")
     return NETWORKS[chain_id]
 
 

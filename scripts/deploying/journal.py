@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from scripts.deployment import DeploymentRefused, write_whole
+from scripts.deploying.deployment import DeploymentRefused, write_whole
 
 SCHEMA = 1
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from scripts.explorer_client import (
+from scripts.deployed.explorer_client import (
     REQUEST_SECONDS_MAX,
     ExplorerAway,
     ExplorerBusy,

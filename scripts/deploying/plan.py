@@ -10,10 +10,10 @@ import rlp
 from eth_abi.abi import encode
 from web3 import Web3
 
-from scripts.compiled import Compiled, compiled
-from scripts.deployment import Parameters
-from scripts.networks import Network
-from scripts.sending import Price, Step
+from scripts.deploying.compiled import Compiled, compiled
+from scripts.deploying.deployment import Parameters
+from scripts.deploying.networks import Network
+from scripts.deploying.sending import Price, Step
 
 # A new contract's first creation (EIP-161).
 FIRST_NONCE = 1

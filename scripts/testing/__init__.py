@@ -1,0 +1,1 @@
+"""Parts of `python -m scripts.coverage` and `python -m scripts.fuzz`."""
