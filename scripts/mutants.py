@@ -1,6 +1,6 @@
 """Proves that the contract tests bite: every deliberate one-line fault must make one of them fail.
 
-    python -m scripts.mutants [--list] [--only NAME ...] [--json]
+    python -m scripts.mutants [--list] [--only NAME ...] [--workers N] [--json]
 
 The faults are data in tests/contracts/mutants/mutants.toml. Each is applied to a copy of contracts/ and the tests run
 against that copy. Ends with 1 when a fault survives or does not fit the sources.
@@ -161,9 +161,9 @@ def check_unchanged() -> None:
         raise SystemExit(f"mutants: the tests fail without any fault: {failure}")
 
 
-def run_all(mutants: Sequence[Mutant]) -> Iterator[Outcome]:
-    """Outcomes as they come, two at a time."""
-    with ThreadPoolExecutor(WORKERS) as pool:
+def run_all(mutants: Sequence[Mutant], workers: int = WORKERS) -> Iterator[Outcome]:
+    """Outcomes as they come, `workers` faults at a time."""
+    with ThreadPoolExecutor(workers) as pool:
         for finished in as_completed([pool.submit(run, mutant) for mutant in mutants]):
             yield finished.result()
 
@@ -190,7 +190,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--only", nargs="+", metavar="NAME", help="run these mutants")
     parser.add_argument("--list", action="store_true", help="show the mutants and run nothing")
     parser.add_argument("--json", action="store_true", help="print the outcomes as JSON at the end")
+    parser.add_argument("--workers", type=int, default=WORKERS, metavar="N", help=f"faults at a time ({WORKERS})")
     options = parser.parse_args(arguments)
+    if options.workers < 1:
+        parser.error("--workers must be 1 or more")
     mutants = _chosen(options.only)
     _check_all_fit(mutants)
     if options.list:
@@ -202,7 +205,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("the suite on unchanged contracts …", file=progress, flush=True)
         check_unchanged()
     outcomes = []
-    for number, outcome in enumerate(run_all(mutants), 1):
+    for number, outcome in enumerate(run_all(mutants, options.workers), 1):
         outcomes.append(outcome)
         line = f"{number:3}/{len(mutants)} {outcome.verdict:8} {outcome.name:34} {outcome.law:4}"
         print(f"{line} {outcome.seconds:6.1f} s  {outcome.first_failure}", file=progress, flush=True)
