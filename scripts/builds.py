@@ -1,6 +1,6 @@
 """Runs the contract tests once on every build that the compiler can make, and compares their outcomes.
 
-    python -m scripts.builds [-k EXPRESSION] [BUILD ...]
+    python -m scripts.builds [-k EXPRESSION] [-n PROCESSES] [BUILD ...]
 
 Builds are none, gas (the shipped one), codesize and venom; all by default. A single one:
 SIGHTLINE_VYPER_BUILD=venom python -m pytest tests/contracts. Ends with 1 when a test fails or the outcomes differ.
@@ -30,6 +30,7 @@ GAS_COLUMNS = ("roll", "claim", "pay_range")
 # EIP-170: an asterisk marks code that no public chain takes.
 RUNTIME_BYTES_MAX = 24_576
 SECONDS_MAX = 3_600
+PROCESSES = 2
 
 
 @dataclass(frozen=True)
@@ -50,13 +51,13 @@ def environment(build: str) -> dict[str, str]:
     return os.environ | {"SIGHTLINE_VYPER_BUILD": build, "HYPOTHESIS_PROFILE": "ci", "PYTHONPATH": path}
 
 
-def run(build: str, expression: str = "") -> Run:
+def run(build: str, expression: str = "", processes: int = PROCESSES) -> Run:
     """The suite on one build; its progress goes to the terminal. Raises SystemExit when it cannot begin or end."""
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="builds-") as folder:
         report = Path(folder) / "report.xml"
-        options = ["-q", "--tb=short", "-n", "2", "--dist", "loadscope", "-p", "no:cacheprovider"]
-        options += ["-p", "escrow_kit.builds", f"--junitxml={report}", "-k", expression]
+        options = ["-q", "--tb=short", "--durations=10", "-n", str(processes), "--dist", "loadscope"]
+        options += ["-p", "no:cacheprovider", "-p", "escrow_kit.builds", f"--junitxml={report}", "-k", expression]
         command = [sys.executable, "-m", "pytest", *options, str(TESTS)]
         try:
             done = subprocess.run(command, cwd=ROOT, env=environment(build), timeout=SECONDS_MAX, check=False)
@@ -122,6 +123,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m scripts.builds", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("builds", nargs="*", metavar="BUILD", help=f"of {', '.join(BUILDS)}; all by default")
     parser.add_argument("-k", dest="expression", default="", help="only the tests that match, as pytest has it")
+    parser.add_argument(
+        "-n", dest="processes", type=int, default=PROCESSES, help=f"at once, {PROCESSES} by default; 0: in pytest's own"
+    )
     options = parser.parse_args(arguments)
     chosen = options.builds or BUILDS
     unknown = sorted(set(chosen) - set(BUILDS))
@@ -130,7 +134,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     runs = []
     for number, build in enumerate(chosen, 1):
         print(f"{number}/{len(chosen)} {build} …", flush=True)
-        runs.append(run(build, options.expression))
+        runs.append(run(build, options.expression, options.processes))
     Console(width=160).print(table(runs, measure()))
     found = differences(runs)
     print(*found, sep="\n")

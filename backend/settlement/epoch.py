@@ -26,8 +26,10 @@ class Pending:
 @dataclass(frozen=True, slots=True)
 class Facts:
     """`finalised` is the chain's last final epoch. `next_stage` is the stage of the first epoch that is not on chain:
-    finalised + 1, or finalised + 2 while a proposal is pending; None when it is still open. `stranded` is an epoch that
-    was closed behind a proposal which has been vetoed since: the escrow no longer reserves withdrawals for it.
+    finalised + 1, or finalised + 2 while a proposal is pending; None when it is still open. `open_charges`: there is
+    something to settle, also when it is only a withdrawal that waits for an epoch to become final. `stranded` is an
+    epoch that was closed behind a proposal which has been vetoed since: the escrow no longer reserves withdrawals for
+    it.
     `veto_confirmed`: that veto lies so deep that no reorganisation is expected to undo it.
     `missing` is the lowest epoch on chain that our tables do not have."""
 

@@ -101,17 +101,19 @@ class EpochService:
             pending = self._pending(connection, proposal)
             ours = finalised + 1 if pending and pending.ours else None
             store.sync_statuses(connection, finalised, ours)
-            row = store.read_epoch(connection, finalised + (2 if proposal else 1))
+            following = finalised + (2 if proposal else 1)
+            row = store.read_epoch(connection, following)
             later = store.read_epoch(connection, finalised + 2)
             before = store.read_epochs(connection, 1)
             oldest = store.first_open_charge(connection)
-            oldest_ms = int(oldest[:12], 16) if oldest else None
+            awaited = store.is_awaited(connection, self._place.chain_id, following)
+            oldest_ms = int(oldest[:12], 16) if oldest else 0 if awaited else None
             stranded = later is not None and later.attempt < attempt
             return Facts(
                 finalised=finalised,
                 pending=pending,
                 next_stage=self._stage(connection, row, attempt),
-                open_charges=oldest is not None,
+                open_charges=oldest_ms is not None,
                 due=is_due(self._now_ms(), self._epoch_seconds, before[0].to_ms if before else None, oldest_ms),
                 missing=recovery.first_missing(connection, finalised + (1 if proposal else 0)),
                 stranded=finalised + 2 if stranded else None,
@@ -166,7 +168,10 @@ class EpochService:
         return Stage.PUBLISHED if self._quorum(connection, row) is None else Stage.ATTESTED
 
     def _close(self, epoch: int) -> bool:
-        """Close an epoch in one transaction; False when none of the open charges can be settled now."""
+        """Close an epoch in one transaction; False when none of the open charges can be settled now.
+
+        An epoch without charges is closed when a withdrawal waits for it.
+        """
         now_ms = self._now_ms()
         fee_bps = self._escrow.fee_bps_at(epoch)
         treasury = self._escrow.treasury()
@@ -179,16 +184,23 @@ class EpochService:
             before = self._before(connection, epoch)
             store.assign_charges(connection, epoch, now_ms, limits)
             charges = store.read_charges(connection, epoch)
-            if not charges:
+            if not charges and not store.is_awaited(connection, self._place.chain_id, epoch):
                 return False
             events, oldest_ms = store.read_span(connection, epoch)
-            from_ms = interval_start(before.to_ms if before else None, oldest_ms, self._ruleset.token_seconds)
+            from_ms = self._from_ms(before, oldest_ms if events else None, now_ms)
             previous = {line.index: line for line in store.read_lines(connection, epoch - 1)}
             wallets = store.read_wallets(connection, [charge.publisher for charge in charges])
             closing = close(charges, fee_bps, previous, {**wallets, DUST_PUBLISHER: treasury})
             write_transfers(connection, closing.transfers, epoch=epoch)
             store.insert_epoch(connection, epoch, attempt, (from_ms, now_ms), events, closing)
         return True
+
+    def _from_ms(self, before: EpochRow | None, oldest_ms: int | None, now_ms: int) -> int:
+        """Where the interval of an epoch starts whose oldest charge was decided at `oldest_ms`, if it has any."""
+        previous_to_ms = before.to_ms if before else None
+        if oldest_ms is None:
+            return now_ms - 1_000 * self._epoch_seconds if previous_to_ms is None else previous_to_ms
+        return interval_start(previous_to_ms, oldest_ms, self._ruleset.token_seconds)
 
     def _is_next(self, epoch: int) -> bool:
         """Whether an epoch is the first that is not on chain. A veto after this is seen by the attempt read before."""

@@ -144,6 +144,14 @@ def read_charges(connection: Connection, epoch: int) -> list[Charge]:
     return [Charge(_number(row.debit_account), _number(row.credit_account), int(row.amount)) for row in rows]
 
 
+def is_awaited(connection: Connection, chain_id: int, epoch: int) -> bool:
+    """Whether an open withdrawal request waits for `epoch` to become final."""
+    return bool(connection.execute(text(
+        "select exists (select from chain_campaign where chain_id = :chain_id and reserved > 0 "
+        "and reserved_after_epoch >= :epoch)"
+    ), {"chain_id": chain_id, "epoch": epoch}).scalar())
+
+
 def read_span(connection: Connection, epoch: int) -> tuple[int, int]:
     """How many charges an epoch has, and when the oldest was decided (Unix milliseconds)."""
     row = connection.execute(_SPAN, {"epoch": epoch}).one()

@@ -152,8 +152,8 @@ def _debits(statement: Statement, events: Iterable[ChargedEvent]) -> Iterator[st
     except ValueError as error:
         yield str(error)
         return
-    if not 0 < len(words) <= DEBIT_WORDS_MAX:
-        yield f"debits: {len(words)} words, must be 1 to {DEBIT_WORDS_MAX}"
+    if len(words) > DEBIT_WORDS_MAX:
+        yield f"debits: {len(words)} words, must be at most {DEBIT_WORDS_MAX}"
     yield from _differs("debits_hash", statement.debits_hash, "0x" + debits_hash(words).hex())
 
 

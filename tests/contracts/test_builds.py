@@ -9,6 +9,7 @@ import random
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from typing import Any
 
 import boa
 import pytest
@@ -34,6 +35,19 @@ OTHERS = [build for build in BUILDS if build != SHIPPED]
 
 Place = tuple[int, int]
 Outcome = tuple[str, str, bool]
+Functions = dict[tuple[str, bytes], Function]
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A call as it went to the chain, and whether it was refused there."""
+
+    moment: int
+    to: str
+    sender: str
+    data: bytes
+    value: int
+    failed: bool
 
 
 @dataclass(frozen=True)
@@ -46,14 +60,6 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Tape:
-    """Calls as they were made from a scene, each with its time."""
-
-    scene: int
-    calls: tuple[tuple[int, Call], ...]
-
-
-@dataclass(frozen=True)
 class Replay:
     """What a build made of a tape: an answer for each call, and every word of storage that is not zero afterwards."""
 
@@ -62,42 +68,59 @@ class Replay:
 
 
 @contextmanager
-def scene_of(build: str, scene: int) -> Iterator[Stage]:
-    """The scene on a chain that is the same for each build, down to times and addresses; nothing of it stays."""
+def chain(build: str) -> Iterator[None]:
+    """A chain that is the same for each build, down to times and addresses; nothing of it stays."""
     traced, boa.env.sstore_trace = boa.env.sstore_trace, {}
     try:
         with pytest.MonkeyPatch.context() as patch, boa.env.anchor():
             patch.setenv("SIGHTLINE_VYPER_BUILD", build)
             boa.env.evm.patch.timestamp = START
-            yield SCENES[scene]()
+            yield
     finally:
         boa.env.sstore_trace = traced
 
 
-def record(scene: int, seed: int) -> Tape:
-    """Calls that fit the states they meet, spoiled ones and nonsense; then every getter, asked three times."""
+@contextmanager
+def recording() -> Iterator[list[Sent]]:
+    """Every call that names its sender; a stage asks its getters and mints its first money without."""
+    tape: list[Sent] = []
+    execute = boa.env.execute_code
+
+    def noted(**call: Any) -> Any:
+        done = execute(**call)
+        if call.get("sender") is not None:
+            to, sender, value = str(call["to_address"]), str(call["sender"]), call.get("value", 0)
+            tape.append(Sent(boa.env.timestamp, to, sender, call["data"], value, done.is_error))
+        return done
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(boa.env, "execute_code", noted)
+        yield tape
+
+
+def record(scene: int, seed: int) -> list[Sent]:
+    """What leads to the scene; calls that fit the states they meet, spoiled ones and nonsense; then getters."""
     chance = random.Random(f"{scene} {seed}")
-    with scene_of(SHIPPED, scene) as stage:
-        calls = list(made_up(stage, chance))
-        calls += [(stage.now, question(stage, getter, chance)) for getter in stage.functions * 3 if getter.reads]
-    return Tape(scene, tuple(calls))
+    with chain(SHIPPED), recording() as tape:
+        stage = SCENES[scene]()
+        send_random(stage, chance)
+        for getter in stage.functions * 3:
+            if getter.reads:
+                stage.send(question(stage, getter, chance))
+    return tape
 
 
-def made_up(stage: Stage, chance: random.Random) -> Iterator[tuple[int, Call]]:
-    """Random calls as they are sent; at last every open request for a withdrawal is taken back."""
+def send_random(stage: Stage, chance: random.Random) -> None:
+    """Random calls; at last every open request for a withdrawal is taken back."""
     for _ in range(CALLS):
         call = next_call(stage, Dice(chance.randbytes(40)))
         if call is not None:
             # Builds use different amounts of gas, so how far too little of it gets is no question to ask.
-            call = replace(call, gas=GAS_MAX)
-            yield stage.now, call
-            stage.send(call)
+            stage.send(replace(call, gas=GAS_MAX))
     (cancel,) = (one for one in stage.functions if one.name == "cancel_withdrawal")
     for campaign, budget in enumerate(stage.memory.view.campaigns):
         if budget.reserved:
-            call = Call(cancel.contract, cancel.selector + encode(cancel.types, [campaign]), budget.owner)
-            yield stage.now, call
-            stage.send(call)
+            stage.send(Call(cancel.contract, cancel.selector + encode(cancel.types, [campaign]), budget.owner))
 
 
 def question(stage: Stage, getter: Function, chance: random.Random) -> Call:
@@ -106,83 +129,91 @@ def question(stage: Stage, getter: Function, chance: random.Random) -> Call:
     return Call(getter.contract, getter.selector + encode(getter.types, values), stage.people[0])
 
 
-def answer(stage: Stage, moment: int, call: Call) -> Answer:
-    boa.env.evm.patch.timestamp = moment
-    if call.value:
-        boa.env.set_balance(address(call.sender), call.value)
-    done = boa.env.execute_code(
-        to_address=stage.contracts[call.contract].address,
-        sender=address(call.sender),
-        data=call.data,
-        value=call.value,
-        gas=call.gas,
-    )
+def answer(sent: Sent) -> Answer:
+    boa.env.evm.patch.timestamp = sent.moment
+    if sent.value:
+        boa.env.set_balance(sent.sender, sent.value)
+    done = boa.env.execute_code(to_address=sent.to, sender=sent.sender, data=sent.data, value=sent.value, gas=GAS_MAX)
     logs = tuple((where, tuple(topics), data) for _, where, topics, data in sorted(done.get_raw_log_entries()))
     return Answer(type(done.error).__name__ if done.is_error else "", bytes(done.output), logs)
 
 
-def replay(build: str, tape: Tape) -> Replay:
-    with scene_of(build, tape.scene) as stage:
-        answers = [answer(stage, moment, call) for moment, call in tape.calls]
+def replay(stage: Stage, tape: Sequence[Sent]) -> Replay:
+    """The tape from a fresh stage on, which is left as it was found."""
+    boa.env.sstore_trace = {}
+    with boa.env.anchor():
+        answers = [answer(sent) for sent in tape]
         places = stage.memory.slots.keys() | written_words().keys()
         storage = {(where, slot): boa.env.get_storage(address(where), slot) for where, slot in places}
     return Replay(answers, {place: value for place, value in storage.items() if value})
 
 
-def outcomes(played: Sequence[tuple[Tape, Replay]], functions: dict[tuple[str, bytes], Function]) -> set[Outcome]:
+def replays(build: str, tapes: Sequence[Sequence[Sent]]) -> list[Replay]:
+    with chain(build):
+        stage = Stage()
+        return [replay(stage, tape) for tape in tapes]
+
+
+def outcomes(tapes: Sequence[Sequence[Sent]], functions: Functions) -> set[Outcome]:
     """(contract, function, whether it succeeded) of all calls that reach a function."""
     found = set()
-    for tape, replayed in played:
-        for (_, call), given in zip(tape.calls, replayed.answers, strict=True):
-            function = functions.get((call.contract, call.data[:4]))
+    for tape in tapes:
+        for sent in tape:
+            function = functions.get((sent.to, sent.data[:4]))
             if function is not None:
-                found.add((function.contract, function.name, not given.failure))
+                found.add((function.contract, function.name, not sent.failed))
     return found
 
 
 @pytest.fixture(scope="module")
-def functions() -> dict[tuple[str, bytes], Function]:
-    with scene_of(SHIPPED, 0) as stage:
-        return stage.by_selector
+def functions() -> Functions:
+    """External functions by address and selector; the addresses are those of every recorded chain."""
+    with chain(SHIPPED):
+        stage = Stage()
+        return {(str(stage.contracts[one.contract].address), one.selector): one for one in stage.functions}
 
 
 @pytest.fixture(scope="module")
-def wanted(functions: dict[tuple[str, bytes], Function]) -> set[Outcome]:
+def wanted(functions: Functions) -> set[Outcome]:
     """Each function succeeds at least once, and each that writes is refused at least once."""
     names = {(function.contract, function.name): function.reads for function in functions.values()}
     return {(*name, True) for name in names if name != INNER} | {(*name, False) for name in names if not names[name]}
 
 
 @pytest.fixture(scope="module")
-def played(functions: dict[tuple[str, bytes], Function], wanted: set[Outcome]) -> list[tuple[Tape, Replay]]:
-    """Tapes from all scenes and the shipped build's answers; more of them while an outcome is missing."""
-    found: list[tuple[Tape, Replay]] = []
+def tapes(functions: Functions, wanted: set[Outcome]) -> list[list[Sent]]:
+    """Calls from all scenes; more of them while an outcome is missing."""
+    found: list[list[Sent]] = []
     for seed in range(ROUNDS_MAX):
-        for scene in range(len(SCENES)):
-            tape = record(scene, seed)
-            found.append((tape, replay(SHIPPED, tape)))
+        found += [record(scene, seed) for scene in range(len(SCENES))]
         if seed + 1 >= ROUNDS_MIN and outcomes(found, functions) >= wanted:
             break
     return found
 
 
+@pytest.fixture(scope="module")
+def shipped(tapes: list[list[Sent]]) -> list[Replay]:
+    return replays(SHIPPED, tapes)
+
+
 def test_tapes__all_scenes__reach_every_function_both_ways(
-    played: list[tuple[Tape, Replay]], functions: dict[tuple[str, bytes], Function], wanted: set[Outcome]
+    tapes: list[list[Sent]], shipped: list[Replay], functions: Functions, wanted: set[Outcome]
 ) -> None:
-    assert wanted - outcomes(played, functions) == set()
-    assert sum(len(tape.calls) for tape, _ in played) > 1_000
+    assert wanted - outcomes(tapes, functions) == set()
+    assert sum(len(tape) for tape in tapes) > 1_000
+    for tape, replayed in zip(tapes, shipped, strict=True):
+        assert [sent.failed for sent in tape] == [given.failure != "" for given in replayed.answers]
 
 
 @pytest.mark.parametrize("build", OTHERS)
 def test_builds__every_recorded_call__answers_logs_and_storage_are_those_of_the_shipped_one(
-    played: list[tuple[Tape, Replay]], build: str
+    tapes: list[list[Sent]], shipped: list[Replay], build: str
 ) -> None:
-    for tape, shipped in played:
-        other = replay(build, tape)
-        for (moment, call), ours, theirs in zip(tape.calls, shipped.answers, other.answers, strict=True):
-            assert ours == theirs, (tape.scene, moment, call)
-        assert shipped.storage == other.storage, tape.scene
-        assert len(shipped.storage) > 50
+    for tape, ours, theirs in zip(tapes, shipped, replays(build, tapes), strict=True):
+        for sent, our_answer, their_answer in zip(tape, ours.answers, theirs.answers, strict=True):
+            assert our_answer == their_answer, sent
+        assert ours.storage == theirs.storage
+        assert len(ours.storage) > 50
 
 
 def test_shipped_build__is_what_the_compiler_makes_for_little_gas() -> None:

@@ -447,7 +447,7 @@ def test_split__any_charges__property_books_specification_and_chain_agree(gross:
     parts = split(gross, fee_bps)
     assert (parts.fee_micro_usdc, parts.net_micro_usdc, parts.dust_micro_usdc) == (fee, net, dust)
     with boa.env.anchor():
-        pair = deploy_pair(terms=(2, fee_bps, 2_000, 3_600, 7_200, 10_000, 1_000_000))
+        pair = deploy_pair(terms=(2, fee_bps, 2_000, 3_600, 7_200, 30_000, 20_000))
         earned = {0: (bytes.fromhex(pair.treasury[2:]), dust)}
         earned |= {index: (bytes.fromhex(role(200 + index)[2:]), amount) for index, amount in net.items()}
         tree, sparse = trees_of(earned, max(earned) + 1)
