@@ -339,7 +339,8 @@ def paid(index: uint256) -> uint256:
 @view
 def claimable(index: uint256, entries: uint256[4], proof: DynArray[bytes32, 32]) -> uint256:
     """
-    @notice What `claim` with the same arguments would pay; zero for another root's proof or during a pause.
+    @notice What `claim` with the same arguments would pay, if the entry names somebody who can be paid; zero for another
+            root's proof or during a pause.
     @dev Reverts "proof" when the proof is too short for the index.
     @param index Publisher index.
     @param entries The four entry words of the publisher's group.

@@ -3,8 +3,8 @@
 """
 @title A pause that ends by itself
 @license Apache-2.0
-@notice A pause lasts seven days at most and is followed by a rest as long as the pause was, so nobody can hold a
-        contract still for ever.
+@notice A pause lasts seven days at most and is followed by a rest as long as the pause was, a minute at least, so nobody
+        can hold a contract still for ever.
 """
 
 event Paused:
@@ -14,6 +14,8 @@ event Unpaused:
     pass
 
 PAUSE_SECONDS_MAX: constant(uint256) = 7 * 86400
+# A shorter rest would fit between two blocks, and pauses of a second could follow each other for ever.
+REST_SECONDS_MIN: constant(uint256) = 60
 M64: constant(uint256) = 2**64 - 1
 M128: constant(uint256) = 2**128 - 1
 # Places in the word `_pause`.
@@ -80,7 +82,7 @@ def _start(duration: uint256):
     assert duration != 0, "zero"
     assert duration <= PAUSE_SECONDS_MAX, "duration"
     assert block.timestamp >= last_until, "paused"
-    assert block.timestamp >= last_until + ((word >> LENGTH_BIT) & M64), "rest"
+    assert block.timestamp >= last_until + max((word >> LENGTH_BIT) & M64, REST_SECONDS_MIN), "rest"
     # Effect
     until: uint256 = block.timestamp + duration
     self._pause = (until << UNTIL_BIT) | (duration << LENGTH_BIT) | (word & M128)

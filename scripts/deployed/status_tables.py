@@ -150,7 +150,7 @@ def _terms(state: State, planned: Mapping[str, object]) -> Table:
     add("challenge window", duration(terms.window), "window")
     add("notice of a withdrawal", duration(terms.notice), "notice")
     add("timelock of changes", duration(terms.timelock))
-    add("escape after silence of", duration(terms.escape))
+    add("escape of withdrawals after", duration(terms.escape))
     return table
 
 

@@ -174,7 +174,7 @@ def _terms(plan: Plan) -> list[str]:
         f"Window         {duration(terms.window_seconds)} to challenge a settlement",
         f"Notice         {duration(terms.notice_seconds)} before a withdrawal",
         f"Timelock       {duration(terms.timelock_seconds)} before a change of roles or terms, fixed for ever",
-        f"Escape         {duration(terms.escape_seconds)} of the operator's silence frees withdrawals, fixed for ever",
+        f"Escape         {duration(terms.escape_seconds)} is the longest that a withdrawal waits, fixed for ever",
     ]
 
 

@@ -350,6 +350,17 @@ def test_pause__again_and_again__leaves_as_much_time_between(pair: Pair, pausabl
     pausable.pause(1, sender=pair.guardian)
 
 
+def test_pause__of_a_second_in_every_block__must_rest_a_minute(pair: Pair, pausable: object) -> None:
+    """L13: a rest of a second would end before the next block, and nobody would ever get in between."""
+    pausable.pause(1, sender=pair.guardian)
+    for seconds in (2, 58):
+        boa.env.time_travel(seconds=seconds)
+        with boa.reverts("rest"):
+            pausable.pause(1, sender=pair.guardian)
+    boa.env.time_travel(seconds=1)
+    pausable.pause(1, sender=pair.guardian)
+
+
 def test_unpause__early__shortens_the_rest_too(pair: Pair, pausable: object) -> None:
     pausable.pause(7 * DAY, sender=pair.guardian)
     boa.env.time_travel(seconds=60)

@@ -18,7 +18,7 @@ from backend.local import rpc
 from scripts.export_abi import ABI_FOLDER, compile_contract
 
 PAGE = Path(__file__).parents[2] / "docs" / "contracts.md"
-WINDOW, NOTICE, ESCAPE = 60, 120, 10**7
+WINDOW, NOTICE, ESCAPE = 60, 120, 10**6
 OPERATOR, ADVERTISER, PUBLISHER, SECOND, RELAYER, COLD = (account(number) for number in (2, 5, 6, 7, 8, 9))
 ATTESTORS = sorted((account(number) for number in (11, 12)), key=lambda one: int(one.address, 16))
 
@@ -62,7 +62,7 @@ class Stage:
         self.usdc = self.deploy("MockUSDC")
         code = bytes.fromhex(str(compile_contract("PublisherPayout")["bytecode"]).removeprefix("0x"))
         roles = tuple(account(number).address for number in (1, 2, 3, 4))
-        terms = (2, 250, 2_000, WINDOW, NOTICE, NOTICE, ESCAPE)
+        terms = (2, 250, 2_000, WINDOW, NOTICE, ESCAPE, ESCAPE)
         attestors = [one.address for one in ATTESTORS]
         self.escrow = self.deploy("CampaignEscrow", self.usdc.address, code, roles, attestors, terms)
         self.write(folder)

@@ -141,6 +141,23 @@ def test_pay_range__one_recipient_fails__the_others_are_paid(hostile: Pair, burn
     assert hostile.pay_range(what) == 4 * USDC
 
 
+def test_payments__to_nobody__a_token_that_would_burn_them_is_not_asked(hostile: Pair) -> None:
+    """L5, L7: MockUSDC refuses the zero address itself; here only the contracts do."""
+    nobody = "0x" + "00" * 20
+    hostile.open()
+    hostile.settle(settlement([(nobody, 4 * USDC), (role(101), 4 * USDC)], {0: 40 * USDC}))
+    assert hostile.proposed is not None
+    assert hostile.pay_range(hostile.proposed) == 4 * USDC
+    assert hostile.payout.paid(0) == 0
+    with boa.reverts("to"):
+        hostile.claim(hostile.proposed, 0)
+    hostile.escrow.request_withdrawal(0, USDC, sender=hostile.advertiser)
+    boa.env.time_travel(seconds=hostile.escrow.escape())
+    with boa.reverts("to"):
+        hostile.escrow.withdraw(0, nobody, sender=hostile.advertiser)
+    assert hostile.balance(nobody) == 0
+
+
 def test_pay_range__not_enough_gas_for_a_transfer__never_records_an_unpaid_one(hostile: Pair) -> None:
     """L7: whatever gas is given, what is recorded as paid is what the recipients hold."""
     what = final_epoch(hostile)

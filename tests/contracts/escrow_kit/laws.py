@@ -14,6 +14,7 @@ from escrow_kit.chain_view import M64, Budget, ChainView, Event
 
 GAS_MAX = 2**24
 PAUSE_SECONDS_MAX = 7 * 86_400
+REST_SECONDS_MIN = 60
 APPLY_SECONDS_MAX = 30 * 86_400
 ACCOUNT_FIELDS = {kit.OPERATOR: "operator", kit.GUARDIAN: "guardian", kit.TREASURY: "treasury"}
 TERM_FIELDS = {
@@ -325,7 +326,7 @@ def pauses_end(step: Step, history: History) -> None:
             assert after == before, "L13: a pause moved by itself"
         elif events[0].name == "Paused":
             started, until = history.pauses.get(name, (0, 0))
-            assert step.now >= until + until - started, "L13: a pause before the rest was over"
+            assert step.now >= until + max(until - started, REST_SECONDS_MIN), "L13: a pause before the rest was over"
             assert step.now < after <= step.now + PAUSE_SECONDS_MAX, "L13: a pause without an end"
         else:
             assert before > step.now >= after, "L13: what was ended was not running"

@@ -38,6 +38,7 @@ M56, M64, M96 = 2**56 - 1, 2**64 - 1, 2**96 - 1
 BUDGET_MAX = 2**62 - 1
 CAMPAIGNS_MAX = 6
 PAUSE_MAX = 7 * 86_400
+REST_SECONDS_MIN = 60
 APPLY_MAX = 30 * 86_400
 WINDOW_MAX = 30 * 86_400
 # The last epoch that may hold service from before a request, counted from the last final one: one that is over and
@@ -102,7 +103,7 @@ class Pause:
             return "duration"
         if self.running:
             return "paused"
-        return "rest" if now() < self.until + self.length else None
+        return "rest" if now() < self.until + max(self.length, REST_SECONDS_MIN) else None
 
     def start(self, duration: int) -> None:
         self.until, self.length = now() + duration, duration
