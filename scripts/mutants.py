@@ -1,6 +1,6 @@
 """Proves that the contract tests bite: every deliberate one-line fault must make one of them fail.
 
-    python -m scripts.mutants [--list] [--only NAME ...] [--workers N] [--json]
+    python -m scripts.mutants [--list | --table] [--only NAME ...] [--workers N] [--json]
 
 The faults are data in tests/contracts/mutants/mutants.toml. Each is applied to a copy of contracts/ and the tests run
 against that copy. Ends with 1 when a fault survives or does not fit the sources.
@@ -8,10 +8,10 @@ against that copy. Ends with 1 when a fault survives or does not fit the sources
 
 import argparse
 import json
+import multiprocessing
 import os
 import re
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
@@ -20,6 +20,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from queue import SimpleQueue
 
 ROOT = Path(__file__).resolve().parents[1]
 CONTRACTS = ROOT / "contracts"
@@ -33,16 +34,27 @@ SUITE = (
     "configuration",
     "payout",
     "hostile_tokens",
-    "tree_differential",
-    "branches_leaves",
-    "real_usdc",
-    "threat_model",
     "reverts",
+    "branches_leaves",
+    "threat_model",
+    "real_usdc",
+    "tree_differential",
     "calldata_fuzz",
     "stateful",
 )
-SECONDS_MAX = 900
+# Compares the sources with a list of their asserts: it would notice a fault that changes nothing.
+NO_JUDGE = "tests/contracts/test_reverts.py::test_asserts__every_one__has_a_call_that_reaches_it"
+OPTIONS = (
+    *("-x", "-q", "--tb=line", "-rfE", "--deselect", NO_JUDGE),
+    *("-p", "no:ape_test", "-p", "no:cacheprovider", "-p", "no:unraisableexception"),
+    # What is in memory already (see FRESH) is not imported again.
+    *("-W", "ignore::pytest.PytestAssertRewriteWarning"),
+)
+SECONDS_MAX = 1800
 WORKERS = 2
+# Every fault is judged in a fresh process, which starts with what the tests import already in memory.
+FRESH = multiprocessing.get_context("forkserver")
+FRESH.set_forkserver_preload(["boa", "eth_account", "hypothesis", "pytest"])
 FIRST_FAILURE = re.compile(r"^FAILED \S*?([^/\s]+::.+?)(?: - .*)?$", re.MULTILINE)
 
 
@@ -108,63 +120,91 @@ def _function(lines: Sequence[str], name: str) -> range:
     return range(start, end)
 
 
-def run(mutant: Mutant) -> Outcome:
+def run(mutant: Mutant, folder: Path) -> Outcome:
     """Applies the mutant to a copy of the contracts and runs the tests, those that should catch it first."""
     started = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="mutant-") as folder:
-        copy = Path(folder) / "contracts"
-        shutil.copytree(CONTRACTS, copy)
-        target = copy / mutant.file
-        target.write_text(mutate(target.read_text(), mutant))
-        verdict, failure = _judge(mutant.tests, copy, Path(folder))
+    copy = _copy_contracts(folder)
+    target = copy / mutant.file
+    target.write_text(mutate(target.read_text(), mutant))
+    verdict, failure = _judge(mutant.tests, folder)
     return Outcome(mutant.name, mutant.law, mutant.breaks, verdict, failure, round(time.monotonic() - started, 1))
 
 
-def _judge(first: Sequence[str], contracts: Path, folder: Path) -> tuple[str, str]:
+def _copy_contracts(folder: Path) -> Path:
+    copy = folder / "contracts"
+    shutil.rmtree(copy, ignore_errors=True)
+    shutil.copytree(CONTRACTS, copy)
+    return copy
+
+
+def _judge(first: Sequence[str], folder: Path) -> tuple[str, str]:
     names = [*first, *(name for name in SUITE if name not in first)]
-    files = [str(TESTS / f"test_{name}.py") for name in names]
-    options = ["-x", "-q", "--tb=line", "-rfE", "-p", "no:ape_test", "-p", "no:cacheprovider"]
-    # titanoboa caches under HOME, hypothesis where it is told: faulty contracts leave nothing behind.
-    places = {
-        "SIGHTLINE_CONTRACTS": str(contracts),
-        "HYPOTHESIS_STORAGE_DIRECTORY": str(folder / "examples"),
-        "HOME": str(folder),
-    }
-    try:
-        done = subprocess.run(
-            [sys.executable, "-m", "pytest", *options, *files],
-            cwd=ROOT,
-            env=os.environ | places | {"COLUMNS": "300"},
-            capture_output=True,
-            text=True,
-            timeout=SECONDS_MAX,
-        )
-    except subprocess.TimeoutExpired:
-        return "invalid", f"no verdict in {SECONDS_MAX} s"
-    if done.returncode == 0:
+    with tempfile.NamedTemporaryFile("r", dir=folder, suffix=".txt") as report:
+        process = FRESH.Process(target=_run_tests, args=(names, str(folder), report.name))
+        process.start()
+        process.join(SECONDS_MAX)
+        if process.is_alive():
+            process.kill()
+            return "invalid", f"no verdict in {SECONDS_MAX} s"
+        output = report.read()
+    if process.exitcode == 0:
         return "survived", ""
-    failure = FIRST_FAILURE.search(done.stdout)
+    failure = FIRST_FAILURE.search(output)
     if failure:
         return "caught", failure[1]
     # A fault that keeps the contracts from compiling or deploying proves nothing about the tests.
-    error = re.search(r"^ERROR .*", done.stdout, re.MULTILINE)
-    return "invalid", error[0] if error else (done.stdout + done.stderr).strip()[-300:]
+    error = re.search(r"^ERROR .*", output, re.MULTILINE)
+    return "invalid", error[0] if error else output.strip()[-300:]
+
+
+def _run_tests(names: Sequence[str], folder: str, report: str) -> None:
+    """In a process of its own: runs test files against the contracts in `folder` and ends with pytest's exit code."""
+    import pytest
+    from boa.interpret import set_cache_dir
+
+    with Path(report).open("w") as output:
+        os.dup2(output.fileno(), 1)
+        os.dup2(output.fileno(), 2)
+    os.chdir(ROOT)
+    # Faulty contracts leave nothing behind. What titanoboa keeps of one fault goes by the sources' digests: the next
+    # fault finds only the contracts that it does not change.
+    set_cache_dir(f"{folder}/cache")
+    os.environ |= {
+        "SIGHTLINE_CONTRACTS": f"{folder}/contracts",
+        "HYPOTHESIS_STORAGE_DIRECTORY": f"{folder}/examples",
+        "COLUMNS": "300",
+    }
+    code = pytest.main([*OPTIONS, *(str(TESTS / f"test_{name}.py") for name in names)])
+    sys.stdout.flush()
+    os._exit(code)
 
 
 def check_unchanged() -> None:
     """The suite must pass on an unchanged copy, or every fault would look caught. Raises SystemExit otherwise."""
     with tempfile.TemporaryDirectory(prefix="mutant-") as folder:
-        copy = Path(folder) / "contracts"
-        shutil.copytree(CONTRACTS, copy)
-        verdict, failure = _judge((), copy, Path(folder))
+        _copy_contracts(Path(folder))
+        verdict, failure = _judge((), Path(folder))
     if verdict != "survived":
         raise SystemExit(f"mutants: the tests fail without any fault: {failure}")
 
 
 def run_all(mutants: Sequence[Mutant], workers: int = WORKERS) -> Iterator[Outcome]:
-    """Outcomes as they come, `workers` faults at a time."""
-    with ThreadPoolExecutor(workers) as pool:
-        for finished in as_completed([pool.submit(run, mutant) for mutant in mutants]):
+    """Outcomes as they come, `workers` faults at a time, each worker in a folder of its own."""
+    free: SimpleQueue[Path] = SimpleQueue()
+
+    def run_in_a_folder(mutant: Mutant) -> Outcome:
+        folder = free.get()
+        try:
+            return run(mutant, folder)
+        finally:
+            free.put(folder)
+
+    with tempfile.TemporaryDirectory(prefix="mutants-") as place, ThreadPoolExecutor(workers) as pool:
+        for number in range(workers):
+            folder = Path(place) / str(number)
+            folder.mkdir()
+            free.put(folder)
+        for finished in as_completed([pool.submit(run_in_a_folder, mutant) for mutant in mutants]):
             yield finished.result()
 
 
@@ -184,11 +224,24 @@ def _check_all_fit(mutants: Sequence[Mutant]) -> None:
             raise SystemExit(f"mutants: {error}") from error
 
 
+def table(mutants: Sequence[Mutant]) -> str:
+    """Faults by law as a Markdown table: how many, in which sources, and what the first of them breaks."""
+    by_law: dict[int, list[Mutant]] = {}
+    for mutant in mutants:
+        by_law.setdefault(int(mutant.law[1:]), []).append(mutant)
+    rows = ["| Law | Faults | In | For example |", "|---|--:|---|---|"]
+    for law, group in sorted(by_law.items()):
+        sources = ", ".join(sorted({f"`{Path(mutant.file).stem}`" for mutant in group}))
+        rows.append(f"| L{law} | {len(group)} | {sources} | `{group[0].name}`: {group[0].breaks} |")
+    return "\n".join(rows)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the chosen mutants; 0 when the tests catch them all."""
     parser = argparse.ArgumentParser(prog="python -m scripts.mutants", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--only", nargs="+", metavar="NAME", help="run these mutants")
     parser.add_argument("--list", action="store_true", help="show the mutants and run nothing")
+    parser.add_argument("--table", action="store_true", help="show the faults by law as docs/mutants.md does")
     parser.add_argument("--json", action="store_true", help="print the outcomes as JSON at the end")
     parser.add_argument("--workers", type=int, default=WORKERS, metavar="N", help=f"faults at a time ({WORKERS})")
     options = parser.parse_args(arguments)
@@ -199,6 +252,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.list:
         for mutant in mutants:
             print(f"{mutant.name:34} {mutant.law:4} {mutant.breaks}")
+        return 0
+    if options.table:
+        print(table(mutants))
         return 0
     progress = sys.stderr if options.json else sys.stdout
     if not options.only:

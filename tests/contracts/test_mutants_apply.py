@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.mutants import CONTRACTS, SUITE, TESTS, DoesNotFit, Mutant, load_mutants, mutate
+from scripts.mutants import CONTRACTS, NO_JUDGE, ROOT, SUITE, TESTS, DoesNotFit, Mutant, load_mutants, mutate, table
 
 MUTANTS = load_mutants()
 
@@ -18,13 +18,24 @@ def test_mutant__line__is_there_once_and_changes(mutant: Mutant) -> None:
 
 
 def test_mutants__names__are_unique_and_many() -> None:
-    assert len({mutant.name for mutant in MUTANTS}) == len(MUTANTS) >= 30
+    assert len({mutant.name for mutant in MUTANTS}) == len(MUTANTS) >= 130
 
 
 def test_mutants__test_files__exist() -> None:
     names = {name for mutant in MUTANTS for name in mutant.tests}
     assert names <= set(SUITE)
     assert all(Path(TESTS / f"test_{name}.py").is_file() for name in SUITE)
+
+
+def test_mutants__test_that_is_no_judge__exists() -> None:
+    file, name = NO_JUDGE.split("::")
+    assert f"def {name}(" in (ROOT / file).read_text()
+
+
+def test_mutants__page__has_the_table_of_this_data() -> None:
+    assert f"\n{table(MUTANTS)}\n" in (ROOT / "docs" / "mutants.md").read_text(), (
+        "put the output of `python -m scripts.mutants --table` into docs/mutants.md"
+    )
 
 
 @pytest.mark.parametrize("source", ["a = 2\n", "a = 1\na = 1\n"])

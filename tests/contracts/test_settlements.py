@@ -246,6 +246,19 @@ def test_veto__then_proposed_anew__settles_with_the_next_attempt(pair: Pair, fir
     assert pair.escrow.epoch() == 1
 
 
+def test_attempt__epochs_final_since__goes_on_counting(pair: Pair, first_epoch: Settlement) -> None:
+    """L10, L12: one number for every proposal that was ever vetoed, also across epochs."""
+    pair.propose(first_epoch)
+    pair.escrow.veto(1, sender=pair.guardian)
+    pair.settle(first_epoch)
+    assert pair.escrow.attempt() == 1
+    second = settlement([(pair.treasury, 1), (pair.publisher, 39 * USDC)], {0: 1})
+    pair.propose(second)
+    assert named(pair, "Proposed").attempt == 1
+    pair.escrow.veto(2, sender=pair.guardian)
+    assert pair.escrow.attempt() == 2
+
+
 def test_veto__not_the_guardian__reverts(pair: Pair, first_epoch: Settlement) -> None:
     pair.propose(first_epoch)
     for sender in (pair.owner, pair.operator, pair.stranger):
