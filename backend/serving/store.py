@@ -18,6 +18,8 @@ from backend.serving.purses import HOLD, NO_CAP, REFUSALS, SYNC, HoldAnswer, key
 BUDGETS_LOCK = 0x5167_4201
 CURSOR_KEY = "sl:budgets:cursor"
 TICKET_KEY = "sl:budgets:ticket"
+# Gone a minute after the last refresh; health checks look at it.
+FRESH_KEY, FRESH_SECONDS = "sl:budgets:fresh", 60
 CAMPAIGNS_KEY = "sl:budgets:campaigns"
 EVENT_STREAM = "sl:events"
 TALLY_MINUTES_KEY = "sl:{tally}:minutes"
@@ -281,7 +283,10 @@ def oldest_in_stream_ms(client: redis.Redis) -> int | None:
 
 def take_ticket(client: redis.Redis) -> int:
     """A number that grows: who reads SQL after a later ticket knows more, and is not overwritten by who knows less."""
-    return int(client.incr(TICKET_KEY))
+    with client.pipeline() as pipe:
+        pipe.incr(TICKET_KEY)
+        pipe.set(FRESH_KEY, b"1", ex=FRESH_SECONDS)
+        return int(pipe.execute()[0])
 
 
 def read_cursor(client: redis.Redis) -> int | None:

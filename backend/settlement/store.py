@@ -145,7 +145,9 @@ def read_charges(connection: Connection, epoch: int) -> list[Charge]:
 
 
 def is_awaited(connection: Connection, chain_id: int, epoch: int) -> bool:
-    """Whether an open withdrawal request waits for `epoch` to become final."""
+    """Whether an open withdrawal request waits for `epoch` to become final; false before the indexer's first start."""
+    if connection.execute(text("select to_regclass('chain_campaign')")).scalar() is None:
+        return False
     return bool(connection.execute(text(
         "select exists (select from chain_campaign where chain_id = :chain_id and reserved > 0 "
         "and reserved_after_epoch >= :epoch)"

@@ -23,7 +23,7 @@ LANES = 4 * DEBIT_WORDS_MAX
 
 # What the largest calls may use, as docs/performance.md says; all below 2**24 = 16,777,216.
 ROLL_GAS_MAX = 9_500_000
-PAY_RANGE_GAS_MAX = 13_000_000
+PAY_RANGE_GAS_MAX = 13_020_000
 DEPLOYMENT_GAS_MAX = 7_300_000
 CLAIM_GAS_MAX = 130_000
 

@@ -10,7 +10,7 @@ import redis
 
 from backend.ingest.store import STREAM
 from backend.local.ports import free_port
-from backend.serving.store import take_ticket
+from backend.serving.store import FRESH_KEY, take_ticket
 from indexer import schema
 
 HEALTH = Path(__file__).parents[2] / "deploy" / "health.py"
@@ -55,6 +55,10 @@ def test_health__worker_that_never_worked__is_unhealthy(redis_url: str) -> None:
 
 
 def test_health__worker__is_healthy_until_an_event_waits_too_long(redis_url: str, redis_client: "redis.Redis") -> None:
+    take_ticket(redis_client)
+    assert 0 < redis_client.ttl(FRESH_KEY) <= 60
+    redis_client.delete(FRESH_KEY)  # as it goes by itself after a minute
+    assert "not refreshed for a minute" in health("worker", REDIS_URL=redis_url).stderr
     take_ticket(redis_client)
     assert health("worker", REDIS_URL=redis_url).returncode == 0
     redis_client.xadd(STREAM, {"e": b"1"})
