@@ -18,7 +18,8 @@ from hypothesis import settings
 
 # The profile "fuzz" plays long and shrinks what it finds; otherwise all kinds together take about a minute.
 IS_LONG = settings.get_current_profile_name() == "fuzz"
-EXAMPLES = settings.default.max_examples if IS_LONG else 15
+EXAMPLES_SHORT = 15
+EXAMPLES = settings.default.max_examples if IS_LONG else EXAMPLES_SHORT
 STEPS = 100 if IS_LONG else 40
 # So many examples leave no turn to chance.
 EXAMPLES_FOR_ALL_TURNS = 400
@@ -37,8 +38,9 @@ class Played:
         self.machine.deploy_once()
         self.runTest()
         sys.stdout.write(table(self.machine))
+        # The last round of a fuzzing run may have time for one example only, which need not play everything.
         for call in ("open_campaign", "propose", "finalize", "request_withdrawal"):
-            assert self.machine.tally[call, "done"], f"{call} never succeeded"
+            assert EXAMPLES < EXAMPLES_SHORT or self.machine.tally[call, "done"], f"{call} never succeeded"
         assert EXAMPLES < EXAMPLES_FOR_ALL_TURNS or not dead_turns(self.machine)
 
 
