@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from psycopg.errors import DeadlockDetected
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -27,12 +28,15 @@ from sqlalchemy import (
     func,
     text,
 )
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from indexer.events import EVENT_TYPES, Debited, FieldType, PublisherPaid, fields_of
 
 SCHEMA_VERSION = 1
 CREATE_LOCK = 0x5EED_C4A1  # advisory lock: two indexers that start together create the tables once
+# How often tables are created or dropped before a deadlock is an error.
+ATTEMPTS_MAX = 10
 metadata = MetaData()
 
 
@@ -215,8 +219,15 @@ def drop_schema(database_url: str) -> None:
 def _with_lock(database_url: str, *, drop: bool) -> None:
     engine = create_engine(sqlalchemy_url(database_url))
     try:
-        with engine.begin() as connection:
-            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": CREATE_LOCK})
-            (metadata.drop_all if drop else metadata.create_all)(connection)
+        for attempts_left in reversed(range(ATTEMPTS_MAX)):
+            try:
+                with engine.begin() as connection:
+                    connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": CREATE_LOCK})
+                    (metadata.drop_all if drop else metadata.create_all)(connection)
+                return
+            except OperationalError as error:
+                # Readers lock the tables in an order of their own; who loses a deadlock has changed nothing.
+                if not isinstance(error.orig, DeadlockDetected) or not attempts_left:
+                    raise
     finally:
         engine.dispose()

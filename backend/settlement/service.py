@@ -97,16 +97,16 @@ class EpochService:
         standing = self._escrow.standing()
         finalised, attempt = standing.finalised, standing.attempt
         proposal = self._escrow.pending_proposal(standing)
+        following = finalised + (2 if proposal else 1)
+        awaited = self._is_awaited(following)
         with self._engine.begin() as connection:
             pending = self._pending(connection, proposal)
             ours = finalised + 1 if pending and pending.ours else None
             store.sync_statuses(connection, finalised, ours)
-            following = finalised + (2 if proposal else 1)
             row = store.read_epoch(connection, following)
             later = store.read_epoch(connection, finalised + 2)
             before = store.read_epochs(connection, 1)
             oldest = store.first_open_charge(connection)
-            awaited = store.is_awaited(connection, self._place.chain_id, following)
             oldest_ms = int(oldest[:12], 16) if oldest else 0 if awaited else None
             stranded = later is not None and later.attempt < attempt
             return Facts(
@@ -179,12 +179,13 @@ class EpochService:
         if not self._is_next(epoch):
             return False
         limits = self._limits(epoch, now_ms)
+        awaited = self._is_awaited(epoch)
         with self._engine.begin() as connection:
             wait_for_lock(connection)
             before = self._before(connection, epoch)
             store.assign_charges(connection, epoch, now_ms, limits)
             charges = store.read_charges(connection, epoch)
-            if not charges and not store.is_awaited(connection, self._place.chain_id, epoch):
+            if not charges and not awaited:
                 return False
             events, oldest_ms = store.read_span(connection, epoch)
             from_ms = self._from_ms(before, oldest_ms if events else None, now_ms)
@@ -194,6 +195,11 @@ class EpochService:
             write_transfers(connection, closing.transfers, epoch=epoch)
             store.insert_epoch(connection, epoch, attempt, (from_ms, now_ms), events, closing)
         return True
+
+    def _is_awaited(self, epoch: int) -> bool:
+        """Whether a withdrawal waits for an epoch. Apart from other work, so that the mirror is not held up by it."""
+        with self._engine.connect() as connection:
+            return store.is_awaited(connection, self._place.chain_id, epoch)
 
     def _from_ms(self, before: EpochRow | None, oldest_ms: int | None, now_ms: int) -> int:
         """Where the interval of an epoch starts whose oldest charge was decided at `oldest_ms`, if it has any."""

@@ -88,15 +88,6 @@ class Outcome:
         return int.from_bytes(self.output[:32], "big")
 
 
-class NothingToShow:
-    """Titanoboa describes a contract's storage at every revert, for traces that nobody reads here; that takes longer
-    than the call."""
-
-    @staticmethod
-    def dump() -> str:
-        return ""
-
-
 @dataclass
 class Callback:
     """What the token calls in the middle of a transfer."""
@@ -160,8 +151,6 @@ class Stage(RuleBasedStateMachine):
         """The pair of this machine; deployed again only where somebody's anchor has undone it."""
         if cls.deployed is None or not boa.env.get_code(cls.deployed.escrow.address):
             cls.deployed = deploy_pair(cls.kind.deploy())
-            for contract in (cls.deployed.escrow, cls.deployed.payout, cls.deployed.token):
-                contract._storage = NothingToShow()
         return cls.deployed
 
     @property
