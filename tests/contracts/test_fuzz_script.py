@@ -105,20 +105,6 @@ def test_fuzz__sound_target__ends_in_time_with_zero(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
-def test_fuzz__interrupted__gives_the_summary_and_keeps_the_log(tmp_path: Path) -> None:
-    target, results = plant(tmp_path, bound=1001), tmp_path / "results"
-    process = fuzz(str(target), "--seconds", "600", "--folder", str(results))
-    assert process.stdout is not None
-    lines = iter(process.stdout.readline, "")
-    assert any("round    1" in line for line in lines)
-    process.send_signal(signal.SIGINT)
-    output, _ = process.communicate(timeout=120)
-    assert process.returncode == 0, output
-    assert "fuzz: interrupted" in output
-    assert "0 findings" in output
-    assert log_of(results)[0]["result"] == "passed"
-
-
 def test_fuzz__target_that_does_not_exist__ends_with_two(tmp_path: Path) -> None:
     process = fuzz("tests/contracts/test_nothing.py", "--folder", str(tmp_path / "results"))
     output, _ = process.communicate(timeout=120)
