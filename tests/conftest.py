@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import psycopg
 import pytest
 import redis
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from hypothesis.database import DirectoryBasedExampleDatabase
 from psycopg import sql
 from sqlalchemy import Connection, Engine
@@ -29,7 +29,10 @@ HERE = Path(__file__).parent
 WITHOUT_SERVERS = (HERE / "rules", HERE / "contracts")
 TEMPLATE = "sightline_test_template"
 
-settings.register_profile("default", deadline=None, database=None)
+# All that hypothesis sets by itself where CI is in the environment is set here, so that no run depends on it.
+settings.register_profile(
+    "default", deadline=None, database=None, derandomize=False, suppress_health_check=(HealthCheck.too_slow,)
+)
 settings.register_profile("ci", parent=settings.get_profile("default"), derandomize=True)
 settings.register_profile(  # scripts/fuzz.py sets the variables
     "fuzz",

@@ -23,6 +23,7 @@ from hypothesis.database import DirectoryBasedExampleDatabase
 settings.register_profile(
     "fuzz",
     deadline=None,
+    derandomize=False,
     max_examples=int(os.environ["FUZZ_EXAMPLES"]) if "FUZZ_EXAMPLES" in os.environ else 1,
     database=DirectoryBasedExampleDatabase(os.environ.get("FUZZ_DATABASE", "unused")),
 )
