@@ -70,13 +70,16 @@ fix: setup  ## let ruff repair what it can
 bench: setup  ## speed as ratios against a baseline of the same run
 	@$(RUN) python -m bench
 
+generated: setup  ## rewrite the pages that are made from code
+	@$(RUN) python -m scripts.generated
+
 abi: setup  ## compile the contracts and write contracts/abi
 	@$(RUN) python scripts/export_abi.py
 
-migration: setup  ## write an Alembic revision from backend/db/tables.py; MESSAGE="why"
+migration: setup  ## write an Alembic revision from backend/db/tables/; MESSAGE="why"
 	@$(RUN) python -m backend.db.revision "$(MESSAGE)"
 
 clean:  ## remove local data and caches, keep the installed packages
 	@rm -rf .sightline .pytest_cache .mypy_cache .ruff_cache .hypothesis .build
 
-.PHONY: help setup demo up test test-rules fuzz mutants coverage builds check fix bench abi migration clean
+.PHONY: help setup demo up test test-rules fuzz mutants coverage builds check fix bench generated abi migration clean

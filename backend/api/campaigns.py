@@ -7,6 +7,7 @@ from typing import Annotated, TypeVar
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from backend.api.access import Access
 from backend.api.fields import (
     After,
     Amount,
@@ -24,7 +25,7 @@ from backend.api.fields import (
     next_after,
 )
 from backend.api.problems import responses
-from backend.api.session import SignedIn
+from backend.auth.permissions import Permission
 from backend.campaigns.campaign import CampaignCategory, CampaignMoney, CampaignStatus
 from backend.campaigns.creative import Creative, CreativeKind, CreativeTerms
 from backend.campaigns.line_item import LineItem, LineItemStatus, LineItemTerms, Pacing, bid_per_event
@@ -222,79 +223,82 @@ class CreativePage(BaseModel):
     next_after: int | None
 
 
-def router(service: CampaignService, signed_in: SignedIn, *, chain_id: int, escrow: str) -> APIRouter:
+def router(service: CampaignService, access: Access, *, chain_id: int, escrow: str) -> APIRouter:
     """Routes under /v1/campaigns and /v1/line-items; `escrow` is the address of CampaignEscrow."""
     api = APIRouter(prefix="/v1")
-    _add_campaigns(api, service, signed_in, chain_id, escrow)
-    _add_line_items(api, service, signed_in)
-    _add_creatives(api, service, signed_in)
+    _add_campaigns(api, service, access, chain_id, escrow)
+    _add_line_items(api, service, access)
+    _add_creatives(api, service, access)
     return api
 
 
-def _add_campaigns(api: APIRouter, service: CampaignService, signed_in: SignedIn, chain_id: int, escrow: str) -> None:
-    Wallet = Annotated[Address, Depends(signed_in)]
+def _add_campaigns(api: APIRouter, service: CampaignService, access: Access, chain_id: int, escrow: str) -> None:
+    Reader = Annotated[Address, Depends(access.account(Permission.CAMPAIGNS_READ))]
+    Writer = Annotated[Address, Depends(access.account(Permission.CAMPAIGNS_WRITE))]
 
     @api.post("/campaigns", status_code=201, tags=["campaigns"], summary="Describe a campaign, then fund it on chain",
               responses=responses(401, 403, 409))
-    def create(body: CampaignBody, wallet: Wallet, key: IdempotencyKey = None) -> CampaignAnswer:
+    def create(body: CampaignBody, wallet: Writer, key: IdempotencyKey = None) -> CampaignAnswer:
         campaign = service.create_campaign(wallet, body.name, body.category, key=key)
         return _campaign(FundedCampaign(campaign, CampaignMoney()), chain_id, escrow)
 
     @api.get("/campaigns", tags=["campaigns"], summary="Your campaigns with their money", responses=responses(401))
-    def page(wallet: Wallet, after: After = 0, limit: Limit = 50) -> CampaignPage:
+    def page(wallet: Reader, after: After = 0, limit: Limit = 50) -> CampaignPage:
         found = service.campaigns(wallet, after=after, limit=limit)
         items = [_campaign(funded, chain_id, escrow) for funded in found]
         return CampaignPage(items=items, next_after=next_after([item.id for item in items], limit))
 
     @api.get("/campaigns/{campaign}", tags=["campaigns"], summary="One campaign with its money",
              responses=responses(401, 404))
-    def read(campaign: PathId, wallet: Wallet) -> CampaignAnswer:
+    def read(campaign: PathId, wallet: Reader) -> CampaignAnswer:
         return _campaign(service.campaign(wallet, CampaignId(campaign)), chain_id, escrow)
 
     @api.patch("/campaigns/{campaign}", tags=["campaigns"], summary="Rename, pause, resume or end a campaign",
                responses=responses(401, 403, 404, 409))
-    def change(campaign: PathId, body: CampaignChange, wallet: Wallet) -> CampaignAnswer:
+    def change(campaign: PathId, body: CampaignChange, wallet: Writer) -> CampaignAnswer:
         changed = service.change_campaign(wallet, CampaignId(campaign), name=body.name, status=body.status)
         return _campaign(changed, chain_id, escrow)
 
 
-def _add_line_items(api: APIRouter, service: CampaignService, signed_in: SignedIn) -> None:
-    Wallet = Annotated[Address, Depends(signed_in)]
+def _add_line_items(api: APIRouter, service: CampaignService, access: Access) -> None:
+    Reader = Annotated[Address, Depends(access.account(Permission.CAMPAIGNS_READ))]
+    Writer = Annotated[Address, Depends(access.account(Permission.CAMPAIGNS_WRITE))]
 
     @api.post("/campaigns/{campaign}/line-items", status_code=201, tags=["line items"], summary="Add a line item",
               responses=responses(401, 403, 404, 409))
-    def create(campaign: PathId, body: LineItemBody, wallet: Wallet, key: IdempotencyKey = None) -> LineItemAnswer:
+    def create(campaign: PathId, body: LineItemBody, wallet: Writer, key: IdempotencyKey = None) -> LineItemAnswer:
         return _line_item(service.create_line_item(wallet, CampaignId(campaign), body.terms(), key=key))
 
     @api.get("/campaigns/{campaign}/line-items", tags=["line items"], summary="Line items of a campaign",
              responses=responses(401, 404))
-    def page(campaign: PathId, wallet: Wallet, after: After = 0, limit: Limit = 50) -> LineItemPage:
+    def page(campaign: PathId, wallet: Reader, after: After = 0, limit: Limit = 50) -> LineItemPage:
         found = service.line_items(wallet, CampaignId(campaign), after=after, limit=limit)
         items = [_line_item(item) for item in found]
         return LineItemPage(items=items, next_after=next_after([item.id for item in items], limit))
 
     @api.get("/line-items/{line_item}", tags=["line items"], summary="One line item", responses=responses(401, 404))
-    def read(line_item: PathId, wallet: Wallet) -> LineItemAnswer:
+    def read(line_item: PathId, wallet: Reader) -> LineItemAnswer:
         return _line_item(service.line_item(wallet, LineItemId(line_item)))
 
     @api.patch("/line-items/{line_item}", tags=["line items"], summary="Pause, resume, or change bid, caps, targeting",
                responses=responses(401, 403, 404, 409))
-    def change(line_item: PathId, body: LineItemChange, wallet: Wallet) -> LineItemAnswer:
+    def change(line_item: PathId, body: LineItemChange, wallet: Writer) -> LineItemAnswer:
         return _line_item(service.change_line_item(wallet, LineItemId(line_item), body.applied))
 
 
-def _add_creatives(api: APIRouter, service: CampaignService, signed_in: SignedIn) -> None:
-    Wallet = Annotated[Address, Depends(signed_in)]
+def _add_creatives(api: APIRouter, service: CampaignService, access: Access) -> None:
+    Reader = Annotated[Address, Depends(access.account(Permission.CAMPAIGNS_READ))]
+    Writer = Annotated[Address, Depends(access.account(Permission.CAMPAIGNS_WRITE))]
 
     @api.post("/line-items/{line_item}/creatives", status_code=201, tags=["creatives"], summary="Add a creative",
               responses=responses(401, 403, 404, 409))
-    def create(line_item: PathId, body: CreativeBody, wallet: Wallet, key: IdempotencyKey = None) -> CreativeAnswer:
+    def create(line_item: PathId, body: CreativeBody, wallet: Writer, key: IdempotencyKey = None) -> CreativeAnswer:
         terms = CreativeTerms(**body.model_dump())
         return _creative(service.create_creative(wallet, LineItemId(line_item), terms, key=key))
 
     @api.get("/line-items/{line_item}/creatives", tags=["creatives"], summary="Creatives of a line item",
              responses=responses(401, 404))
-    def page(line_item: PathId, wallet: Wallet, after: After = 0, limit: Limit = 50) -> CreativePage:
+    def page(line_item: PathId, wallet: Reader, after: After = 0, limit: Limit = 50) -> CreativePage:
         found = service.creatives(wallet, LineItemId(line_item), after=after, limit=limit)
         items = [_creative(creative) for creative in found]
         return CreativePage(items=items, next_after=next_after([item.id for item in items], limit))

@@ -9,6 +9,7 @@ from fastapi import FastAPI, Request, Response
 from starlette.requests import ClientDisconnect
 
 from backend.api import problems
+from backend.core import acting
 
 Message = MutableMapping[str, Any]
 Scope = MutableMapping[str, Any]
@@ -55,6 +56,7 @@ class RequestGuard:
             return
         request_id = _request_id(scope)
         scope.setdefault("state", {})["request_id"] = request_id
+        acting.begin(request_id)
         exchange = _Exchange(scope, receive, send, request_id, self._body_bytes_max)
         if _declared_bytes(scope) > self._body_bytes_max:
             await exchange.answer(_too_large(scope, self._body_bytes_max))

@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field, StrictInt
 
+from backend.api.access import Access
 from backend.api.fields import (
     PRICE_MICRO_USDC_MAX,
     After,
@@ -20,7 +21,7 @@ from backend.api.fields import (
     next_after,
 )
 from backend.api.problems import responses
-from backend.api.session import SignedIn
+from backend.auth.permissions import Permission
 from backend.core.categories import WorldCategory
 from backend.core.ids import Address, PlacementId, WorldId
 from backend.placements.placement import Placement, PlacementKind, PlacementTerms, floor_per_impression
@@ -155,75 +156,78 @@ class PublisherAnswer(BaseModel):
     paid_micro_usdc: int
 
 
-def router(service: PlacementService, signed_in: SignedIn) -> APIRouter:
+def router(service: PlacementService, access: Access) -> APIRouter:
     """Routes under /v1/publisher, /v1/worlds and /v1/placements."""
     api = APIRouter(prefix="/v1")
-    _add_publisher(api, service, signed_in)
-    _add_worlds(api, service, signed_in)
-    _add_placements(api, service, signed_in)
+    _add_publisher(api, service, access)
+    _add_worlds(api, service, access)
+    _add_placements(api, service, access)
     return api
 
 
-def _add_publisher(api: APIRouter, service: PlacementService, signed_in: SignedIn) -> None:
-    Wallet = Annotated[Address, Depends(signed_in)]
+def _add_publisher(api: APIRouter, service: PlacementService, access: Access) -> None:
+    Reader = Annotated[Address, Depends(access.account(Permission.PLACEMENTS_READ))]
+    Writer = Annotated[Address, Depends(access.account(Permission.PLACEMENTS_WRITE))]
 
     @api.get("/publisher", tags=["publisher"], summary="Your place in the settlement tree and your earnings",
              responses=responses(401, 404))
-    def read(wallet: Wallet) -> PublisherAnswer:
+    def read(wallet: Reader) -> PublisherAnswer:
         return _publisher(service.publisher(wallet))
 
     @api.patch("/publisher", tags=["publisher"], summary="Be paid after each epoch (auto) or claim yourself (manual)",
                responses=responses(401, 403, 404))
-    def change(body: PublisherChange, wallet: Wallet) -> PublisherAnswer:
+    def change(body: PublisherChange, wallet: Writer) -> PublisherAnswer:
         return _publisher(service.set_payout_mode(wallet, body.payout_mode))
 
 
-def _add_worlds(api: APIRouter, service: PlacementService, signed_in: SignedIn) -> None:
-    Wallet = Annotated[Address, Depends(signed_in)]
+def _add_worlds(api: APIRouter, service: PlacementService, access: Access) -> None:
+    Reader = Annotated[Address, Depends(access.account(Permission.PLACEMENTS_READ))]
+    Writer = Annotated[Address, Depends(access.account(Permission.PLACEMENTS_WRITE))]
 
     @api.post("/worlds", status_code=201, tags=["worlds"], summary="Add a world; your first makes you a publisher",
               responses=responses(401, 403, 409))
-    def create(body: WorldBody, wallet: Wallet, key: IdempotencyKey = None) -> WorldAnswer:
+    def create(body: WorldBody, wallet: Writer, key: IdempotencyKey = None) -> WorldAnswer:
         terms = WorldTerms(body.name, body.engine, body.category, body.url)
         return _world(service.create_world(wallet, terms, key=key))
 
     @api.get("/worlds", tags=["worlds"], summary="Your worlds", responses=responses(401))
-    def page(wallet: Wallet, after: After = 0, limit: Limit = 50) -> WorldPage:
+    def page(wallet: Reader, after: After = 0, limit: Limit = 50) -> WorldPage:
         items = [_world(world) for world in service.worlds(wallet, after=after, limit=limit)]
         return WorldPage(items=items, next_after=next_after([item.id for item in items], limit))
 
     @api.get("/worlds/{world}", tags=["worlds"], summary="One world", responses=responses(401, 404))
-    def read(world: PathId, wallet: Wallet) -> WorldAnswer:
+    def read(world: PathId, wallet: Reader) -> WorldAnswer:
         return _world(service.world(wallet, WorldId(world)))
 
     @api.patch("/worlds/{world}", tags=["worlds"], summary="Rename, move, pause or resume a world",
                responses=responses(401, 403, 404))
-    def change(world: PathId, body: WorldChange, wallet: Wallet) -> WorldAnswer:
+    def change(world: PathId, body: WorldChange, wallet: Writer) -> WorldAnswer:
         return _world(service.change_world(wallet, WorldId(world), body.applied))
 
 
-def _add_placements(api: APIRouter, service: PlacementService, signed_in: SignedIn) -> None:
-    Wallet = Annotated[Address, Depends(signed_in)]
+def _add_placements(api: APIRouter, service: PlacementService, access: Access) -> None:
+    Reader = Annotated[Address, Depends(access.account(Permission.PLACEMENTS_READ))]
+    Writer = Annotated[Address, Depends(access.account(Permission.PLACEMENTS_WRITE))]
 
     @api.post("/worlds/{world}/placements", status_code=201, tags=["placements"], summary="Add a surface to sell",
               responses=responses(401, 403, 404, 409))
-    def create(world: PathId, body: PlacementBody, wallet: Wallet, key: IdempotencyKey = None) -> PlacementAnswer:
+    def create(world: PathId, body: PlacementBody, wallet: Writer, key: IdempotencyKey = None) -> PlacementAnswer:
         return _placement(service.create_placement(wallet, WorldId(world), body.terms(), key=key))
 
     @api.get("/worlds/{world}/placements", tags=["placements"], summary="Placements of a world",
              responses=responses(401, 404))
-    def page(world: PathId, wallet: Wallet, after: After = 0, limit: Limit = 50) -> PlacementPage:
+    def page(world: PathId, wallet: Reader, after: After = 0, limit: Limit = 50) -> PlacementPage:
         found = service.placements(wallet, WorldId(world), after=after, limit=limit)
         items = [_placement(placement) for placement in found]
         return PlacementPage(items=items, next_after=next_after([item.id for item in items], limit))
 
     @api.get("/placements/{placement}", tags=["placements"], summary="One placement", responses=responses(401, 404))
-    def read(placement: PathId, wallet: Wallet) -> PlacementAnswer:
+    def read(placement: PathId, wallet: Reader) -> PlacementAnswer:
         return _placement(service.placement(wallet, PlacementId(placement)))
 
     @api.patch("/placements/{placement}", tags=["placements"], summary="Rename, reprice, pause or resume a placement",
                responses=responses(401, 403, 404))
-    def change(placement: PathId, body: PlacementChange, wallet: Wallet) -> PlacementAnswer:
+    def change(placement: PathId, body: PlacementChange, wallet: Writer) -> PlacementAnswer:
         return _placement(service.change_placement(wallet, PlacementId(placement), body.applied))
 
 

@@ -1,4 +1,4 @@
-"""Who is asking: the wallet of the session in a bearer token or in the cookie."""
+"""How a request proves who sends it: a bearer token, or the cookie of a session."""
 
 from collections.abc import Callable
 from typing import Annotated
@@ -9,7 +9,6 @@ from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBea
 from backend.auth.service import AuthService
 from backend.auth.session import Session
 from backend.core.errors import NotAllowed, NotSignedIn
-from backend.core.ids import Address
 
 COOKIE = "sightline_session"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -20,21 +19,8 @@ _cookie = APIKeyCookie(name=COOKIE, auto_error=False, description="set by POST /
 Bearer = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 Cookie = Annotated[str | None, Depends(_cookie)]
 
-SignedIn = Callable[..., Address]
-
-
-def signed_in(service: AuthService) -> SignedIn:
-    """Dependency that gives the caller's wallet. Raises NotSignedIn, or NotAllowed for a cross-site cookie."""
-    session = current_session(service)
-
-    def wallet(found: Annotated[Session, Depends(session)]) -> Address:
-        return found.wallet
-
-    return wallet
-
-
 def current_session(service: AuthService) -> Callable[..., Session]:
-    """As `signed_in`, with all that is known of the session."""
+    """Dependency that gives the caller's session. Raises NotSignedIn, or NotAllowed for a cross-site cookie."""
 
     def session(request: Request, bearer: Bearer, cookie: Cookie) -> Session:
         return service.session(token_of(request, bearer, cookie, service.origin))

@@ -9,6 +9,8 @@ from redis import Redis
 
 from backend.auth import message as siwe
 from backend.auth import store
+from backend.auth.caller import Caller
+from backend.auth.permissions import Permission
 from backend.auth.session import TOKEN_BYTES, OpenedSession, Session, token_digest, token_text
 from backend.auth.signature import check_signer, signature_bytes
 from backend.core.errors import NotSignedIn
@@ -75,6 +77,11 @@ class AuthService:
         if session is None or session.expires_at <= self._now() or session.chain_id != self._policy.chain_id:
             raise NotSignedIn("not_signed_in", "sign in first: the session is unknown or has expired")
         return session
+
+    def caller(self, token: str) -> Caller:
+        """Who sends `token`, for whom, with all that they may do. Raises NotSignedIn."""
+        wallet = self.session(token).wallet
+        return Caller(wallet, wallet, frozenset(Permission))
 
     def sign_out(self, token: str) -> None:
         """End the session of `token`; nothing happens if there is none."""

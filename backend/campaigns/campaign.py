@@ -54,6 +54,12 @@ class Campaign:
     meta: str
     status: CampaignStatus
     created_at: datetime
+    funder: Address | None = None
+
+    @property
+    def escrow_owner(self) -> Address:
+        """For whom the escrow account is opened: the owner, or our treasury when the campaign is paid by card."""
+        return self.funder or self.owner
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +97,11 @@ def check_editable(campaign: Campaign) -> None:
 
 
 def money_of(campaign: Campaign, budgets: Iterable[CampaignBudget]) -> CampaignMoney:
-    """The money of the chain campaign with the same `meta` and the same owner; of several, the first opened.
+    """The money of the chain campaign with the same `meta` and the expected owner; of several, the first opened.
 
-    Anyone can open a chain campaign with anyone's `meta`; only the owner's own counts.
+    Anyone can open a chain campaign with anyone's `meta`; only the expected one's counts.
     """
-    own = [budget for budget in budgets if (budget.meta, budget.owner) == (campaign.meta, campaign.owner)]
+    own = [budget for budget in budgets if (budget.meta, budget.owner) == (campaign.meta, campaign.escrow_owner)]
     if not own:
         return CampaignMoney()
     budget = min(own, key=lambda budget: budget.campaign)

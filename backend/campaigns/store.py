@@ -152,6 +152,7 @@ def _campaign(row: Row[tuple[object, ...]]) -> Campaign:
     return Campaign(
         id=CampaignId(row.id), owner=Address(row.owner), name=row.name, category=CampaignCategory(row.category),
         meta=row.meta, status=CampaignStatus(row.status), created_at=row.created_at,
+        funder=Address(row.funder) if row.funder else None,
     )
 
 

@@ -5,10 +5,15 @@ from dataclasses import dataclass
 
 import redis
 import redis.asyncio
+import redis.asyncio
 from pydantic import SecretStr
 
+from backend.api.access import Access
+from backend.auth.service import AuthService
 from backend.chain.client import Chain, EscrowClient
 from backend.config import MissingSetting, Settings
+from backend.db.engine import Engine
+from backend.serving.service import CatalogueFeed
 from backend.settlement.publication.store import BundleFiles
 
 REDIS_CONNECTIONS_MAX = 64
@@ -22,6 +27,30 @@ class Loop:
     name: str
     step: Callable[[], bool]
     idle_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class ServeParts:
+    """What the areas of `sightline serve` share. `clock` gives Unix seconds; `redis` is synchronous."""
+
+    settings: Settings
+    engine: Engine
+    redis: "redis.Redis"
+    fast_redis: "redis.asyncio.Redis"
+    feed: CatalogueFeed
+    auth: AuthService
+    access: Access
+    clock: Callable[[], float]
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerParts:
+    """What the jobs of `sightline worker` share. `operator` signs with the operator's key."""
+
+    settings: Settings
+    engine: Engine
+    redis: "redis.Redis"
+    operator: EscrowClient
 
 
 def escrow(settings: Settings, *, key: str | None = None) -> EscrowClient:

@@ -2,35 +2,29 @@
 
 import contextlib
 import logging
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 
-import redis
-import redis.asyncio
 from fastapi import FastAPI
 
-from backend.api import (
-    auth,
-    campaigns,
-    clicks,
-    decisions,
-    docs,
-    events,
-    health,
-    limits,
-    pages,
-    placements,
-    problems,
-    session,
-    settlements,
-    status,
-)
+from backend.api import clicks, decisions, docs, events, health, limits, pages, problems, settlements, status
+from backend.api.access import Access
 from backend.auth.service import AuthService
-from backend.campaigns.service import CampaignService
 from backend.config import Settings
 from backend.db.engine import Engine, make_engine
 from backend.ingest.service import IngestService
-from backend.main.parts import async_redis, bundles, escrow, sync_redis
-from backend.placements.service import PlacementService
+from backend.main.areas import (
+    accounts,
+    billing,
+    campaigns,
+    cards,
+    conversions,
+    creatives,
+    operation,
+    placements,
+    privacy,
+)
+from backend.main.parts import ServeParts, async_redis, bundles, escrow, sync_redis
 from backend.reports.status.client import BalanceReader
 from backend.reports.status.service import StatusService
 from backend.serving.service import CatalogueFeed, DecisionService
@@ -43,23 +37,28 @@ def serve_app() -> FastAPI:
     return create_app(Settings())
 
 
-def create_app(settings: Settings) -> FastAPI:
+AREAS = (accounts, campaigns, creatives, placements, conversions, cards, billing, privacy, operation)
+
+
+def create_app(
+    settings: Settings, *, engine: Engine | None = None, clock: Callable[[], float] = time.time
+) -> FastAPI:
     """The API and the pages over the stores that `settings` name. Opens connections when first used."""
-    engine = make_engine(settings.database_url, application="sightline-serve")
-    fast_redis = async_redis(settings)
-    slow_redis = sync_redis(settings)
-    chain_id = settings.chain_id
-    feed = CatalogueFeed(engine, slow_redis, chain_id, refresh_seconds=settings.catalogue_seconds)
-    decision_service = DecisionService(feed, fast_redis, chain_id, settings.token_key_bytes, settings.ruleset)
-    ingest_service = IngestService(fast_redis, chain_id, settings.token_key_bytes, settings.ruleset)
+    parts = _parts(settings, engine or make_engine(settings.database_url, application="sightline-serve"), clock)
+    decision_service = DecisionService(
+        parts.feed, parts.fast_redis, settings.chain_id, settings.token_key_bytes, settings.ruleset
+    )
+    ingest_service = IngestService(
+        parts.fast_redis, settings.chain_id, settings.token_key_bytes, settings.ruleset
+    )
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await decision_service.start()
         yield
         await decision_service.stop()
-        await fast_redis.aclose()
-        engine.dispose()
+        await parts.fast_redis.aclose()
+        parts.engine.dispose()
 
     app = FastAPI(
         title="Sightline",
@@ -72,28 +71,28 @@ def create_app(settings: Settings) -> FastAPI:
     problems.install(app)
     app.include_router(decisions.router(decision_service))
     app.include_router(events.router(ingest_service))
-    app.include_router(clicks.router(ingest_service, feed))
-    _include_accounts(app, settings, engine, slow_redis)
-    _include_chain(app, settings, engine)
-    app.include_router(health.router(engine, slow_redis, chain_id))
+    app.include_router(clicks.router(ingest_service, parts.feed))
+    for area in AREAS:
+        area.include(app, parts)
+    _include_chain(app, settings, parts.engine)
+    app.include_router(health.router(parts.engine, parts.redis, settings.chain_id))
     app.include_router(pages.router())
     app.include_router(docs.router(app.title))
     limits.protect(app)
     return app
 
 
-def _include_accounts(app: FastAPI, settings: Settings, engine: Engine, client: "redis.Redis") -> None:
-    """Sign-in, and what advertisers and publishers describe."""
-    chain_id = settings.chain_id
-    auth_service = AuthService(
-        client, public_url=settings.public_url, chain_id=chain_id, session_seconds=settings.session_hours * 3600
+def _parts(settings: Settings, engine: Engine, clock: Callable[[], float]) -> ServeParts:
+    client = sync_redis(settings)
+    auth = AuthService(
+        client, public_url=settings.public_url, chain_id=settings.chain_id,
+        session_seconds=settings.session_hours * 3600, clock=clock,
     )
-    signed_in = session.signed_in(auth_service)
-    app.include_router(auth.router(auth_service))
-    campaign_service = CampaignService(engine, chain_id)
-    escrow = settings.contract("CampaignEscrow")
-    app.include_router(campaigns.router(campaign_service, signed_in, chain_id=chain_id, escrow=escrow))
-    app.include_router(placements.router(PlacementService(engine, chain_id), signed_in))
+    return ServeParts(
+        settings=settings, engine=engine, redis=client, fast_redis=async_redis(settings),
+        feed=CatalogueFeed(engine, client, settings.chain_id, refresh_seconds=settings.catalogue_seconds),
+        auth=auth, access=Access(auth), clock=clock,
+    )
 
 
 def _include_chain(app: FastAPI, settings: Settings, engine: Engine) -> None:

@@ -16,10 +16,13 @@ from backend.jobs.keeper import KeeperJob
 from backend.jobs.ledger import LedgerJob
 from backend.jobs.tallies import TalliesJob
 from backend.ledger.service import LedgerService
-from backend.main.parts import Loop, bundles, escrow, secret, sync_redis
+from backend.main.areas import billing, cards, conversions, creatives, operation, privacy
+from backend.main.parts import Loop, WorkerParts, bundles, escrow, secret, sync_redis
 from backend.serving.service import BudgetSync, TallyFlush
 from backend.settlement.keeper.service import KeeperService
 from backend.settlement.service import EpochService
+
+AREAS = (creatives, conversions, cards, billing, privacy, operation)
 
 
 def worker_loops(settings: Settings) -> list[Loop]:
@@ -52,6 +55,7 @@ def _loops(settings: Settings) -> list[Loop]:
     operator = escrow(settings, key=secret(settings.operator_key, "SIGHTLINE_OPERATOR_KEY"))
     payout = PayoutClient(operator.chain, settings.contract("PublisherPayout"))
     files = bundles(settings)
+    parts = WorkerParts(settings, engine, client, operator)
     epochs = EpochService(
         engine, operator, files, settings.ruleset, settings.epoch_seconds, settings.confirmations
     )
@@ -62,5 +66,6 @@ def _loops(settings: Settings) -> list[Loop]:
         Loop("budgets", BudgetsJob(BudgetSync(engine, client, chain_id)).step, idle_seconds=settings.catalogue_seconds),
         Loop("epochs", EpochJob(epochs).step, idle_seconds=0.5),
         Loop("keeper", KeeperJob(keeper).step, idle_seconds=1.0),
+        *(loop for area in AREAS for loop in area.loops(parts)),
         Loop("tallies", TalliesJob(TallyFlush(engine, client)).step, idle_seconds=2.0),
     ]

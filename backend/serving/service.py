@@ -364,7 +364,7 @@ class BudgetSync:
         spend = store.read_spend(connection, now_ms - 86_400_000)
         caps: dict[tuple[str, str], list[tuple[int, int | None, int | None]]] = defaultdict(list)
         for item in store.read_capped_line_items(connection, now_ms):
-            caps[item.owner, item.meta].append((item.id, item.total_cap_micro_usdc, item.daily_cap_micro_usdc))
+            caps[item.escrow_owner, item.meta].append((item.id, item.total_cap_micro_usdc, item.daily_cap_micro_usdc))
         return {
             campaign: purse_bases(budget.spendable, caps[budget.owner, budget.meta], spend, now_ms)
             for campaign, budget in budgets.items()

@@ -37,7 +37,7 @@ select p.id, p.world_id, w.category, w.publisher_index, publisher.wallet, p.kind
 """)
 
 _LINE_ITEMS = text("""
-select l.*, c.owner, c.meta, c.status as campaign_status
+select l.*, c.owner, coalesce(c.funder, c.owner) as escrow_owner, c.meta, c.status as campaign_status
   from line_item l join campaign c on c.id = l.campaign_id
  where c.status <> 'ended' and l.ends_at > :now
  order by l.id
@@ -81,14 +81,14 @@ def read_line_items(
 ) -> tuple[tuple[LineItem, ...], dict[int, Spending]]:
     """Line items that are not over, and what each has spent.
 
-    `money` is by (owner, meta): a campaign's money has both in common with it.
+    `money` is by owner and meta of the escrow account.
     """
     creatives = _creatives(connection)
     spend = read_spend(connection, now_ms)
     items: list[LineItem] = []
     spending: dict[int, Spending] = {}
     for row in connection.execute(_LINE_ITEMS, {"now": _when(now_ms)}):
-        funds = money.get((row.owner, row.meta))
+        funds = money.get((row.escrow_owner, row.meta))
         items.append(_line_item(row, creatives.get(row.id, ()), funds))
         spending[row.id] = _spending(row.id, spend.get(row.id, {}), funds)
     return tuple(items), spending
@@ -216,7 +216,7 @@ def _integers(answer: Mapping[bytes, bytes]) -> dict[str, int]:
 _LOCK = text("select pg_try_advisory_xact_lock(:lock)")
 
 _CAPPED = text("""
-select l.id, c.owner, c.meta, l.daily_cap_micro_usdc, l.total_cap_micro_usdc
+select l.id, coalesce(c.funder, c.owner), c.meta, l.daily_cap_micro_usdc, l.total_cap_micro_usdc
   from line_item l join campaign c on c.id = l.campaign_id
  where (l.daily_cap_micro_usdc is not null or l.total_cap_micro_usdc is not null) and l.ends_at > :now
 """)
@@ -233,7 +233,7 @@ _OLDEST_ACCEPTED = text("select min(received_ms) from event where status = 'acce
 @dataclass(frozen=True, slots=True)
 class CappedLineItem:
     id: int
-    owner: str
+    escrow_owner: str
     meta: str
     daily_cap_micro_usdc: int | None
     total_cap_micro_usdc: int | None

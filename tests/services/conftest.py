@@ -1,8 +1,11 @@
 """The routes of advertisers and publishers on real stores, and wallets that sign in to them."""
 
+import json
+import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import httpx
 import pytest
@@ -13,18 +16,18 @@ from fastapi import FastAPI
 from redis import Redis
 from sqlalchemy import Engine, text
 
-from backend.api import auth, campaigns, health, limits, placements, problems
-from backend.api.session import signed_in
-from backend.auth.service import AuthService
-from backend.campaigns.service import CampaignService
+from backend.config import Settings
 from backend.core.keccak import keccak256
-from backend.placements.service import PlacementService
+from backend.main.serve import create_app
 
 CHAIN_ID = 31_337
-ESCROW = "0x" + "e5" * 20
+ESCROW, PAYOUT, TOKEN = "0x" + "e5" * 20, "0x" + "9a" * 20, "0x" + "05" * 20
 ORIGIN = "http://127.0.0.1:8000"
 NOW = datetime(2026, 11, 2, 10, 0, tzinfo=UTC)
-OURS = ("creative", "line_item_spend", "line_item", "campaign", "placement", "world", "publisher", "idempotency_key")
+OURS = (
+    "creative", "line_item_spend", "line_item", "campaign", "placement", "world", "publisher", "idempotency_key",
+    "audit_entry", "notice",
+)
 
 
 @dataclass
@@ -70,20 +73,29 @@ class Wallet:
         return "0x" + self.account.sign_message(encode_defunct(text=message)).signature.hex().removeprefix("0x")
 
 
-def build_app(engine: Engine, redis: Redis, clock: Callable[[], float], *, public_url: str = ORIGIN) -> FastAPI:
-    """The routes of this area, wired as in production."""
-    app = FastAPI()
-    service = AuthService(redis, public_url=public_url, chain_id=CHAIN_ID, clock=clock)
-    wallet = signed_in(service)
-    app.include_router(auth.router(service))
-    app.include_router(campaigns.router(
-        CampaignService(engine, CHAIN_ID, clock=clock), wallet, chain_id=CHAIN_ID, escrow=ESCROW
-    ))
-    app.include_router(placements.router(PlacementService(engine, CHAIN_ID), wallet))
-    app.include_router(health.router(engine, redis, CHAIN_ID))
-    problems.install(app)
-    limits.protect(app)
-    return app
+def settings_of(engine: Engine, redis: Redis, folder: Path, **more: object) -> Settings:
+    """Settings of a `sightline serve` on these stores, with a deployment that no chain knows."""
+    deployment = folder / f"{CHAIN_ID}.json"
+    contract = {"block": 1}
+    deployment.write_text(json.dumps({"chain_id": CHAIN_ID, "contracts": {
+        "CampaignEscrow": {"address": ESCROW, **contract}, "PublisherPayout": {"address": PAYOUT, **contract},
+        "MockUSDC": {"address": TOKEN, **contract},
+    }}))
+    pool = redis.connection_pool.connection_kwargs
+    return Settings(**{
+        "database_url": engine.url.render_as_string(hide_password=False),
+        "redis_url": f"redis://{pool['host']}:{pool['port']}/{pool['db']}", "rpc_url": "http://127.0.0.1:9",
+        "token_key": "5a" * 32, "deployment": deployment, "data_dir": folder, "public_url": ORIGIN, **more,
+    })
+
+
+def build_app(
+    engine: Engine, redis: Redis, clock: Callable[[], float], **more: object
+) -> FastAPI:
+    """The whole API, wired as in production; `more` are settings."""
+    with tempfile.TemporaryDirectory() as folder:
+        settings = settings_of(engine, redis, Path(folder), **more)
+        return create_app(settings, engine=engine, clock=clock)
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from sqlalchemy import Engine, create_engine, text
 
 import backend
 from backend.api import limits, problems
-from backend.api.problems import CODES, codes_table
+from backend.api.codes import CODES, codes_table
 from backend.core import errors
 from backend.db.engine import make_engine
 from indexer.schema import create_schema
@@ -352,7 +352,7 @@ def test_codes__table__has_a_row_for_each() -> None:
 
 def test_codes__page_in_docs__is_up_to_date() -> None:
     page = (BACKEND.parent / "docs" / "errors.md").read_text()
-    assert codes_table() in page, "run: python -m backend.api.problems, and put the table into docs/errors.md"
+    assert codes_table() in page, "run: make generated"
 
 
 # --- OpenAPI ----------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""The migrations make exactly the tables that backend/db/tables.py declares, and can be run again and undone."""
+"""The migrations make exactly the tables that backend/db/tables/ declares, and can be run again and undone."""
 
 from alembic import command
 from alembic.autogenerate import compare_metadata

@@ -21,7 +21,7 @@ _CAMPAIGNS = text("""
 select c.campaign, d.name, c.owner, c.active, c.deposited, c.withdrawn, c.reserved, c.remaining, c.debited,
        coalesce(a.debits, 0) - c.debited as open
   from chain_campaign c
-  left join campaign d on d.meta = c.meta and d.owner = c.owner
+  left join campaign d on d.meta = c.meta and coalesce(d.funder, d.owner) = c.owner
   left join ledger_account a on a.account = 'campaign:' || c.campaign
  where c.chain_id = :chain_id
  order by c.campaign

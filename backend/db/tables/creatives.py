@@ -1,0 +1,1 @@
+"""Assets and what moderators and publishers said of them."""

@@ -1,0 +1,70 @@
+"""What happened in the worlds, and what was answered to ad requests."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, Identity, Index, Text, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field, SQLModel
+
+from backend.db.tables.columns import big
+
+
+class Event(SQLModel, table=True):
+    """An accepted event; written by ingest, billed by the ledger. One row per decision and kind, ever."""
+
+    __tablename__ = "event"
+    __table_args__ = (
+        UniqueConstraint("stream_id", "stream_index", name="event_stream_position"),
+        CheckConstraint("kind in ('viewable', 'click')", name="event_kind"),
+        CheckConstraint("status in ('accepted', 'billed', 'unpaid', 'dropped')", name="event_status"),
+        CheckConstraint("price_micro_usdc >= 0", name="event_price"),
+        Index("event_accepted", "seq", postgresql_where=text("status = 'accepted'")),
+        Index("event_status_changed", "settled_seq"),
+    )
+
+    event_id: str = Field(primary_key=True, sa_type=Text)
+    seq: int | None = Field(default=None, sa_column=Column(BigInteger, Identity(), unique=True, nullable=False))
+    decision_id: str = Field(sa_type=Text, index=True)
+    kind: str = Field(sa_type=Text)
+    bid_kind: str = Field(sa_type=Text)
+    chain_campaign: int = big()
+    line_item_id: int = big()
+    creative_id: int = big()
+    placement_id: int = big()
+    publisher_index: int = big()
+    price_micro_usdc: int = big()   # 0 when this kind costs nothing under bid_kind
+    occurred_ms: int = big()
+    received_ms: int = big()
+    stream_id: str = Field(sa_type=Text)
+    stream_index: int
+    samples: list[Any] = Field(sa_column=Column(JSONB, nullable=False, server_default=text("'[]'::jsonb")))
+    # billed: charged; unpaid: this kind costs nothing under its bid; dropped: the budget was gone
+    status: str = Field(default="accepted", sa_type=Text)
+    settled_seq: int | None = big(nullable=True)   # order in which the ledger decided it
+
+
+class DroppedEvent(SQLModel, table=True):
+    """An event that is not charged, with its reason; counted once by its place in the stream."""
+
+    __tablename__ = "dropped_event"
+
+    stream_id: str = Field(primary_key=True, sa_type=Text)
+    stream_index: int = Field(primary_key=True)
+    reason: str = Field(sa_type=Text, index=True)
+    kind: str | None = Field(default=None, sa_type=Text)
+    decision_id: str | None = Field(default=None, sa_type=Text)
+    placement_id: int | None = big(nullable=True)
+    received_ms: int = big()
+
+
+class ServingTally(SQLModel, table=True):
+    """Answers to ad requests by minute: outcome `decision`, or a NoBidReason per line item (0: none was left)."""
+
+    __tablename__ = "serving_tally"
+
+    minute: datetime = Field(sa_column=Column(DateTime(timezone=True), primary_key=True))
+    placement_id: int = Field(primary_key=True, sa_type=BigInteger)
+    line_item_id: int = Field(primary_key=True, sa_type=BigInteger)
+    outcome: str = Field(primary_key=True, sa_type=Text)
+    n: int = big(server_default=text("0"))

@@ -1,0 +1,14 @@
+"""Invoices, statements, reconciliation."""
+
+from fastapi import FastAPI
+
+from backend.main.parts import Loop, ServeParts, WorkerParts
+
+
+def include(app: FastAPI, parts: ServeParts) -> None:
+    """No routes yet."""
+
+
+def loops(parts: WorkerParts) -> list[Loop]:
+    """No jobs yet."""
+    return []

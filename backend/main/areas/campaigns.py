@@ -1,0 +1,14 @@
+"""What advertisers describe."""
+
+from fastapi import FastAPI
+
+from backend.api import campaigns
+from backend.campaigns.service import CampaignService
+from backend.main.parts import ServeParts
+
+
+def include(app: FastAPI, parts: ServeParts) -> None:
+    settings = parts.settings
+    service = CampaignService(parts.engine, settings.chain_id, clock=parts.clock)
+    escrow = settings.contract("CampaignEscrow")
+    app.include_router(campaigns.router(service, parts.access, chain_id=settings.chain_id, escrow=escrow))

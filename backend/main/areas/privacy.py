@@ -1,0 +1,14 @@
+"""Consent, exports, erasure, retention."""
+
+from fastapi import FastAPI
+
+from backend.main.parts import Loop, ServeParts, WorkerParts
+
+
+def include(app: FastAPI, parts: ServeParts) -> None:
+    """No routes yet."""
+
+
+def loops(parts: WorkerParts) -> list[Loop]:
+    """No jobs yet."""
+    return []

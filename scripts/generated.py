@@ -1,0 +1,43 @@
+"""Rewrites what is made from code: the table of docs/errors.md. `--check` changes nothing and fails when it is old.
+
+Each page is a function of the code; PAGES lists them by path.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from backend.api.codes import codes_table
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def errors_page() -> str:
+    """docs/errors.md with its table anew; the words above it are written by hand."""
+    page = (ROOT / "docs/errors.md").read_text()
+    return page[: page.index("| Status | Code |")] + codes_table()
+
+
+PAGES: Mapping[str, Callable[[], str]] = {"docs/errors.md": errors_page}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="only say which pages are old, and fail if any is")
+    check = parser.parse_args().check
+    old = []
+    for name, make in PAGES.items():
+        path, content = ROOT / name, make()
+        if not path.exists() or path.read_text() != content:
+            old.append(name)
+            if not check:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(content)
+    print("\n".join(f"{'old' if check else 'written'}: {name}" for name in old) or "everything is up to date")
+    if check and old:
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()
