@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import redis
 import redis.asyncio
-import redis.asyncio
 from pydantic import SecretStr
 
 from backend.api.access import Access
