@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import redis
 import redis.asyncio
 from pydantic import SecretStr
+from redis import Redis
+from redis.asyncio import Redis as AsyncRedis
 
 from backend.api.access import Access
 from backend.auth.service import AuthService
@@ -34,8 +36,8 @@ class ServeParts:
 
     settings: Settings
     engine: Engine
-    redis: "redis.Redis"
-    fast_redis: "redis.asyncio.Redis"
+    redis: Redis
+    fast_redis: AsyncRedis
     feed: CatalogueFeed
     auth: AuthService
     access: Access
@@ -48,7 +50,7 @@ class WorkerParts:
 
     settings: Settings
     engine: Engine
-    redis: "redis.Redis"
+    redis: Redis
     operator: EscrowClient
 
 
@@ -69,16 +71,16 @@ def secret(value: SecretStr | None, name: str) -> str:
     return value.get_secret_value()
 
 
-def async_redis(settings: Settings) -> "redis.asyncio.Redis":
+def async_redis(settings: Settings) -> AsyncRedis:
     # the default pool raises when it is used up; this one waits
     pool = redis.asyncio.BlockingConnectionPool.from_url(
         settings.redis_url, max_connections=REDIS_CONNECTIONS_MAX, timeout=REDIS_WAIT_SECONDS, socket_timeout=5
     )
-    return redis.asyncio.Redis(connection_pool=pool)
+    return AsyncRedis(connection_pool=pool)
 
 
-def sync_redis(settings: Settings) -> "redis.Redis":
+def sync_redis(settings: Settings) -> Redis:
     pool = redis.BlockingConnectionPool.from_url(
         settings.redis_url, max_connections=REDIS_CONNECTIONS_MAX, timeout=REDIS_WAIT_SECONDS, socket_timeout=5
     )
-    return redis.Redis(connection_pool=pool)
+    return Redis(connection_pool=pool)
