@@ -19,7 +19,7 @@ VERSION = 1
 MAC_BYTES = 16
 KEY_BYTES_MIN = 16
 _LAYOUT = struct.Struct(">B16sQQQQQIQBQ8s?")
-_BID_KINDS = (BidKind.VCPM, BidKind.CPC)
+_BID_KINDS = (BidKind.VCPM, BidKind.CPC, BidKind.CPA, BidKind.SPONSORSHIP)     # a byte each, for life
 
 
 class TokenError(ValueError):

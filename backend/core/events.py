@@ -12,17 +12,26 @@ class EventKind(StrEnum):
 
     VIEWABLE = "viewable"
     CLICK = "click"
+    CONVERSION = "conversion"              # after a click or a view the advertiser's goal was reached
+    SPONSORED_HOUR = "sponsored_hour"      # an hour of a sponsorship in which the ad was delivered
 
 
 class BidKind(StrEnum):
-    """What a line item pays for. VCPM: each viewable impression; CPC: each click."""
+    """What a line item pays for: each viewable impression, click, attributed conversion, or delivered hour."""
 
     VCPM = "vcpm"
     CPC = "cpc"
+    CPA = "cpa"
+    SPONSORSHIP = "sponsorship"
 
 
-KIND_BYTE = {EventKind.VIEWABLE: "01", EventKind.CLICK: "02"}
-BILLS = {BidKind.VCPM: EventKind.VIEWABLE, BidKind.CPC: EventKind.CLICK}
+KIND_BYTE = {
+    EventKind.VIEWABLE: "01", EventKind.CLICK: "02", EventKind.CONVERSION: "03", EventKind.SPONSORED_HOUR: "04",
+}
+BILLS = {
+    BidKind.VCPM: EventKind.VIEWABLE, BidKind.CPC: EventKind.CLICK, BidKind.CPA: EventKind.CONVERSION,
+    BidKind.SPONSORSHIP: EventKind.SPONSORED_HOUR,
+}
 
 
 class Sample(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
