@@ -5,11 +5,13 @@ No signal is no consent. The table is the source of docs/privacy.md and of the p
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import IntEnum, StrEnum
 
 from backend.core.tcf import ConsentString, ConsentStringError, Restriction, contains, decode
 
-DISCLOSURE_POLICY_MIN = 5       # from TCF 2.3 on a string must say which vendors the viewer was told of
+# since TCF 2.3 a string must say which vendors the viewer was told of; older ones stay valid without it
+DISCLOSURE_SINCE = datetime(2026, 3, 1, tzinfo=UTC)
 
 
 class Purpose(IntEnum):
@@ -109,7 +111,7 @@ def _consented(said: ConsentString, purpose: Purpose, vendor: int | None) -> boo
 def _disclosed(said: ConsentString, vendor: int) -> bool:
     """Whether the viewer was told of the vendor; older strings need not say it."""
     if said.disclosed_vendors is None:
-        return said.policy_version < DISCLOSURE_POLICY_MIN
+        return said.updated < DISCLOSURE_SINCE
     return contains(said.disclosed_vendors, vendor)
 
 
