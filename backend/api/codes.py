@@ -20,6 +20,7 @@ CODES: Mapping[str, Meaning] = {
     "body_too_large": Meaning(413, "The body is larger than the limit"),
     "not_found": Meaning(404, "There is no such path"),
     "method_not_allowed": Meaning(405, "The path exists, but not for this method; see the Allow header"),
+    "changed_meanwhile": Meaning(412, "It has changed since the ETag of If-Match was read; nothing was changed"),
     "idempotency_key_reused": Meaning(409, "The Idempotency-Key was used before for a different request"),
     "url_not_allowed": Meaning(422, "A URL must be https (http on this machine only), without user name or password"),
     # stores and chain

@@ -94,21 +94,6 @@ def install(app: FastAPI) -> None:
     for classes, code in ((DATABASE_UNAVAILABLE, "database_unavailable"), (REDIS_UNAVAILABLE, "redis_unavailable")):
         for failure in classes:
             app.add_exception_handler(failure, _unavailable(code))
-    _describe(app)
-
-
-def _describe(app: FastAPI) -> None:
-    """Put Problem among the schemas of OpenAPI; `responses` points there, and FastAPI only adds models of 200s."""
-    described = app.openapi
-
-    def openapi() -> dict[str, object]:
-        schema = described()
-        problem_schema = Problem.model_json_schema(ref_template=_SCHEMA)
-        schemas = schema.setdefault("components", {}).setdefault("schemas", {})
-        schemas |= {**problem_schema.pop("$defs"), "Problem": problem_schema}
-        return schema
-
-    app.openapi = openapi  # type: ignore[method-assign]  # FastAPI documents this way of extending the schema
 
 
 async def _refusal(request: Request, error: Exception) -> Response:

@@ -7,8 +7,21 @@ from collections.abc import AsyncIterator, Callable
 
 from fastapi import FastAPI
 
-from backend.api import clicks, decisions, docs, events, health, limits, pages, problems, settlements, status
+from backend.api import (
+    clicks,
+    decisions,
+    docs,
+    events,
+    health,
+    limits,
+    openapi,
+    pages,
+    problems,
+    settlements,
+    status,
+)
 from backend.api.access import Access
+from backend.api.conditional import ConditionalRequests
 from backend.auth.service import AuthService
 from backend.config import Settings
 from backend.db.engine import Engine, make_engine
@@ -67,8 +80,10 @@ def create_app(
         lifespan=lifespan,
         docs_url=None,    # ours needs no other host: api/docs.py
         redoc_url=None,
+        generate_unique_id_function=openapi.operation_id,
     )
     problems.install(app)
+    openapi.install(app)
     app.include_router(decisions.router(decision_service))
     app.include_router(events.router(ingest_service))
     app.include_router(clicks.router(ingest_service, parts.feed))
@@ -78,6 +93,7 @@ def create_app(
     app.include_router(health.router(parts.engine, parts.redis, settings.chain_id))
     app.include_router(pages.router())
     app.include_router(docs.router(app.title))
+    app.add_middleware(ConditionalRequests, client=parts.fast_redis)
     limits.protect(app)
     return app
 
