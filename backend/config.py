@@ -35,6 +35,9 @@ class Settings(BaseSettings):
     attestor_key: SecretStr | None = None                # attest: signs settlements
     settlement_url: str = "http://127.0.0.1:8000"        # attest: where bundles are published
 
+    dns_servers: list[str] = []                          # `address` or `address:port`; empty: the machine's own
+    fetch_local: bool = False                            # local stacks: strangers' URLs may be http and on loopback
+
     epoch_seconds: int = 3_600
     confirmations: int = 12
     catalogue_seconds: float = 0.5                       # how old the serving catalogue and budgets may be

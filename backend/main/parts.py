@@ -14,6 +14,7 @@ from backend.auth.service import AuthService
 from backend.chain.client import Chain, EscrowClient
 from backend.config import MissingSetting, Settings
 from backend.db.engine import Engine
+from backend.net.client import Dns, SafeFetcher
 from backend.serving.service import CatalogueFeed
 from backend.settlement.publication.store import BundleFiles
 
@@ -58,6 +59,11 @@ def escrow(settings: Settings, *, key: str | None = None) -> EscrowClient:
     contract = settings.contract("CampaignEscrow")
     chain = Chain(settings.rpc_url, settings.chain_id, key=key)
     return EscrowClient(chain, contract, since=settings.contract_block("CampaignEscrow"))
+
+
+def safe_fetcher(settings: Settings) -> SafeFetcher:
+    """For whatever a stranger's URL names: webhooks, proofs, lists."""
+    return SafeFetcher(resolver=Dns(settings.dns_servers).addresses, allow_local=settings.fetch_local)
 
 
 def bundles(settings: Settings) -> BundleFiles:
