@@ -26,12 +26,12 @@ from backend.api.fields import (
 )
 from backend.api.problems import responses
 from backend.auth.permissions import Permission
-from backend.campaigns.campaign import CampaignCategory, CampaignMoney, CampaignStatus
+from backend.campaigns.campaign import CampaignMoney, CampaignStatus
 from backend.campaigns.creative import Creative, CreativeKind, CreativeTerms
 from backend.campaigns.line_item import LineItem, LineItemStatus, LineItemTerms, Pacing, bid_per_event
 from backend.campaigns.service import CampaignService, FundedCampaign
 from backend.campaigns.targeting import LIST_LENGTH_MAX, Targeting
-from backend.core.categories import WorldCategory
+from backend.core.categories import CampaignCategory, WorldCategory
 from backend.core.events import BidKind
 from backend.core.ids import Address, CampaignId, LineItemId
 

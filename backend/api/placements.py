@@ -22,12 +22,12 @@ from backend.api.fields import (
 )
 from backend.api.problems import responses
 from backend.auth.permissions import Permission
-from backend.core.categories import WorldCategory
+from backend.core.categories import WorldCategory, WorldEngine
 from backend.core.ids import Address, PlacementId, WorldId
 from backend.placements.placement import Placement, PlacementKind, PlacementTerms, floor_per_impression
 from backend.placements.publisher import PayoutMode
 from backend.placements.service import PaidPublisher, PlacementService
-from backend.placements.world import ListingStatus, World, WorldEngine, WorldTerms
+from backend.placements.world import ListingStatus, World, WorldTerms
 
 Floor = Annotated[
     StrictInt, Field(ge=0, le=PRICE_MICRO_USDC_MAX, description="micro-USDC for one viewable impression; 0: no floor")

@@ -8,31 +8,11 @@ from datetime import datetime
 from enum import StrEnum
 
 from backend.core.budget import CampaignBudget
+from backend.core.categories import CampaignCategory
 from backend.core.errors import Conflict
 from backend.core.ids import Address, CampaignId, ChainCampaignId
 
 SALT_BYTES = 16
-
-
-class CampaignCategory(StrEnum):
-    """What is advertised. The values are public and stable."""
-
-    GAMES = "games"
-    ENTERTAINMENT = "entertainment"
-    MUSIC = "music"
-    SPORTS = "sports"
-    ART = "art"
-    FASHION = "fashion"
-    FOOD_AND_DRINK = "food_and_drink"
-    TECHNOLOGY = "technology"
-    FINANCE = "finance"
-    TRAVEL = "travel"
-    EDUCATION = "education"
-    RETAIL = "retail"
-    AUTOMOTIVE = "automotive"
-    HEALTH = "health"
-    NONPROFIT = "nonprofit"
-    OTHER = "other"
 
 
 class CampaignStatus(StrEnum):

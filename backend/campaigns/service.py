@@ -12,7 +12,6 @@ from backend.campaigns import store
 from backend.campaigns.campaign import (
     SALT_BYTES,
     Campaign,
-    CampaignCategory,
     CampaignMoney,
     CampaignStatus,
     check_editable,
@@ -22,6 +21,7 @@ from backend.campaigns.campaign import (
 from backend.campaigns.creative import Creative, CreativeTerms
 from backend.campaigns.line_item import LineItem, LineItemTerms
 from backend.campaigns.targeting import Targeting
+from backend.core.categories import CampaignCategory
 from backend.core.errors import NotFound, Unprocessable
 from backend.core.ids import Address, CampaignId, LineItemId
 from backend.db.budgets import read_budgets

@@ -3,10 +3,11 @@
 import msgspec
 from sqlalchemy import Connection, Row, text
 
-from backend.campaigns.campaign import Campaign, CampaignCategory, CampaignStatus
+from backend.campaigns.campaign import Campaign, CampaignStatus
 from backend.campaigns.creative import Creative, CreativeKind, CreativeTerms
 from backend.campaigns.line_item import LineItem, LineItemStatus, LineItemTerms, Pacing
 from backend.campaigns.targeting import Targeting
+from backend.core.categories import CampaignCategory
 from backend.core.events import BidKind
 from backend.core.ids import Address, CampaignId, CreativeId, LineItemId
 

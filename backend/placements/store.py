@@ -2,11 +2,11 @@
 
 from sqlalchemy import Connection, Row, text
 
-from backend.core.categories import WorldCategory
+from backend.core.categories import WorldCategory, WorldEngine
 from backend.core.ids import Address, PlacementId, PublisherIndex, WorldId
 from backend.placements.placement import Placement, PlacementKind, PlacementTerms
 from backend.placements.publisher import Earnings, PayoutMode, Publisher
-from backend.placements.world import ListingStatus, World, WorldEngine, WorldTerms
+from backend.placements.world import ListingStatus, World, WorldTerms
 
 INDEX_LOCK = 0x5167_4944
 """Advisory lock under which publisher indexes are given out."""

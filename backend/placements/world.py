@@ -4,23 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from backend.core.categories import WorldCategory
+from backend.core.categories import WorldCategory, WorldEngine
 from backend.core.ids import PublisherIndex, WorldId
 from backend.core.web_url import web_url
-
-
-class WorldEngine(StrEnum):
-    """What renders the world. The values are public and stable."""
-
-    THREE = "three"
-    AFRAME = "aframe"
-    BABYLON = "babylon"
-    PLAYCANVAS = "playcanvas"
-    DECENTRALAND = "decentraland"
-    UNITY = "unity"
-    UNREAL = "unreal"
-    GODOT = "godot"
-    OTHER = "other"
 
 
 class ListingStatus(StrEnum):

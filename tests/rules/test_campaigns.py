@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.campaigns import creative, line_item
-from backend.campaigns.campaign import Campaign, CampaignCategory, CampaignStatus, check_editable, meta_hash, money_of
+from backend.campaigns.campaign import Campaign, CampaignStatus, check_editable, meta_hash, money_of
 from backend.campaigns.creative import CreativeKind, CreativeTerms
 from backend.campaigns.line_item import LineItemTerms, Pacing, bid_per_event
 from backend.campaigns.targeting import Targeting
 from backend.core.budget import CampaignBudget
-from backend.core.categories import WorldCategory
+from backend.core.categories import CampaignCategory, WorldCategory
 from backend.core.errors import Conflict, Unprocessable
 from backend.core.events import BidKind
 from backend.core.ids import CampaignId, address

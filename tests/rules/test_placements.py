@@ -4,12 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.core.categories import WorldCategory
+from backend.core.categories import WorldCategory, WorldEngine
 from backend.core.errors import Unprocessable
 from backend.placements import world
 from backend.placements.placement import floor_per_impression
 from backend.placements.publisher import Earnings, next_index
-from backend.placements.world import WorldEngine, WorldTerms
+from backend.placements.world import WorldTerms
 
 
 @given(st.integers(0, 10**9))

@@ -6,12 +6,12 @@ import pytest
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
-from backend.core.categories import WorldCategory
+from backend.core.categories import WorldCategory, WorldEngine
 from backend.core.ids import PublisherIndex, address
 from backend.placements import store
 from backend.placements.placement import PlacementKind, PlacementTerms
 from backend.placements.publisher import Earnings, PayoutMode, Publisher
-from backend.placements.world import ListingStatus, WorldEngine, WorldTerms
+from backend.placements.world import ListingStatus, WorldTerms
 from indexer.schema import chain_epoch, metadata
 
 PUBLISHER = address("0x" + "cc" * 20)
