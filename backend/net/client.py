@@ -104,7 +104,7 @@ class SafeFetcher:
         self, method: str, url: str, *, headers: Mapping[str, str] | None = None, body: bytes | None = None,
         bytes_max: int = 65_536, seconds_max: float = 5.0,
     ) -> Fetched:
-        """The answer to one request. Raises FetchRefused; ValueError when the caller's method or headers are not allowed.
+        """The answer to one request. Raises FetchRefused; ValueError for other methods or headers of ours.
 
         `bytes_max` limits the answer's body, `seconds_max` everything together from resolving to the last byte.
         """
@@ -164,7 +164,7 @@ def _exchange(
     deadline: float,
 ) -> Fetched:
     connection = http.client.HTTPConnection(target.host, target.port)
-    connection.sock = _DeadlineSocket(link, deadline)  # type: ignore[assignment]  # all of a socket that it uses
+    connection.sock = _DeadlineSocket(link, deadline)    # all of a socket that it uses
     connection.request(method, target.path, body=body, headers={
         **headers, "Host": target.authority, "User-Agent": USER_AGENT, "Accept-Encoding": "identity",
         "Connection": "close",
@@ -201,7 +201,7 @@ def _left(deadline: float) -> float:
 
 
 class _DeadlineSocket:
-    """What http.client needs of a socket, with one deadline for all: a server that drips is cut off like a silent one."""
+    """What http.client needs of a socket, with one deadline: a server that drips is cut off like a silent one."""
 
     def __init__(self, link: socket.socket, deadline: float) -> None:
         self._link = link

@@ -63,7 +63,8 @@ def test_is_public__any_ipv4__never_one_that_python_calls_private(address: IPv4A
 def test_is_public__any_ipv6__never_one_that_python_calls_private(address: IPv6Address) -> None:
     if is_public(str(address)):
         assert address.is_global
-        assert not (address.is_multicast or address.ipv4_mapped or address.sixtofour or address.teredo)
+        assert not address.is_multicast
+        assert (address.ipv4_mapped, address.sixtofour, address.teredo) == (None, None, None)
 
 
 @given(EVERY_V4, st.sampled_from(("::ffff:0:0", "64:ff9b::", "64:ff9b:1::", "::", "2001::", "fe80::5efe:0:0")))
@@ -121,7 +122,8 @@ def test_target_of__local_url__other_ports_and_http() -> None:
     ("https://", Refusal.URL), ("https:///path", Refusal.URL), ("https://user@hooks.example/", Refusal.URL),
     ("https://:secret@hooks.example/", Refusal.URL), ("https://hooks.example\\@evil.example/", Refusal.URL),
     ("https://hooks.example/a b", Refusal.URL), ("https://hooks.example/\r\nX: y", Refusal.URL),
-    ("https://[::1", Refusal.URL), ("https://hooks.example:99999/", Refusal.URL), ("https://höhle.example/", Refusal.URL),
+    ("https://[::1", Refusal.URL), ("https://hooks.example:99999/", Refusal.URL),
+    ("https://höhle.example/", Refusal.URL),
     ("https://hooks.example/" + "a" * 2_048, Refusal.URL),
     ("https://hooks.example:22/", Refusal.PORT), ("https://hooks.example:8443/", Refusal.PORT),
     ("https://hooks.example:80/", Refusal.PORT),

@@ -1,6 +1,7 @@
 """The routes of advertisers and publishers on real stores, and wallets that sign in to them."""
 
 import json
+import sys
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
@@ -19,6 +20,8 @@ from sqlalchemy import Engine, text
 from backend.config import Settings
 from backend.core.keccak import keccak256
 from backend.main.serve import create_app
+
+sys.path.insert(0, str(Path(__file__).parent))      # the kits
 
 CHAIN_ID = 31_337
 ESCROW, PAYOUT, TOKEN = "0x" + "e5" * 20, "0x" + "9a" * 20, "0x" + "05" * 20
