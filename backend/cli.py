@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
-from backend.config import MissingSetting, Settings
+from backend.config import MissingSetting, RefusedSetting, Settings
 
 app = typer.Typer(
     name="sightline",
@@ -38,6 +38,9 @@ def main() -> None:
         app()
     except MissingSetting as missing:
         sys.exit(f"sightline: set {missing} in the environment")
+    except RefusedSetting as refused:
+        print(f"sightline: refused to start: {refused}", file=sys.stderr)
+        sys.exit(2)
 
 
 @app.command()
@@ -177,6 +180,7 @@ def _settings(*, of_operator: bool = True) -> Settings:
             raise typer.BadParameter(
                 f"no deployment file {settings.deployment}; run `ape run deploy` or set SIGHTLINE_DEPLOYMENT"
             )
+        settings.check(of_operator=of_operator)
         return settings
     except ValidationError as error:
         names = ", ".join(_environment_name(str(problem["loc"][0])) for problem in error.errors())

@@ -1,17 +1,26 @@
 """Configuration: the environment, read once by the composition root. Names are `SIGHTLINE_…` or a store's URL."""
 
 import json
+from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 from pydantic import AliasChoices, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from backend.core.public_secrets import LOCAL_CHAINS, password_weakness, secret_weakness, url_password_weakness
 from backend.core.ruleset import Ruleset
+
+SIGNING_ROLES = ("operator", "treasury", "attestor")
 
 
 class MissingSetting(Exception):
     """The environment lacks what this process needs; the message is its name."""
+
+
+class RefusedSetting(Exception):
+    """The environment holds what no process may start with; the message says what and why, never the value."""
 
 
 class Settings(BaseSettings):
@@ -23,6 +32,7 @@ class Settings(BaseSettings):
     database_url: str = Field(default="", validation_alias=AliasChoices("DATABASE_URL", "database_url"))
     redis_url: str = Field(default="", validation_alias=AliasChoices("REDIS_URL", "redis_url"))
     token_key: SecretStr = SecretStr("")                 # signs decision tokens, hashes viewer keys; hex, >= 32 digits
+    master_key: SecretStr = SecretStr("")                # other keys are derived from it; hex, >= 64 digits
     rpc_url: str = Field(validation_alias=AliasChoices("RPC_URL", "rpc_url"))
     deployment: Path = Path("deployments/31337.json")    # written by `ape run deploy`
     data_dir: Path = Path(".sightline")                  # bundles live in data_dir/bundles
@@ -31,12 +41,29 @@ class Settings(BaseSettings):
     port: int = 8000
     workers: int = 1
 
+    # signing keys, each given in one way: in hex (local chains only), as a keystore file, or as the id of a KMS key
     operator_key: SecretStr | None = None                # worker: proposes, rolls, pays
+    operator_keystore: Path | None = None
+    operator_keystore_password: SecretStr | None = None
+    operator_keystore_password_file: Path | None = None
+    operator_kms: str | None = None
+    treasury_key: SecretStr | None = None                # worker: deposits what was paid by card
+    treasury_keystore: Path | None = None
+    treasury_keystore_password: SecretStr | None = None
+    treasury_keystore_password_file: Path | None = None
+    treasury_kms: str | None = None
     attestor_key: SecretStr | None = None                # attest: signs settlements
+    attestor_keystore: Path | None = None
+    attestor_keystore_password: SecretStr | None = None
+    attestor_keystore_password_file: Path | None = None
+    attestor_kms: str | None = None
     settlement_url: str = "http://127.0.0.1:8000"        # attest: where bundles are published
 
     dns_servers: list[str] = []                          # `address` or `address:port`; empty: the machine's own
     fetch_local: bool = False                            # local stacks: strangers' URLs may be http and on loopback
+
+    rate_limits: Literal["auto", "on", "off"] = "auto"   # auto: on, except on a local chain
+    trusted_proxies: list[str] = []                      # networks whose X-Forwarded-For is believed, as 10.0.0.0/8
 
     epoch_seconds: int = 3_600
     confirmations: int = 12
@@ -52,6 +79,45 @@ class Settings(BaseSettings):
         needed = {"database_url": self.database_url, "redis_url": self.redis_url,
                   "token_key": self.token_key.get_secret_value()}
         return [name for name, given in needed.items() if not given]
+
+    @property
+    def on_local_chain(self) -> bool:
+        """Whether the money has no value: then well-known keys and plain HTTP do no harm."""
+        return self.chain_id in LOCAL_CHAINS
+
+    def refusals(self, *, of_operator: bool = True) -> list[str]:
+        """Why no process may start with these settings (L69); none on a local chain."""
+        if self.on_local_chain:
+            return []
+        return list(self._refusals(of_operator))
+
+    def check(self, *, of_operator: bool = True) -> None:
+        """Raises RefusedSetting with all `refusals`; the first thing that a process does."""
+        if found := self.refusals(of_operator=of_operator):
+            raise RefusedSetting("; ".join(found))
+
+    def _refusals(self, of_operator: bool) -> Iterator[str]:
+        for role in SIGNING_ROLES:
+            if getattr(self, f"{role}_key") is not None:
+                yield f"SIGHTLINE_{role.upper()}_KEY: a key in the environment is for local chains; " \
+                      f"use SIGHTLINE_{role.upper()}_KEYSTORE or SIGHTLINE_{role.upper()}_KMS"
+            password = getattr(self, f"{role}_keystore_password")
+            if password is not None and (why := password_weakness(password.get_secret_value())):
+                yield f"SIGHTLINE_{role.upper()}_KEYSTORE_PASSWORD: {why}"
+        if not of_operator:
+            return
+        for name in ("token_key", "master_key"):
+            if why := secret_weakness(getattr(self, name).get_secret_value()):
+                yield f"SIGHTLINE_{name.upper()}: {why}; make one with `openssl rand -hex 32`"
+        if self.master_key.get_secret_value() == self.token_key.get_secret_value():
+            yield "SIGHTLINE_MASTER_KEY: it is the token key again"
+        for name, url in (("DATABASE_URL", self.database_url), ("REDIS_URL", self.redis_url)):
+            if why := url_password_weakness(url):
+                yield f"{name}: {why}"
+        if not self.public_url.startswith("https://"):
+            yield f"SIGHTLINE_PUBLIC_URL: {self.public_url} is not https, so sessions could be overheard"
+        if self.fetch_local:
+            yield "SIGHTLINE_FETCH_LOCAL: strangers' URLs could reach this machine"
 
     @cached_property
     def deployed(self) -> dict[str, object]:

@@ -10,8 +10,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from eth_account import Account
-from eth_account.signers.local import LocalAccount
 from eth_typing import BlockNumber
 from hexbytes import HexBytes
 from web3 import Web3
@@ -30,6 +28,7 @@ from web3.middleware import ExtraDataToPOAMiddleware
 from web3.types import BlockIdentifier, LogReceipt, TxParams, TxReceipt, Wei
 
 from backend.chain.proposal import NO_PROPOSAL, Final, Proposal, Reservation, debit_limit, lane_of, pending_hash
+from backend.chain.signer import LocalSigner, Signer
 from backend.core.errors import Conflict, Unavailable
 from backend.core.ids import Address, address
 
@@ -85,25 +84,27 @@ class Standing:
 
 
 class Chain:
-    """A connection to one chain. `key` is needed for writes; one transaction is in flight at a time.
+    """A connection to one chain. Writes need a `signer` or a `key` in hex; one transaction is in flight at a time.
 
     All methods raise Unavailable `chain_unavailable` when the RPC does not answer, WrongChain when it is another chain.
     """
 
-    def __init__(self, rpc_url: str, chain_id: int, *, key: str | None = None) -> None:
+    def __init__(
+        self, rpc_url: str, chain_id: int, *, key: str | None = None, signer: Signer | None = None
+    ) -> None:
         self.chain_id = chain_id
         self._node = urlsplit(rpc_url).netloc.rpartition("@")[2]
         self.web3 = Web3(Web3.HTTPProvider(rpc_url, request_kwargs={"timeout": READ_SECONDS}))
         # Polygon's blocks carry validators in `extraData`; web3 calls that a fault unless told.
         self.web3.middleware_onion.inject(ExtraDataToPOAMiddleware, layer=0)
-        self._account: LocalAccount | None = Account.from_key(key) if key else None
+        self._signer: Signer | None = LocalSigner(key) if key else signer
         self._sending = threading.Lock()
         self._checked = False
 
     @property
     def sender(self) -> Address:
         """Address of the key that signs transactions. Raises ValueError when there is none."""
-        return address(self._key.address)
+        return self._key.address
 
     def now(self) -> int:
         """Unix seconds of the head."""
@@ -203,14 +204,14 @@ class Chain:
         self._checked = True
 
     @property
-    def _key(self) -> LocalAccount:
-        if self._account is None:
+    def _key(self) -> Signer:
+        if self._signer is None:
             raise ValueError("this connection has no key to sign with")
-        return self._account
+        return self._signer
 
     def _priced(self, function: ContractFunction) -> TxParams:
         """The transaction with gas and EIP-1559 fees. The first free nonce replaces whatever of ours got stuck."""
-        sender = self._key.address
+        sender = Web3.to_checksum_address(self._key.address)
         eth = self.web3.eth
         needed = function.estimate_gas({"from": sender})
         if needed > GAS_MAX:
@@ -225,16 +226,16 @@ class Chain:
 
     def _mined(self, transaction: TxParams) -> TxReceipt:
         for _ in range(FEE_BUMPS_MAX):
-            signed = self._key.sign_transaction(transaction)  # type: ignore[arg-type]
+            signed = self._key.sign_transaction(transaction)
             try:
-                self.web3.eth.send_raw_transaction(signed.raw_transaction)
+                self.web3.eth.send_raw_transaction(signed.raw)
             except Web3RPCError as error:
                 if "underpriced" in str(error):
                     transaction = _bumped(transaction)
                     continue
                 if "already known" not in str(error) and "already imported" not in str(error):
                     raise
-            return self._receipt(signed.hash, transaction)
+            return self._receipt(HexBytes(signed.hash), transaction)
         raise Unavailable("chain_unavailable", "an older transaction blocks ours")
 
     def _receipt(self, sent: HexBytes, transaction: TxParams) -> TxReceipt:
@@ -253,7 +254,8 @@ class Chain:
             self.web3.eth.get_transaction(sent)
         except TransactionNotFound:
             return True
-        return self.web3.eth.get_transaction_count(self._key.address, "latest") < int(transaction["nonce"])
+        sender = Web3.to_checksum_address(self._key.address)
+        return self.web3.eth.get_transaction_count(sender, "latest") < int(transaction["nonce"])
 
 
 def _kind(error: OSError) -> str:

@@ -12,6 +12,7 @@ from redis.asyncio import Redis as AsyncRedis
 from backend.api.access import Access
 from backend.auth.service import AuthService
 from backend.chain.client import Chain, EscrowClient
+from backend.chain.signer import Signer
 from backend.config import MissingSetting, Settings
 from backend.db.engine import Engine
 from backend.net.client import Dns, SafeFetcher
@@ -55,9 +56,10 @@ class WorkerParts:
     operator: EscrowClient
 
 
-def escrow(settings: Settings, *, key: str | None = None) -> EscrowClient:
+def escrow(settings: Settings, *, signer: Signer | None = None) -> EscrowClient:
+    """The escrow of the deployment; writes need the `signer` of main/signing.py."""
     contract = settings.contract("CampaignEscrow")
-    chain = Chain(settings.rpc_url, settings.chain_id, key=key)
+    chain = Chain(settings.rpc_url, settings.chain_id, signer=signer)
     return EscrowClient(chain, contract, since=settings.contract_block("CampaignEscrow"))
 
 

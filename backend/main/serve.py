@@ -47,7 +47,9 @@ from backend.settlement.publication.service import PublicationService
 def serve_app() -> FastAPI:
     """The application as granian's workers build it, from the environment."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname).1s %(name)s %(message)s")
-    return create_app(Settings())
+    settings = Settings()
+    settings.check()
+    return create_app(settings)
 
 
 AREAS = (accounts, campaigns, creatives, placements, conversions, cards, billing, privacy, operation)

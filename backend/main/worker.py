@@ -17,7 +17,8 @@ from backend.jobs.ledger import LedgerJob
 from backend.jobs.tallies import TalliesJob
 from backend.ledger.service import LedgerService
 from backend.main.areas import billing, cards, conversions, creatives, operation, privacy
-from backend.main.parts import Loop, WorkerParts, bundles, escrow, secret, sync_redis
+from backend.main.parts import Loop, WorkerParts, bundles, escrow, sync_redis
+from backend.main.signing import signer
 from backend.serving.service import BudgetSync, TallyFlush
 from backend.settlement.keeper.service import KeeperService
 from backend.settlement.service import EpochService
@@ -52,7 +53,7 @@ def _loops(settings: Settings) -> list[Loop]:
     engine = make_engine(settings.database_url, pool_size=8, application="sightline-worker")
     client = sync_redis(settings)
     chain_id = settings.chain_id
-    operator = escrow(settings, key=secret(settings.operator_key, "SIGHTLINE_OPERATOR_KEY"))
+    operator = escrow(settings, signer=signer(settings, "operator"))
     payout = PayoutClient(operator.chain, settings.contract("PublisherPayout"))
     files = bundles(settings)
     parts = WorkerParts(settings, engine, client, operator)

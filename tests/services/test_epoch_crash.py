@@ -16,6 +16,7 @@ from fastapi import FastAPI
 from sqlalchemy import Engine, text
 
 from backend.api import problems, settlements
+from backend.chain.signer import LocalSigner
 from backend.jobs.verify_epoch import report, verify_epoch
 from backend.local import rpc
 from backend.settlement.attestor.client import SettlementClient
@@ -114,7 +115,8 @@ def attestors(stage: Stage) -> list[AttestorService]:
     app.include_router(settlements.router(publication))
     return [
         AttestorService(
-            SettlementClient("", client_of(app)), stage.escrow("stranger"), key_of(role), stage.folder / role
+            SettlementClient("", client_of(app)), stage.escrow("stranger"), LocalSigner(key_of(role)),
+            stage.folder / role,
         )
         for role in ("attestor 1", "attestor 2")
     ]

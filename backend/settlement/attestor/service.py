@@ -4,14 +4,11 @@ import logging
 from collections.abc import Iterator
 from pathlib import Path
 
-from eth_account import Account
-from eth_account.signers.local import LocalAccount
-from eth_typing import Hash32
-
 from backend.chain.client import EscrowClient
 from backend.chain.proposal import Proposal
+from backend.chain.signer import Signer
 from backend.core.errors import Unavailable
-from backend.core.ids import DUST_PUBLISHER, Address, address
+from backend.core.ids import DUST_PUBLISHER, Address
 from backend.settlement.attestation import compact, digest, settlement_of
 from backend.settlement.attestor.client import PendingSettlement, Refusal, SettlementClient
 from backend.settlement.attestor.store import AttestorFiles, EquivocationRefused
@@ -26,18 +23,18 @@ log = logging.getLogger("sightline.attestor")
 class AttestorService:
     """One attestor. It trusts its own RPC and its own key; what the operator publishes is only a claim."""
 
-    def __init__(self, client: SettlementClient, escrow: EscrowClient, key: str, state: Path) -> None:
+    def __init__(self, client: SettlementClient, escrow: EscrowClient, signer: Signer, state: Path) -> None:
         self._client = client
         self._escrow = escrow
         self._chain_id = escrow.chain.chain_id
-        self._account: LocalAccount = Account.from_key(key)
+        self._signer = signer
         self._state = state
         self._opened: AttestorFiles | None = None
         self._refused: tuple[bytes, list[str]] | None = None
 
     @property
     def attestor(self) -> Address:
-        return address(self._account.address)
+        return self._signer.address
 
     def step(self) -> bool:
         """Look at everything that waits once; True when something was attested."""
@@ -134,8 +131,8 @@ class AttestorService:
         try:
             self._files.promise(epoch, attempt, signed)     # first: a refused bundle must not replace the signed one
             self._files.keep_bundle(epoch, attempt, bundle)
-            made = self._account.unsafe_sign_hash(Hash32(signed))
-            signature = "0x" + compact(made.r, made.s, made.v - 27).hex()
+            made = self._signer.sign_digest(signed)
+            signature = "0x" + compact(made.r, made.s, made.parity).hex()
             self._client.attest(epoch, attempt, self.attestor, signature, "0x" + signed.hex())
         except (EquivocationRefused, Refusal) as refused:
             log.error("epoch %d, attempt %d not attested: %s", epoch, attempt, refused)

@@ -2,6 +2,7 @@
 
 from httpx import Client
 
+from backend.chain.signer import LocalSigner
 from backend.settlement.attestor.client import SettlementClient
 from backend.settlement.attestor.service import AttestorService
 from backend.settlement.epoch import Close, Propose, Publish, next_action
@@ -17,7 +18,7 @@ SECOND = [Sale(5, 1, 5, 55_555, START_MS + EPOCH_MS + 1), Sale(6, 0, 1, 9_999, S
 def attestor(stage: Stage, api: Client, number: int) -> AttestorService:
     role = f"attestor {number}"
     return AttestorService(
-        SettlementClient("", api), stage.escrow("stranger"), key_of(role), stage.folder / role
+        SettlementClient("", api), stage.escrow("stranger"), LocalSigner(key_of(role)), stage.folder / role
     )
 
 
