@@ -40,3 +40,10 @@ class DropReason(StrEnum):
     REPLAYED = "replayed"
     CLICK_BEFORE_VIEW = "click_before_view"
     BUDGET_GONE = "budget_gone"                # the SQL ledger's last word: the advertiser is never charged beyond it
+    # conversions
+    CLICK_UNKNOWN = "click_unknown"            # not a click id of ours
+    NOT_ATTRIBUTED = "not_attributed"          # no accepted click, or view where views count, of the goal's campaign
+    BEFORE_THE_AD = "before_the_ad"            # it happened before the click or view that it names
+    LOOKBACK_OVER = "lookback_over"
+    CONVERTED_BEFORE = "converted_before"      # the goal counts once per click
+    GOAL_ARCHIVED = "goal_archived"

@@ -12,7 +12,7 @@ class Ruleset:
     Shares are basis points, the angle is hundredths of a degree, times are milliseconds or seconds as named.
     """
 
-    version: int = 1
+    version: int = 2
     visible_bp_min: int = 5_000
     screen_bp_min: int = 150
     angle_cdeg_below: int = 5_500
@@ -22,6 +22,7 @@ class Ruleset:
     token_seconds: int = 120
     clock_skew_seconds_max: int = 5
     viewer_events_per_minute_max: int = 60
+    conversion_days_max: int = 30          # the longest lookback: a conversion is charged under a decision so old
     fee_bps: int = 1_000
 
     def as_json(self) -> str:

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 import msgspec
 
+from backend.core.click_id import click_id, reference
 from backend.core.decision_token import DecisionToken, TokenError, verify
-from backend.core.events import BILLS, EventKind, Sample, event_id
+from backend.core.events import BILLS, BidKind, EventKind, Sample, event_id
 from backend.core.reasons import DropReason
 from backend.core.ruleset import Ruleset
 from backend.ingest import reports, robots, viewability
@@ -127,9 +128,13 @@ def incoming(raw: msgspec.Raw) -> Incoming:
     return Incoming(raw, NOTHING, UNKNOWN)
 
 
-def accepted(event: Incoming, now_ms: int) -> AcceptedRecord:
-    """The event as it is stored. The price is the token's for the kind that the bid pays for, else 0."""
+def accepted(event: Incoming, about: Circumstances) -> AcceptedRecord:
+    """The event as it is stored. The price is the token's for the kind that the bid pays for, else 0.
+
+    What a conversion costs and how a contract may name the click are kept with it: both are known only now.
+    """
     facts, kind = event.token, event.kind
+    is_click = kind is EventKind.CLICK
     return AcceptedRecord(
         event_id=event_id(facts.decision_id, kind),
         decision_id=facts.decision_id.hex(),
@@ -141,8 +146,10 @@ def accepted(event: Incoming, now_ms: int) -> AcceptedRecord:
         placement_id=facts.placement,
         publisher_index=facts.publisher,
         price_micro_usdc=facts.price_micro_usdc if BILLS[facts.bid_kind] is kind else 0,
-        occurred_ms=_occurred_ms(event, now_ms),
+        occurred_ms=_occurred_ms(event, about.now_ms),
         samples=event.samples,
+        action_price_micro_usdc=facts.price_micro_usdc if facts.bid_kind is BidKind.CPA else 0,
+        click_ref=reference(click_id(facts.decision_id, about.token_key)) if is_click else None,
     )
 
 

@@ -54,6 +54,8 @@ class AcceptedRecord(msgspec.Struct, tag_field="is", tag="accepted", array_like=
     price_micro_usdc: int
     occurred_ms: int
     samples: list[Sample]
+    action_price_micro_usdc: int = 0
+    click_ref: str | None = None
 
 
 class DroppedRecord(msgspec.Struct, tag_field="is", tag="dropped", array_like=True):

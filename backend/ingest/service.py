@@ -52,7 +52,7 @@ class IngestService:
         verdicts = [pipeline.run(event, about) for event in events]
         await self._limit_rate(events, verdicts, now_ms)
         records = [
-            pipeline.accepted(event, now_ms) if reason is None else pipeline.dropped(event, reason)
+            pipeline.accepted(event, about) if reason is None else pipeline.dropped(event, reason)
             for event, reason in zip(events, verdicts, strict=True)
         ]
         self._queue_length = await store.append(self._redis, reports.encode_entry(Entry(now_ms, records)))

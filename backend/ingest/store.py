@@ -99,18 +99,20 @@ _STORED_EVENTS = text("select event_id from event where event_id = any(cast(:ids
 _INSERT_EVENTS = text("""
 insert into event (event_id, decision_id, kind, bid_kind, chain_campaign, line_item_id, creative_id, placement_id,
                    publisher_index, price_micro_usdc, occurred_ms, received_ms, stream_id, stream_index, samples,
-                   status)
+                   action_price_micro_usdc, click_ref, status)
 select event_id, decision_id, kind, bid_kind, chain_campaign, line_item_id, creative_id, placement_id,
-       publisher_index, price_micro_usdc, occurred_ms, received_ms, stream_id, stream_index, samples::jsonb, 'accepted'
+       publisher_index, price_micro_usdc, occurred_ms, received_ms, stream_id, stream_index, samples::jsonb,
+       action_price_micro_usdc, click_ref, 'accepted'
   from unnest(
     cast(:event_id as text[]), cast(:decision_id as text[]), cast(:kind as text[]), cast(:bid_kind as text[]),
     cast(:chain_campaign as bigint[]), cast(:line_item_id as bigint[]), cast(:creative_id as bigint[]),
     cast(:placement_id as bigint[]), cast(:publisher_index as bigint[]), cast(:price_micro_usdc as bigint[]),
     cast(:occurred_ms as bigint[]), cast(:received_ms as bigint[]), cast(:stream_id as text[]),
-    cast(:stream_index as int[]), cast(:samples as text[])
+    cast(:stream_index as int[]), cast(:samples as text[]), cast(:action_price_micro_usdc as bigint[]),
+    cast(:click_ref as text[])
   ) with ordinality as new (event_id, decision_id, kind, bid_kind, chain_campaign, line_item_id, creative_id,
                             placement_id, publisher_index, price_micro_usdc, occurred_ms, received_ms, stream_id,
-                            stream_index, samples, place)
+                            stream_index, samples, action_price_micro_usdc, click_ref, place)
  order by place
 """)
 

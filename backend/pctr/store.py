@@ -4,12 +4,12 @@ from sqlalchemy import Connection, text
 
 from backend.pctr.rate import Counts
 
-# ingest commits in the order of `seq` (it is the only writer, under a lock), so nothing appears behind the cursor
+# ingest commits in the order of `seq` (it alone writes these kinds, under a lock), so nothing appears behind the cursor
 _NEW_COUNTS = text("""
 select line_item_id, placement_id,
        count(*) filter (where kind = 'viewable') as views, count(*) filter (where kind = 'click') as clicks,
        max(seq) as seq
-  from event where seq > :after_seq group by line_item_id, placement_id
+  from event where seq > :after_seq and kind in ('viewable', 'click') group by line_item_id, placement_id
 """)
 
 

@@ -7,10 +7,13 @@ from dataclasses import dataclass
 
 import zstandard
 
+from backend.core.events import KIND_BYTE, EventKind
+
 HEADER = b"event_id,campaign,line_item,creative,placement,publisher,price_micro_usdc\n"
 BYTES_MAX = 512 * 1024**2     # about ten million events; more would be a way to exhaust an attestor
 _NUMBER = rb"(0|[1-9][0-9]{0,19})"
-_ROW = re.compile(rb"([0-9a-f]{32}0[12])" + (rb"," + _NUMBER) * 6)
+_ROW = re.compile(rb"([0-9a-f]{32}0[1-4])" + (rb"," + _NUMBER) * 6)
+_CONVERSION = re.compile(rb"^([0-9a-f]{32}" + KIND_BYTE[EventKind.CONVERSION].encode() + rb"),", re.MULTILINE)
 
 
 class BundleError(ValueError):
@@ -33,6 +36,11 @@ class ChargedEvent:
     def decided_ms(self) -> int:
         """Unix milliseconds of the decision."""
         return int(self.event_id[:12], 16)
+
+    @property
+    def is_conversion(self) -> bool:
+        """Whether it may have been decided long before it was charged."""
+        return self.event_id.endswith(KIND_BYTE[EventKind.CONVERSION])
 
 
 def encode_events(events: Iterable[ChargedEvent]) -> bytes:
@@ -60,6 +68,11 @@ def decode_events(content: bytes) -> list[ChargedEvent]:
         last = event_id
         events.append(ChargedEvent(event_id.decode(), *(int(match[column]) for column in range(2, 8))))
     return events
+
+
+def conversion_ids(content: bytes) -> list[str]:
+    """Ids of the conversions in an events file, the oldest decision first, without reading the other rows."""
+    return [event_id.decode() for event_id in _CONVERSION.findall(content)]
 
 
 def events_digest(content: bytes) -> bytes:

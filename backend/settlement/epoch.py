@@ -4,6 +4,19 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 
+MS_PER_DAY = 86_400_000
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """How many charges an epoch has, and when the oldest of them were decided (Unix milliseconds; None: there is no
+    such charge). Conversions are apart: their decision may lie weeks back."""
+
+    events: int
+    oldest_ms: int | None
+    oldest_conversion_ms: int | None
+
+
 class Stage(Enum):
     """How far a closed epoch got before the chain. A bundle of an older attempt or another past counts as CLOSED."""
 
@@ -155,6 +168,16 @@ def is_due(now_ms: int, epoch_seconds: int, previous_to_ms: int | None, oldest_o
     if oldest_open_ms is None:
         return False
     return now_ms >= max(previous_to_ms or 0, oldest_open_ms) + 1_000 * epoch_seconds
+
+
+def oldest_charge_ms(span: Span, now_ms: int, conversion_days_max: int) -> int | None:
+    """When the oldest charge was decided, as far as it matters for the interval (Unix milliseconds): a conversion is as
+    old as its decision less the longest lookback, so that it never stretches the interval for all other events."""
+    conversion_ms = None if span.oldest_conversion_ms is None else (
+        span.oldest_conversion_ms + MS_PER_DAY * conversion_days_max
+    )
+    known = [ms for ms in (span.oldest_ms, conversion_ms) if ms is not None and ms < now_ms]
+    return min(known, default=None)
 
 
 def interval_start(previous_to_ms: int | None, oldest_charge_ms: int, token_seconds: int) -> int:

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from backend.settlement.bundle import BundleError, decode_events, decompress, events_digest
+from backend.settlement.bundle import BundleError, conversion_ids, decode_events, decompress, events_digest
 from backend.settlement.statement import Statement, data_hash
-from backend.settlement.verify import Bundle, Settled, needed_epochs, read_statement
+from backend.settlement.verify import Bundle, Settled, needed_epochs, oldest_decision_ms, read_statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,20 +24,26 @@ def check_on_chain(bundle: Bundle, epoch: int, known: OnChain) -> Statement:
 
 
 def settlements_before(
-    statement: Statement, on_chain: Callable[[int], OnChain], fetch: Callable[[int, OnChain], Bundle]
+    bundle: Bundle, on_chain: Callable[[int], OnChain], fetch: Callable[[int, OnChain], Bundle]
 ) -> list[Settled]:
-    """The settlements that `statement` must be compared with, newest first. Raises BundleError.
+    """The settlements that `bundle` must be compared with, newest first. Raises BundleError or StatementError.
 
     `on_chain` knows an epoch's last proposal, `fetch` gets its bundle. What it gives need not be trusted: the chain has
-    the hash of the statement, and the statement that of the events.
+    the hash of the statement, and the statement that of the events. A conversion may be of a decision weeks ago; of
+    epochs that only it could be in, nothing but the conversions is read.
     """
+    statement = read_statement(bundle)
+    conversions = conversion_ids(decompress(bundle.events, statement.events.bytes))
+    oldest_ms = oldest_decision_ms(statement, conversions)
     earlier: list[Settled] = []
-    while (epoch := needed_epochs(statement, [settled.statement for settled in earlier])) is not None:
+    while (epoch := needed_epochs(statement, [settled.statement for settled in earlier], oldest_ms)) is not None:
         known = on_chain(epoch)
-        bundle = fetch(epoch, known)
-        before = check_on_chain(bundle, epoch, known)
-        content = decompress(bundle.events, before.events.bytes)
+        copy = fetch(epoch, known)
+        before = check_on_chain(copy, epoch, known)
+        content = decompress(copy.events, before.events.bytes)
         if "0x" + events_digest(content).hex() != before.events.sha256:
             raise BundleError(f"the events of epoch {epoch} are not those of its statement")
-        earlier.append(Settled(before, frozenset(event.event_id for event in decode_events(content))))
+        is_far = before.interval.to_ms <= statement.earliest_ms
+        event_ids = conversion_ids(content) if is_far else [event.event_id for event in decode_events(content)]
+        earlier.append(Settled(before, frozenset(event_ids)))
     return earlier

@@ -34,6 +34,7 @@ from backend.settlement.epoch import (
     interval_start,
     is_due,
     next_action,
+    oldest_charge_ms,
 )
 from backend.settlement.history import OnChain, check_on_chain
 from backend.settlement.publication.store import BundleFiles
@@ -187,13 +188,14 @@ class EpochService:
             charges = store.read_charges(connection, epoch)
             if not charges and not awaited:
                 return False
-            events, oldest_ms = store.read_span(connection, epoch)
-            from_ms = self._from_ms(before, oldest_ms if events else None, now_ms)
+            span = store.read_span(connection, epoch)
+            oldest = oldest_charge_ms(span, now_ms, self._ruleset.conversion_days_max)
+            from_ms = self._from_ms(before, oldest, now_ms)
             previous = {line.index: line for line in store.read_lines(connection, epoch - 1)}
             wallets = store.read_wallets(connection, [charge.publisher for charge in charges])
             closing = close(charges, fee_bps, previous, {**wallets, DUST_PUBLISHER: treasury})
             write_transfers(connection, closing.transfers, epoch=epoch)
-            store.insert_epoch(connection, epoch, attempt, (from_ms, now_ms), events, closing)
+            store.insert_epoch(connection, epoch, attempt, (from_ms, now_ms), span.events, closing)
         return True
 
     def _is_awaited(self, epoch: int) -> bool:

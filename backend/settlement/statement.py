@@ -15,6 +15,7 @@ SCHEMA = 1
 STATEMENT_FILE = "statement.json"
 EVENTS_FILE = "events.csv.zst"
 ZERO_ROOT = "0x" + "00" * 32
+MS_PER_DAY = 86_400_000
 
 Amount = Annotated[str, msgspec.Meta(pattern=r"^(0|[1-9][0-9]{0,38})\Z")]
 Bytes32 = Annotated[str, msgspec.Meta(pattern=r"^0x[0-9a-f]{64}\Z")]
@@ -110,8 +111,13 @@ class Statement(_Part, frozen=True):
 
     @property
     def earliest_ms(self) -> int:
-        """No event of this epoch was decided before this time (Unix milliseconds)."""
+        """No event of this epoch was decided before this time (Unix milliseconds), conversions aside."""
         return self.interval.from_ms - 1_000 * self.ruleset.parameters.get("token_seconds", 0)
+
+    @property
+    def earliest_conversion_ms(self) -> int:
+        """No conversion of this epoch is of an older decision (Unix milliseconds): lookbacks end."""
+        return self.earliest_ms - MS_PER_DAY * self.ruleset.parameters.get("conversion_days_max", 0)
 
 
 _ENCODER = msgspec.json.Encoder(order="sorted")

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, text
 from backend.core.transfers import campaign_account
 from backend.settlement.bundle import ChargedEvent
 from backend.settlement.closing import Charge, Closing, OpenCharges, PublisherLine
+from backend.settlement.epoch import Span
 
 EPOCH_MAX = 2**63 - 1
 OPERATOR_LOCK = 0x5167_4C02
@@ -65,7 +66,9 @@ select debit_account, credit_account, sum(amount_micro_usdc) as amount
 """)
 
 _SPAN = text("""
-select count(*) as events, min(left(event_id, 12) collate "C") as oldest
+select count(*) as events,
+       min(left(event_id, 12) collate "C") filter (where right(event_id, 2) <> '03') as oldest,
+       min(left(event_id, 12) collate "C") filter (where right(event_id, 2) = '03') as oldest_conversion
   from ledger_transfer where epoch = :epoch and kind = 'charge'
 """)
 
@@ -154,10 +157,11 @@ def is_awaited(connection: Connection, chain_id: int, epoch: int) -> bool:
     ), {"chain_id": chain_id, "epoch": epoch}).scalar())
 
 
-def read_span(connection: Connection, epoch: int) -> tuple[int, int]:
-    """How many charges an epoch has, and when the oldest was decided (Unix milliseconds)."""
+def read_span(connection: Connection, epoch: int) -> Span:
+    """What the charges of an epoch span."""
     row = connection.execute(_SPAN, {"epoch": epoch}).one()
-    return int(row.events), int(row.oldest or "0", 16)
+    oldest, conversion = (None if text is None else int(text, 16) for text in (row.oldest, row.oldest_conversion))
+    return Span(int(row.events), oldest, conversion)
 
 
 def read_events(connection: Connection, epoch: int) -> list[ChargedEvent]:

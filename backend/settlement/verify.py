@@ -31,7 +31,10 @@ class Bundle:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """A settlement that was verified before, as much of it as later ones are compared with."""
+    """A settlement that was verified before, as much of it as later ones are compared with.
+
+    `event_ids` may be only the conversions of an epoch that is too old to hold another event of the later one.
+    """
 
     statement: Statement
     event_ids: frozenset[str]
@@ -50,12 +53,20 @@ def read_statement(bundle: Bundle) -> Statement:
     return decode(bundle.statement)
 
 
-def needed_epochs(statement: Statement, earlier: Sequence[Statement]) -> int | None:
-    """The next older epoch that must be compared for repeated events; None when `earlier` (newest first) suffices."""
+def oldest_decision_ms(statement: Statement, conversions: Sequence[str]) -> int:
+    """No event of the epoch was decided before this time (Unix ms). `conversions` are its conversions' ids, sorted."""
+    return min([statement.earliest_ms, *(int(event_id[:12], 16) for event_id in conversions[:1])])
+
+
+def needed_epochs(statement: Statement, earlier: Sequence[Statement], oldest_ms: int) -> int | None:
+    """The next older epoch that must be compared for repeated events; None when `earlier` (newest first) suffices.
+
+    `oldest_ms` is `oldest_decision_ms`: an epoch that ended before it holds none of them.
+    """
     if not earlier:
         return statement.epoch - 1 or None
     oldest = earlier[-1]
-    if oldest.epoch == 1 or oldest.interval.to_ms <= statement.earliest_ms:
+    if oldest.epoch == 1 or oldest.interval.to_ms <= oldest_ms:
         return None
     return oldest.epoch - 1
 
@@ -68,7 +79,7 @@ def verify(bundle: Bundle, earlier: Sequence[Settled]) -> Verdict:
     except (StatementError, BundleError) as error:
         return Verdict([str(error)], None)
     differences = [
-        *_chain_of_epochs(statement, earlier),
+        *_chain_of_epochs(statement, events, earlier),
         *_ruleset(statement),
         *_events(statement, events, bundle),
         *_repetitions(events, earlier),
@@ -85,8 +96,11 @@ def _differs(what: str, stated: object, recomputed: object) -> Iterator[str]:
         yield f"{what}: stated {stated}, recomputed {recomputed}"
 
 
-def _chain_of_epochs(statement: Statement, earlier: Sequence[Settled]) -> Iterator[str]:
-    missing = needed_epochs(statement, [settled.statement for settled in earlier])
+def _chain_of_epochs(
+    statement: Statement, events: Sequence[ChargedEvent], earlier: Sequence[Settled]
+) -> Iterator[str]:
+    oldest_ms = oldest_decision_ms(statement, [event.event_id for event in events if event.is_conversion])
+    missing = needed_epochs(statement, [settled.statement for settled in earlier], oldest_ms)
     if missing is not None:
         yield f"epoch {missing} is needed to verify epoch {statement.epoch}"
     if statement.interval.from_ms >= statement.interval.to_ms:
@@ -122,7 +136,8 @@ def _events(statement: Statement, events: Sequence[ChargedEvent], bundle: Bundle
     yield from _differs("events.count", statement.events.count, len(events))
     yield from _differs("events.sha256", statement.events.sha256, "0x" + events_digest(content).hex())
     for event in events:
-        if not statement.earliest_ms <= event.decided_ms < statement.interval.to_ms:
+        earliest_ms = statement.earliest_conversion_ms if event.is_conversion else statement.earliest_ms
+        if not earliest_ms <= event.decided_ms < statement.interval.to_ms:
             yield f"event {event.event_id}: decided at {event.decided_ms}, outside the interval"
         if event.price_micro_usdc == 0:
             yield f"event {event.event_id}: costs nothing, so it is no charge"

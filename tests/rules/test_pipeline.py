@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from backend.core.click_id import click_id, reference
 from backend.core.decision_token import DecisionToken, decision_id, sign
 from backend.core.events import BidKind
 from backend.core.reasons import DropReason
@@ -49,7 +50,7 @@ def test_run__good_view__accepted_with_the_tokens_facts() -> None:
     """L27."""
     verdict, one = judged(event())
     assert verdict is None
-    assert pipeline.accepted(one, NOW_MS) == AcceptedRecord(
+    assert pipeline.accepted(one, ABOUT) == AcceptedRecord(
         event_id=FACTS.decision_id.hex() + "01", decision_id=FACTS.decision_id.hex(), kind="viewable", bid_kind="vcpm",
         chain_campaign=3, line_item_id=5, creative_id=7, placement_id=11, publisher_index=13, price_micro_usdc=4_321,
         occurred_ms=NOW_MS, samples=one.samples,
@@ -57,14 +58,29 @@ def test_run__good_view__accepted_with_the_tokens_facts() -> None:
 
 
 @pytest.mark.parametrize(
-    ("bid_kind", "view_price", "click_price"), [(BidKind.VCPM, 4_321, 0), (BidKind.CPC, 0, 4_321)]
+    ("bid_kind", "view_price", "click_price", "action_price"),
+    [(BidKind.VCPM, 4_321, 0, 0), (BidKind.CPC, 0, 4_321, 0), (BidKind.CPA, 0, 0, 4_321), (BidKind.SPONSORSHIP, 0, 0, 0)],
 )
 def test_accepted__price__only_for_the_kind_that_the_bid_pays_for(
-    bid_kind: BidKind, view_price: int, click_price: int
+    bid_kind: BidKind, view_price: int, click_price: int, action_price: int
 ) -> None:
+    """L53: what a conversion will cost is kept with its view and its click, and nothing else costs anything then."""
     facts = replace(FACTS, bid_kind=bid_kind)
-    assert pipeline.accepted(judged(event(facts))[1], NOW_MS).price_micro_usdc == view_price
-    assert pipeline.accepted(judged(click(facts))[1], NOW_MS).price_micro_usdc == click_price
+    view, tap = (pipeline.accepted(judged(one)[1], ABOUT) for one in (event(facts), click(facts)))
+    assert (view.price_micro_usdc, tap.price_micro_usdc) == (view_price, click_price)
+    assert {view.action_price_micro_usdc, tap.action_price_micro_usdc} == {action_price}
+
+
+def test_accepted__click__can_be_found_by_the_reference_of_its_click_id() -> None:
+    name = click_id(FACTS.decision_id, KEY)
+    assert pipeline.accepted(judged(click())[1], ABOUT).click_ref == reference(name)
+    assert pipeline.accepted(judged(event())[1], ABOUT).click_ref is None
+
+
+@pytest.mark.parametrize("kind", ["conversion", "sponsored_hour"])
+def test_run__kinds_that_no_world_reports__malformed(kind: str) -> None:
+    """L53, L54: conversions come from advertisers and the chain, hours from ourselves."""
+    assert reason({"kind": kind, "token": sign(FACTS, KEY)}) is DropReason.MALFORMED
 
 
 @pytest.mark.parametrize(
@@ -159,7 +175,7 @@ def test_occurred__client_clock__never_before_the_decision_nor_after_now() -> No
         (NOW_MS - 5_000, NOW_MS - 4_000), (0, NOW_MS - 10_000), (10**30, NOW_MS), (-(10**30), NOW_MS - 10_000),
     ):
         one = judged(event(rendered_at_ms=rendered_ms))[1]
-        assert pipeline.accepted(one, NOW_MS).occurred_ms == occurred_ms
+        assert pipeline.accepted(one, ABOUT).occurred_ms == occurred_ms
 
 
 JSON = st.recursive(
@@ -182,7 +198,7 @@ def test_run__any_json__dropped_and_never_an_exception(content: object) -> None:
 
 
 def accepted(facts: DecisionToken, kind: str = "viewable") -> AcceptedRecord:
-    return pipeline.accepted(judged(event(facts) if kind == "viewable" else click(facts))[1], NOW_MS)
+    return pipeline.accepted(judged(event(facts) if kind == "viewable" else click(facts))[1], ABOUT)
 
 
 def facts_of(number: int) -> DecisionToken:

@@ -15,7 +15,8 @@ from backend.core.transfers import changes
 from backend.settlement.bundle import ChargedEvent, compress, decode_events, decompress, encode_events
 from backend.settlement.closing import Charge, Closing, OpenCharges, PublisherLine, can_settle, close, groups_by_age
 from backend.settlement.drafting import Closed, Place, draft
-from backend.settlement.statement import ZERO_ROOT, StatementError, data_hash, decode, encode
+from backend.settlement.history import OnChain, settlements_before
+from backend.settlement.statement import ZERO_ROOT, Statement, StatementError, data_hash, decode, encode
 from backend.settlement.verify import Bundle, Settled, needed_epochs, verify
 
 RULESET = Ruleset()
@@ -220,9 +221,99 @@ def test_verify__cumulative_restarted__named() -> None:
 def test_needed_epochs__late_charges__reach_back() -> None:
     settled, bundle = two_epochs()
     second = decode(bundle.statement)
-    assert needed_epochs(second, []) == 1
-    assert needed_epochs(second, [settled.statement]) is None
-    assert needed_epochs(settled.statement, []) is None
+    assert needed_epochs(second, [], second.earliest_ms) == 1
+    assert needed_epochs(second, [settled.statement], second.earliest_ms) is None
+    assert needed_epochs(settled.statement, [], settled.statement.earliest_ms) is None
+
+
+# --- kinds of events ----------------------------------------------------------------------------------------------
+
+DAY_MS = 24 * HOUR_MS
+CONVERSION, HOUR = "03", "04"
+
+
+def of_kind(kind: str, event: ChargedEvent) -> ChargedEvent:
+    return replace(event, event_id=event.event_id[:-2] + kind)
+
+
+def conversion(number: int, at_ms: int) -> ChargedEvent:
+    return of_kind(CONVERSION, sale(number, campaign=5, publisher=2, price=5_000_000, at_ms=at_ms))
+
+
+def history(*epochs: list[ChargedEvent]) -> list[tuple[Statement, Bundle]]:
+    """Epochs that follow each other, the newest first."""
+    made: list[tuple[Statement, Bundle]] = []
+    lines: dict[int, PublisherLine] = {}
+    for number, events in enumerate(epochs, start=1):
+        root = made[0][0].publishers_root if made else ZERO_ROOT
+        closing, bundle = settle(number, events, lines, root)
+        lines = lines_of(closing)
+        made.insert(0, (decode(bundle.statement), bundle))
+    return made
+
+
+def before_newest(made: list[tuple[Statement, Bundle]]) -> list[Settled]:
+    """What a verifier gets who trusts nothing but the hashes on chain."""
+    published = {statement.epoch: bundle for statement, bundle in made}
+    return settlements_before(
+        made[0][1], lambda epoch: OnChain(0, data_hash(published[epoch].statement)),
+        lambda epoch, _known: published[epoch],
+    )
+
+
+def test_verify__every_kind_of_event__one_bundle() -> None:
+    """L36, L53, L54: a conversion of a decision weeks ago and an hour of a sponsorship are charges like others."""
+    view = sale(9, campaign=5, publisher=2, price=700)
+    kinds = [view, of_kind("02", view), of_kind(HOUR, view), of_kind(CONVERSION, view)]
+    old = conversion(1, START_MS - 30 * DAY_MS)
+    ((_, bundle),) = history([old, *kinds])
+    assert verify(bundle, []).differences == []
+
+
+@pytest.mark.parametrize(
+    ("event", "outside"),
+    [
+        (conversion(1, START_MS - 30 * DAY_MS - 120_000), False),
+        (conversion(1, START_MS - 30 * DAY_MS - 120_001), True),
+        (of_kind("02", conversion(1, START_MS - 120_001)), True),
+        (of_kind(HOUR, conversion(1, START_MS - 120_001)), True),
+    ],
+)
+def test_verify__decided_long_ago__only_conversions_within_the_longest_lookback(
+    event: ChargedEvent, outside: bool
+) -> None:
+    """L53."""
+    ((_, bundle),) = history([event])
+    expected = [f"event {event.event_id}: decided at {event.decided_ms}, outside the interval"] if outside else []
+    assert verify(bundle, []).differences == expected
+
+
+def test_verify__conversion_charged_weeks_apart__named() -> None:
+    """L24, L53: however long ago the first time was."""
+    twice = conversion(1, START_MS + 5)
+    made = history([*FIRST_EVENTS, twice], SECOND_EVENTS, [], [], [twice])
+    earlier = before_newest(made)
+    assert [settled.statement.epoch for settled in earlier] == [4, 3, 2, 1]
+    assert verify(made[0][1], earlier).differences == [f"event {twice.event_id}: was charged in epoch 1 before"]
+    assert verify(made[0][1], earlier[:3]).differences[0] == "epoch 1 is needed to verify epoch 5"
+
+
+def test_settlements_before__old_conversion__reads_nothing_but_conversions_of_far_epochs() -> None:
+    made = history([*FIRST_EVENTS, conversion(1, START_MS)], SECOND_EVENTS, [], [conversion(2, START_MS + 5)])
+    assert [len(settled.event_ids) for settled in before_newest(made)] == [0, 0, 1]
+    plain = history([*FIRST_EVENTS, conversion(1, START_MS)], SECOND_EVENTS, [], [])
+    assert [settled.statement.epoch for settled in before_newest(plain)] == [3, 2]
+
+
+@given(st.lists(st.integers(-30 * 24, 3), min_size=1, max_size=20), st.integers(0, 2**32))
+def test_verify__conversions_of_any_age__recomputed(hours: list[int], seed: int) -> None:
+    """L36: whatever the ages of the decisions, the bundle says what is charged and is accepted once."""
+    made = history(
+        [conversion(seed + n, START_MS + hour * HOUR_MS) for n, hour in enumerate(hours) if hour <= 0],
+        [conversion(seed + n, START_MS + hour * HOUR_MS) for n, hour in enumerate(hours) if hour == 1],
+        [], [conversion(seed + n, START_MS + hour * HOUR_MS) for n, hour in enumerate(hours) if hour > 1],
+    )
+    assert verify(made[0][1], before_newest(made)).differences == []
 
 
 @pytest.mark.parametrize(

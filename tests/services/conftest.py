@@ -28,7 +28,7 @@ ESCROW, PAYOUT, TOKEN = "0x" + "e5" * 20, "0x" + "9a" * 20, "0x" + "05" * 20
 ORIGIN = "http://127.0.0.1:8000"
 NOW = datetime(2026, 11, 2, 10, 0, tzinfo=UTC)
 OURS = (
-    "creative", "line_item_spend", "line_item", "campaign", "placement", "world", "publisher", "idempotency_key",
+    "conversion", "conversion_goal", "creative", "line_item_spend", "line_item", "campaign", "placement", "world", "publisher", "idempotency_key",
     "audit_entry", "notice",
 )
 

@@ -11,16 +11,20 @@ from backend.db.tables.columns import big
 
 
 class Event(SQLModel, table=True):
-    """An accepted event; written by ingest, billed by the ledger. One row per decision and kind, ever."""
+    """An accepted event, billed by the ledger. One row per decision and kind, ever.
+
+    Written by ingest (views, clicks), by conversions, and by the ledger for hours of sponsorships.
+    """
 
     __tablename__ = "event"
     __table_args__ = (
         UniqueConstraint("stream_id", "stream_index", name="event_stream_position"),
-        CheckConstraint("kind in ('viewable', 'click')", name="event_kind"),
+        CheckConstraint("kind in ('viewable', 'click', 'conversion', 'sponsored_hour')", name="event_kind"),
         CheckConstraint("status in ('accepted', 'billed', 'unpaid', 'dropped')", name="event_status"),
         CheckConstraint("price_micro_usdc >= 0", name="event_price"),
         Index("event_accepted", "seq", postgresql_where=text("status = 'accepted'")),
         Index("event_status_changed", "settled_seq"),
+        Index("event_click_ref", "click_ref", postgresql_where=text("click_ref is not null")),
     )
 
     event_id: str = Field(primary_key=True, sa_type=Text)
@@ -42,6 +46,9 @@ class Event(SQLModel, table=True):
     # billed: charged; unpaid: this kind costs nothing under its bid; dropped: the budget was gone
     status: str = Field(default="accepted", sa_type=Text)
     settled_seq: int | None = big(nullable=True)   # order in which the ledger decided it
+    # what a conversion after this view or click costs, fixed by its decision; 0 unless the bid is cpa
+    action_price_micro_usdc: int = big(server_default=text("0"))
+    click_ref: str | None = Field(default=None, sa_type=Text)   # of a click: see core/click_id.py
 
 
 class DroppedEvent(SQLModel, table=True):

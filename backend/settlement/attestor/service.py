@@ -65,7 +65,7 @@ class AttestorService:
         if (statement.epoch, statement.attempt) != (epoch, attempt):
             return [f"the bundle is of epoch {statement.epoch}, attempt {statement.attempt}"]
         try:
-            return list(self._against_chain(statement)) or verify(bundle, self._earlier(statement)).differences
+            return list(self._against_chain(statement)) or verify(bundle, self._earlier(bundle)).differences
         except (BundleError, StatementError) as error:
             return [str(error)]
 
@@ -110,14 +110,14 @@ class AttestorService:
             if entry.index == DUST_PUBLISHER and entry.recipient != treasury:
                 yield f"recipient of the dust account: stated {entry.recipient}, the treasury is {treasury}"
 
-    def _earlier(self, statement: Statement) -> list[Settled]:
+    def _earlier(self, bundle: Bundle) -> list[Settled]:
         def on_chain(epoch: int) -> OnChain:
             last = next(self._escrow.proposals(epoch), None)
             if last is None:
                 raise Unavailable("chain_unavailable", f"the RPC does not know the proposal of epoch {epoch} yet")
             return OnChain(last.attempt, last.data_hash)
 
-        return settlements_before(statement, on_chain, self._copy)
+        return settlements_before(bundle, on_chain, self._copy)
 
     def _copy(self, epoch: int, known: OnChain) -> Bundle:
         """Our own copy of the bundle on chain, else what is published under its name."""

@@ -49,7 +49,7 @@ def _differences(rpc_url: str, source: BundleSource, escrow: str | None, since: 
             raise BundleError(f"epoch {epoch} was never proposed on chain")
         return OnChain(last.attempt, last.data_hash)
 
-    yield from verify(bundle, settlements_before(statement, last_proposal, source.other)).differences
+    yield from verify(bundle, settlements_before(bundle, last_proposal, source.other)).differences
 
 
 def _against_proposal(statement: Statement, proposal: Proposal) -> Iterator[str]:

@@ -13,6 +13,8 @@ from backend.settlement.closing import PublisherLine
 _KINDS = {
     KIND_BYTE[EventKind.VIEWABLE]: (EventKind.VIEWABLE.value, BidKind.VCPM.value),
     KIND_BYTE[EventKind.CLICK]: (EventKind.CLICK.value, BidKind.CPC.value),
+    KIND_BYTE[EventKind.CONVERSION]: (EventKind.CONVERSION.value, BidKind.CPA.value),
+    KIND_BYTE[EventKind.SPONSORED_HOUR]: (EventKind.SPONSORED_HOUR.value, BidKind.SPONSORSHIP.value),
 }
 
 # An event that ingest has taken from its stream again is marked as billed, so that it is never charged twice.
