@@ -5,6 +5,12 @@ from dataclasses import dataclass
 
 FEE_ACCOUNT = "fee"
 DUST_ACCOUNT = "dust"
+STRIPE_ACCOUNT = "stripe:balance"
+"""Debits less credits: what Stripe holds for us of card money."""
+TREASURY_ACCOUNT = "treasury"
+"""Credits less debits: what the treasury has in the escrow for campaigns that are paid by card, spent or not."""
+CARD_FEE_ACCOUNT = "card_fee"
+"""Debits less credits: what Stripe kept for payments and disputes; ours, never the advertiser's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +36,14 @@ class AccountChange:
 def campaign_account(chain_campaign: int) -> str:
     """Account of a campaign by its number on chain."""
     return f"campaign:{chain_campaign}"
+
+
+def card_account(campaign: int) -> str:
+    """Money from cards for a campaign (by our id) that is not on chain: in by payments, out by deposits and refunds.
+
+    Below zero when a bank took back what is already on chain.
+    """
+    return f"card:{campaign}"
 
 
 def earned_account(publisher: int) -> str:

@@ -37,7 +37,7 @@ select p.id, p.world_id, w.category, w.publisher_index, publisher.wallet, p.kind
 """)
 
 _LINE_ITEMS = text("""
-select l.*, c.owner, coalesce(c.funder, c.owner) as escrow_owner, c.meta, c.status as campaign_status
+select l.*, c.owner, coalesce(c.funder, c.owner) as escrow_owner, c.meta, c.status as campaign_status, c.frozen
   from line_item l join campaign c on c.id = l.campaign_id
  where c.status <> 'ended' and l.ends_at > :now
  order by l.id
@@ -119,7 +119,7 @@ def _line_item(row: Any, creatives: tuple[Creative, ...], money: Money | None) -
         total_cap_micro_usdc=row.total_cap_micro_usdc, worlds=_target(row.targeting, "worlds"),
         categories=_target(row.targeting, "categories"), placements=_target(row.targeting, "placements"),
         creatives=creatives, line_item_active=row.status == "active",
-        campaign_active=row.campaign_status == "active" and (money is None or money.active),
+        campaign_active=row.campaign_status == "active" and not row.frozen and (money is None or money.active),
         chain_campaign=money.chain_campaign if money else None, unfunded=_unfunded(money),
     )
 

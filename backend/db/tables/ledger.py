@@ -7,11 +7,18 @@ from sqlmodel import Field, SQLModel
 
 from backend.db.tables.columns import big, created, row_id
 
+# kinds that begin with card_ are in no epoch: nothing about them is settled with publishers
+LEDGER_KINDS = (
+    "'charge', 'earn', 'fee', 'dust', 'card_in', 'card_deposit', 'card_return', 'card_refund', 'card_dispute', "
+    "'card_fee'"
+)
+
 
 class LedgerAccount(SQLModel, table=True):
     """Totals of an account, kept in the same transaction as its transfers.
 
-    Accounts: `campaign:<chain id of campaign>`, `earned:<publisher index>`, `payable:<publisher index>`, `fee`, `dust`.
+    Accounts: `campaign:<chain id of campaign>`, `earned:<publisher index>`, `payable:<publisher index>`, `fee`, `dust`;
+    money from cards: `stripe:balance`, `card:<campaign>`, `treasury`, `card_fee` (core/transfers.py).
     """
 
     __tablename__ = "ledger_account"
@@ -29,9 +36,9 @@ class LedgerTransfer(SQLModel, table=True):
     __table_args__ = (
         CheckConstraint("amount_micro_usdc > 0", name="ledger_transfer_positive"),
         CheckConstraint("debit_account <> credit_account", name="ledger_transfer_two_accounts"),
-        CheckConstraint("kind in ('charge', 'earn', 'fee', 'dust')", name="ledger_transfer_kind"),
+        CheckConstraint(f"kind in ({LEDGER_KINDS})", name="ledger_transfer_kind"),
         UniqueConstraint("event_id", name="ledger_transfer_event_once"),
-        Index("ledger_transfer_open", "id", postgresql_where=text("epoch is null")),
+        Index("ledger_transfer_open", "id", postgresql_where=text("epoch is null and kind = 'charge'")),
         Index("ledger_transfer_epoch", "epoch", "kind"),
     )
 
