@@ -57,10 +57,13 @@ coverage: setup  ## which branches of the contracts the tests take; fails below 
 builds: setup  ## the contract tests on every build of the compiler: none, gas, codesize, venom
 	@$(RUN) python -m scripts.builds
 
-check: setup  ## formatting, types, import directions, schemas
+check: setup  ## formatting, types, import directions, schemas, generated files
 	@$(RUN) ruff check .
 	@$(RUN) mypy
 	@$(RUN) lint-imports --config .importlinter.toml
+	@$(RUN) python -m scripts.generated --check
+	@$(RUN) python -m scripts.clients --check
+	@$(RUN) npx --no-install tsc -p sdk/clients/typescript
 	@$(RUN) check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
 	@$(RUN) check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 
@@ -73,6 +76,9 @@ bench: setup  ## speed as ratios against a baseline of the same run
 generated: setup  ## rewrite the pages that are made from code
 	@$(RUN) python -m scripts.generated
 
+clients: setup  ## write the OpenAPI document and the clients that are generated from it
+	@$(RUN) python -m scripts.clients
+
 abi: setup  ## compile the contracts and write contracts/abi
 	@$(RUN) python scripts/export_abi.py
 
@@ -82,4 +88,4 @@ migration: setup  ## write an Alembic revision from backend/db/tables/; MESSAGE=
 clean:  ## remove local data and caches, keep the installed packages
 	@rm -rf .sightline .pytest_cache .mypy_cache .ruff_cache .hypothesis .build
 
-.PHONY: help setup demo up test test-rules fuzz mutants coverage builds check fix bench generated abi migration clean
+.PHONY: help setup demo up test test-rules fuzz mutants coverage builds check fix bench generated clients abi migration clean

@@ -13,7 +13,7 @@ from fastapi.routing import APIRoute
 
 from backend.api.codes import CODES
 from backend.api.examples import example_of
-from backend.api.problems import MEDIA_TYPE, Problem
+from backend.api.problems import MEDIA_TYPE, Problem, responses
 
 _REF = "#/components/schemas/{model}"
 _METHODS = ("get", "post", "put", "patch", "delete")
@@ -44,7 +44,8 @@ def extend(document: dict[str, Any]) -> dict[str, Any]:
     schemas: dict[str, Any] = document.setdefault("components", {}).setdefault("schemas", {})
     problem = Problem.model_json_schema(ref_template=_REF)
     schemas |= {**problem.pop("$defs"), "Problem": problem}
-    for _, _, operation in operations(document):
+    for path, method, operation in operations(document):
+        _add_common_problems(path, method, operation)
         for media in _contents(operation):
             if "schema" in media and "example" not in media and "examples" not in media:
                 media["example"] = example_of(media["schema"], schemas)
@@ -66,6 +67,19 @@ def _contents(operation: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     yield from operation.get("requestBody", {}).get("content", {}).values()
     for answer in operation["responses"].values():
         yield from (media for name, media in answer.get("content", {}).items() if name != MEDIA_TYPE)
+
+
+def _add_common_problems(path: str, method: str, operation: dict[str, Any]) -> None:
+    """What the layers around every route may answer: an unreadable or too large body, an old If-Match, a limit."""
+    if not path.startswith("/v1/"):
+        return
+    statuses = [429]
+    if "requestBody" in operation:
+        statuses += [400, 413]
+    if method in ("patch", "put", "delete"):
+        statuses.append(412)
+    for status, answer in responses(*statuses).items():
+        operation["responses"].setdefault(str(status), answer)
 
 
 def _add_problem_examples(document: Mapping[str, Any]) -> None:

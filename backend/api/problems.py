@@ -8,6 +8,7 @@ from http import HTTPStatus
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
+from starlette.routing import Match
 
 from backend.api.codes import CODES
 from backend.core.errors import SightlineError
@@ -133,7 +134,18 @@ async def _http(request: Request, error: Exception) -> Response:
     code = _HTTP_CODES.get(status, HTTPStatus(status).phrase.lower().replace(" ", "_"))
     known = CODES.get(code)
     detail = str(getattr(error, "detail", "")) or (known.title if known else HTTPStatus(status).phrase)
-    return problem(request, status, code, detail, headers=getattr(error, "headers", None))
+    headers = _allowed(request) if status == HTTPStatus.METHOD_NOT_ALLOWED else getattr(error, "headers", None)
+    return problem(request, status, code, detail, headers=headers)
+
+
+def _allowed(request: Request) -> dict[str, str]:
+    """Allow with the methods of every route of the path (RFC 9110 §10.2.1); the router names those of the first."""
+    methods: set[str] = set()
+    for route in request.app.routes:
+        match, _ = route.matches(request.scope)
+        if match is not Match.NONE:
+            methods |= getattr(route, "methods", None) or set()
+    return {"Allow": ", ".join(sorted(methods))}
 
 
 def _unavailable(code: str) -> Callable[[Request, Exception], Awaitable[Response]]:
