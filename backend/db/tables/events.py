@@ -24,6 +24,7 @@ class Event(SQLModel, table=True):
         CheckConstraint("price_micro_usdc >= 0", name="event_price"),
         Index("event_accepted", "seq", postgresql_where=text("status = 'accepted'")),
         Index("event_status_changed", "settled_seq"),
+        Index("event_unpaid", "placement_id", "received_ms", postgresql_where=text("status = 'unpaid'")),
         Index("event_click_ref", "click_ref", postgresql_where=text("click_ref is not null")),
     )
 
@@ -55,6 +56,7 @@ class DroppedEvent(SQLModel, table=True):
     """An event that is not charged, with its reason; counted once by its place in the stream."""
 
     __tablename__ = "dropped_event"
+    __table_args__ = (Index("dropped_event_placement", "placement_id", "received_ms"),)
 
     stream_id: str = Field(primary_key=True, sa_type=Text)
     stream_index: int = Field(primary_key=True)
@@ -69,6 +71,10 @@ class ServingTally(SQLModel, table=True):
     """Answers to ad requests by minute: outcome `decision`, or a NoBidReason per line item (0: none was left)."""
 
     __tablename__ = "serving_tally"
+    __table_args__ = (
+        Index("serving_tally_placement", "placement_id", "minute"),
+        Index("serving_tally_line_item", "line_item_id", "minute"),
+    )
 
     minute: datetime = Field(sa_column=Column(DateTime(timezone=True), primary_key=True))
     placement_id: int = Field(primary_key=True, sa_type=BigInteger)
