@@ -1,5 +1,6 @@
 """Configuration: the environment, read once by the composition root. Names are `SIGHTLINE_…` or a store's URL."""
 
+import hashlib
 import json
 from collections.abc import Iterator
 from functools import cached_property
@@ -10,6 +11,7 @@ from pydantic import AliasChoices, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from backend.core.public_secrets import LOCAL_CHAINS, password_weakness, secret_weakness, url_password_weakness
+from backend.core.ids import Address, address
 from backend.core.ruleset import Ruleset
 
 SIGNING_ROLES = ("operator", "treasury", "attestor")
@@ -72,6 +74,13 @@ class Settings(BaseSettings):
     viewer_events_per_minute_max: int = 60
     fee_bps: int = 1_000
     session_hours: int = 24
+    session_idle_hours: int = 8                          # a session that is not used for as long is over
+    admin_wallets: str = ""                              # admins whatever the tables say, separated by commas
+
+    @property
+    def admins(self) -> frozenset[Address]:
+        """SIGHTLINE_ADMIN_WALLETS. Raises ValueError when one of them is no address."""
+        return frozenset(address(text.strip()) for text in self.admin_wallets.split(",") if text.strip())
 
     @property
     def operator_lacks(self) -> list[str]:
@@ -151,6 +160,14 @@ class Settings(BaseSettings):
     @property
     def token_key_bytes(self) -> bytes:
         return bytes.fromhex(self.token_key.get_secret_value())
+
+    @property
+    def master_key_bytes(self) -> bytes:
+        """The master key; local chains may do without one, then it comes from the token key."""
+        given = self.master_key.get_secret_value()
+        if given or not self.on_local_chain:
+            return bytes.fromhex(given)
+        return hashlib.sha256(b"sightline local master key" + self.token_key_bytes).digest()
 
     @property
     def ruleset(self) -> Ruleset:
