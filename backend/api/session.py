@@ -1,41 +1,64 @@
 """How a request proves who sends it: a bearer token, or the cookie of a session."""
 
-from collections.abc import Callable
 from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends, Request, Response
 from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer
 
-from backend.auth.service import AuthService
-from backend.auth.session import Session
+from backend.auth.session import OpenedSession, Visitor
+from backend.auth.visitor import agent_family, ip_prefix
 from backend.core.errors import NotAllowed, NotSignedIn
 
-COOKIE = "sightline_session"
+SECURE_COOKIE = "__Host-sightline"   # browsers take it over TLS only, for all of this host and no host beside it
+PLAIN_COOKIE = "sightline"           # for http on one's own machine, where browsers refuse the other
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 TOKEN_CHARACTERS_MAX = 200
 
-_bearer = HTTPBearer(auto_error=False, description="token of POST /v1/auth/verify")
-_cookie = APIKeyCookie(name=COOKIE, auto_error=False, description="set by POST /v1/auth/verify")
+_bearer = HTTPBearer(auto_error=False, description="token of POST /v1/auth/verify, or an API key")
+_cookie = APIKeyCookie(name=SECURE_COOKIE, auto_error=False, description="set by POST /v1/auth/verify")
 Bearer = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 Cookie = Annotated[str | None, Depends(_cookie)]
-
-def current_session(service: AuthService) -> Callable[..., Session]:
-    """Dependency that gives the caller's session. Raises NotSignedIn, or NotAllowed for a cross-site cookie."""
-
-    def session(request: Request, bearer: Bearer, cookie: Cookie) -> Session:
-        return service.session(token_of(request, bearer, cookie, service.origin))
-
-    return session
+"""Tells OpenAPI that a cookie does as well; which one it is depends on the origin, see `cookie_of`."""
 
 
-def token_of(request: Request, bearer: HTTPAuthorizationCredentials | None, cookie: str | None, origin: str) -> str:
-    """The session token of a request. A browser attaches a cookie by itself, so a change by cookie must be ours."""
-    token = bearer.credentials if bearer else cookie
+def cookie_of(request: Request, origin: str) -> str | None:
+    """The session's token in the cookie that belongs to `origin`."""
+    return request.cookies.get(cookie_name(origin))
+
+
+def cookie_name(origin: str) -> str:
+    return SECURE_COOKIE if origin.startswith("https:") else PLAIN_COOKIE
+
+
+def set_cookie(response: Response, origin: str, opened: OpenedSession, seconds: int) -> None:
+    """The new token for the browser, out of reach of scripts; and for no cache."""
+    response.headers["Cache-Control"] = "no-store"
+    response.set_cookie(
+        cookie_name(origin), opened.token, max_age=seconds, path="/", httponly=True, samesite="lax",
+        secure=origin.startswith("https:"),
+    )
+
+
+def delete_cookie(response: Response, origin: str) -> None:
+    response.delete_cookie(
+        cookie_name(origin), path="/", httponly=True, samesite="lax", secure=origin.startswith("https:")
+    )
+
+
+def token_of(request: Request, bearer: HTTPAuthorizationCredentials | None, origin: str) -> str:
+    """The token of a request. A browser attaches a cookie by itself, so a change by cookie must come from `origin`."""
+    token = bearer.credentials if bearer else cookie_of(request, origin)
     if not token or len(token) > TOKEN_CHARACTERS_MAX:
         raise NotSignedIn("not_signed_in", "sign in first: send the session cookie or Authorization: Bearer")
     if not bearer and request.method not in SAFE_METHODS:
         check_same_origin(request, origin)
     return token
+
+
+def visitor_of(request: Request) -> Visitor:
+    """From where the request comes, truncated."""
+    host = request.client.host if request.client else ""
+    return Visitor(ip_prefix(host), agent_family(request.headers.get("user-agent", "")))
 
 
 def check_same_origin(request: Request, origin: str, *, required: bool = True) -> None:

@@ -32,6 +32,7 @@ class Permission(StrEnum):
     WEBHOOKS_READ = "webhooks.read"
     WEBHOOKS_WRITE = "webhooks.write"
     NOTICES_READ = "notices.read"
+    NOTICES_WRITE = "notices.write"              # mark as read
     PRIVACY_READ = "privacy.read"
     PRIVACY_WRITE = "privacy.write"
     AUDIT_READ = "audit.read"                    # what was done for this account
@@ -114,6 +115,7 @@ TABLE: Mapping[Permission, frozenset[Role]] = {
     Permission.WEBHOOKS_READ: _MANAGERS | _WATCHERS,
     Permission.WEBHOOKS_WRITE: _MANAGERS,
     Permission.NOTICES_READ: _MEMBERS | _WATCHERS,
+    Permission.NOTICES_WRITE: _MEMBERS,
     Permission.PRIVACY_READ: _OWNERS | _WATCHERS,
     Permission.PRIVACY_WRITE: _OWNERS,
     Permission.AUDIT_READ: _MANAGERS | _WATCHERS,

@@ -4,6 +4,7 @@ import contextlib
 import logging
 import time
 from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
 
 from fastapi import FastAPI
 
@@ -22,7 +23,9 @@ from backend.api import (
 )
 from backend.api.access import Access
 from backend.api.conditional import ConditionalRequests
+from backend.auth.client import ContractWallets
 from backend.auth.service import AuthService
+from backend.auth.session import SessionTimes
 from backend.config import Settings
 from backend.db.engine import Engine, make_engine
 from backend.ingest.service import IngestService
@@ -88,7 +91,7 @@ def create_app(
     openapi.install(app)
     app.include_router(decisions.router(decision_service))
     app.include_router(events.router(ingest_service))
-    app.include_router(clicks.router(ingest_service, parts.feed))
+    app.include_router(clicks.router(ingest_service, parts.feed, conversions.landing(parts)))
     for area in AREAS:
         area.include(app, parts)
     _include_chain(app, settings, parts.engine)
@@ -103,8 +106,9 @@ def create_app(
 def _parts(settings: Settings, engine: Engine, clock: Callable[[], float]) -> ServeParts:
     client = sync_redis(settings)
     auth = AuthService(
-        client, public_url=settings.public_url, chain_id=settings.chain_id,
-        session_seconds=settings.session_hours * 3600, clock=clock,
+        client, engine, ContractWallets(settings.rpc_url, settings.chain_id), public_url=settings.public_url,
+        chain_id=settings.chain_id, admins=settings.admins, clock=clock,
+        times=SessionTimes(timedelta(hours=settings.session_hours), timedelta(hours=settings.session_idle_hours)),
     )
     return ServeParts(
         settings=settings, engine=engine, redis=client, fast_redis=async_redis(settings),

@@ -1,0 +1,42 @@
+"""Who are moderators, admins and auditors: granted and taken by admins and by `sightline grant`."""
+
+from backend.auth.permissions import PlatformRole
+from backend.auth.platform import store
+from backend.auth.platform.role import Granted
+from backend.core.acting import acting
+from backend.core.errors import Conflict, NotFound
+from backend.core.ids import Address
+from backend.db import audit
+from backend.db.engine import Engine
+
+
+class PlatformService:
+    """Roles at the operator. Each takes effect with the wallet's next request."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def roles(self) -> list[Granted]:
+        """All that was granted; admins by configuration are not among them."""
+        with self._engine.begin() as connection:
+            return store.granted(connection)
+
+    def grant(self, wallet: Address, role: PlatformRole) -> Granted:
+        """Give a role; again: nothing changes. Raises Conflict `role_conflict`: who audits has no other role."""
+        with self._engine.begin() as connection:
+            store.lock_roles(connection)
+            held = {found.role for found in store.granted(connection, wallet)}
+            if len((held | {role}) - {PlatformRole.AUDITOR}) and PlatformRole.AUDITOR in held | {role}:
+                raise Conflict("role_conflict", "an auditor changes nothing and so has no other role: take it first")
+            if store.grant_role(connection, wallet, role, acting().actor):
+                audit.record(connection, "role.grant", f"wallet:{wallet}", role=role.value)
+            return next(found for found in store.granted(connection, wallet) if found.role is role)
+
+    def revoke(self, wallet: Address, role: PlatformRole) -> None:
+        """Take a role. Raises NotFound `role_unknown`; Conflict `own_role` for an admin who would lock itself out."""
+        if role is PlatformRole.ADMIN and wallet == acting().actor:
+            raise Conflict("own_role", "an admin cannot take its own role: let another one do it")
+        with self._engine.begin() as connection:
+            if not store.revoke_role(connection, wallet, role):
+                raise NotFound("role_unknown", "this wallet does not have this role")
+            audit.record(connection, "role.revoke", f"wallet:{wallet}", role=role.value)
