@@ -10,6 +10,7 @@ import redis.asyncio
 from fastapi import FastAPI
 
 from backend.api import clicks, decisions, events, limits, problems
+from backend.conversions.service import Landing
 from backend.core.ruleset import Ruleset
 from backend.db.engine import Engine, make_engine
 from backend.ingest.service import IngestService
@@ -67,7 +68,7 @@ def routes(wiring: Wiring) -> FastAPI:
     app = FastAPI(lifespan=lifespan)
     app.include_router(decisions.router(wiring.decisions))
     app.include_router(events.router(wiring.ingest))
-    app.include_router(clicks.router(wiring.ingest, wiring.feed))
+    app.include_router(clicks.router(wiring.ingest, wiring.feed, Landing(wiring.engine, TOKEN_KEY)))
     problems.install(app)
 
     @app.get("/hello")

@@ -109,7 +109,7 @@ CODES: Mapping[str, Meaning] = {
     "goal_has_no_secret": Meaning(422, "Conversions of this goal come from the chain; there is nothing to sign"),
     "goal_contract_missing": Meaning(422, "A goal of the kind on_chain needs a contract and an event"),
     "goal_contract_unused": Meaning(422, "Contract and event are for goals of the kind on_chain"),
-    "goal_event_malformed": Meaning(422, "An event is named by its signature, as in Purchased(address,uint256,bytes32)"),
+    "goal_event_malformed": Meaning(422, "An event is named by its signature, such as Purchased(address,bytes32)"),
     "lookback_out_of_range": Meaning(422, "Lookbacks are 1 to 30 days after a click, 0 to 30 after a view"),
     "postback_too_old": Meaning(401, "The postback's timestamp is more than 300 seconds from now"),
     "postback_not_signed": Meaning(401, "The postback is not signed with the goal's secret"),

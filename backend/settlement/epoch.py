@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from enum import Enum, auto
 
-
 MS_PER_DAY = 86_400_000
 
 

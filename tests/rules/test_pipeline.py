@@ -59,7 +59,10 @@ def test_run__good_view__accepted_with_the_tokens_facts() -> None:
 
 @pytest.mark.parametrize(
     ("bid_kind", "view_price", "click_price", "action_price"),
-    [(BidKind.VCPM, 4_321, 0, 0), (BidKind.CPC, 0, 4_321, 0), (BidKind.CPA, 0, 0, 4_321), (BidKind.SPONSORSHIP, 0, 0, 0)],
+    [
+        (BidKind.VCPM, 4_321, 0, 0), (BidKind.CPC, 0, 4_321, 0), (BidKind.CPA, 0, 0, 4_321),
+        (BidKind.SPONSORSHIP, 0, 0, 0),
+    ],
 )
 def test_accepted__price__only_for_the_kind_that_the_bid_pays_for(
     bid_kind: BidKind, view_price: int, click_price: int, action_price: int
