@@ -3,7 +3,8 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, Text
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, DateTime, Text, text
+from sqlalchemy.dialects.postgresql import ExcludeConstraint
 from sqlmodel import Field, SQLModel
 
 from backend.db.tables.columns import big, created, json_object, row_id, when
@@ -25,20 +26,35 @@ class Campaign(SQLModel, table=True):
     category: str = Field(sa_type=Text)
     meta: str = Field(sa_type=Text, unique=True)
     status: str = Field(default="active", sa_type=Text)
+    # a payment by card is in doubt: nothing is served until it is settled (onramp/book.py)
+    frozen: bool = Field(default=False, sa_column=Column(Boolean, nullable=False, server_default=text("false")))
     created_at: datetime | None = created()
 
 
 class LineItem(SQLModel, table=True):
-    """One buying order of a campaign. `bid_micro_usdc` is the most one event of `bid_kind` may cost."""
+    """One buying order of a campaign. `bid_micro_usdc` is the most one event of `bid_kind` may cost.
+
+    `booked_placement_id` is the placement that a sponsorship takes while it is active; no two overlap in time.
+    """
 
     __tablename__ = "line_item"
     __table_args__ = (
-        CheckConstraint("bid_kind in ('vcpm', 'cpc')", name="line_item_bid_kind"),
+        CheckConstraint("bid_kind in ('vcpm', 'cpc', 'cpa', 'sponsorship')", name="line_item_bid_kind"),
         CheckConstraint("bid_micro_usdc > 0", name="line_item_bid_positive"),
         CheckConstraint("daily_cap_micro_usdc > 0 and total_cap_micro_usdc > 0", name="line_item_caps_positive"),
         CheckConstraint("pacing in ('asap', 'even')", name="line_item_pacing"),
         CheckConstraint("status in ('active', 'paused')", name="line_item_status"),
         CheckConstraint("ends_at > starts_at", name="line_item_dates"),
+        CheckConstraint("hours ~ '^[0-9a-f]{42}$' and time_zone is not null", name="line_item_hours"),
+        CheckConstraint(
+            "frequency_impressions > 0 and frequency_hours between 1 and 24", name="line_item_frequency"
+        ),
+        CheckConstraint("booked_placement_id is null or bid_kind = 'sponsorship'", name="line_item_booking"),
+        ExcludeConstraint(
+            (text("int8range(booked_placement_id, booked_placement_id, '[]')"), "&&"),
+            (text("tstzrange(starts_at, ends_at)"), "&&"),
+            where=text("booked_placement_id is not null"), name="line_item_booked_once",
+        ),
     )
 
     id: int | None = row_id()
@@ -53,26 +69,51 @@ class LineItem(SQLModel, table=True):
     ends_at: datetime = when(nullable=False)
     targeting: dict[str, Any] = json_object()
     status: str = Field(default="active", sa_type=Text)
-    created_at: datetime | None = created()
-
-
-class Creative(SQLModel, table=True):
-    """The asset of a line item, named by the hash that the SDK checks before it shows it."""
-
-    __tablename__ = "creative"
-    __table_args__ = (
-        CheckConstraint("kind in ('image', 'video')", name="creative_kind"),
-        CheckConstraint("status in ('pending', 'approved', 'rejected')", name="creative_status"),
-        CheckConstraint("width > 0 and height > 0", name="creative_size"),
+    hours: str | None = Field(default=None, sa_type=Text)       # of the week, 168 bits in hex; null: all of them
+    time_zone: str | None = Field(default=None, sa_type=Text)
+    frequency_impressions: int | None = None                    # to one viewer within frequency_hours; null: no cap
+    frequency_hours: int | None = None
+    booked_placement_id: int | None = Field(
+        default=None, sa_type=BigInteger, foreign_key="placement.id", nullable=True
     )
-
-    id: int | None = row_id()
-    line_item_id: int = Field(sa_type=BigInteger, foreign_key="line_item.id", index=True)
-    kind: str = Field(sa_type=Text)
-    width: int
-    height: int
-    asset_url: str = Field(sa_type=Text)
-    asset_sha256: str = Field(sa_type=Text)
-    click_url: str = Field(sa_type=Text)
-    status: str = Field(default="approved", sa_type=Text)
     created_at: datetime | None = created()
+
+
+class CampaignTerms(SQLModel, table=True):
+    """A document of a campaign's terms; version 1 hashes to `campaign.meta`, each later one names the one before."""
+
+    __tablename__ = "campaign_terms"
+
+    campaign_id: int = Field(sa_type=BigInteger, foreign_key="campaign.id", primary_key=True)
+    version: int = Field(primary_key=True)
+    document: str = Field(sa_type=Text)
+    sha256: str = Field(sa_type=Text)
+    created_at: datetime | None = created()
+
+
+class ServingLandscape(SQLModel, table=True):
+    """Ad requests by hour: what another owner (`bid_bucket`) or the winner's own (`price_bucket`) had to beat.
+
+    Line item 0: nobody won. Buckets are of `backend.serving.tally.landscape`; kept for five weeks.
+    """
+
+    __tablename__ = "serving_landscape"
+
+    hour: datetime = Field(sa_column=Column(DateTime(timezone=True), primary_key=True))
+    placement_id: int = Field(primary_key=True, sa_type=BigInteger)
+    line_item_id: int = Field(primary_key=True, sa_type=BigInteger)
+    bid_bucket: int = Field(primary_key=True)
+    price_bucket: int = Field(primary_key=True)
+    n: int = big(server_default=text("0"))
+
+
+class ServingAudience(SQLModel, table=True):
+    """Ad requests by hour and what they said of country, language or device ('' when they did not); kept as above."""
+
+    __tablename__ = "serving_audience"
+
+    hour: datetime = Field(sa_column=Column(DateTime(timezone=True), primary_key=True))
+    placement_id: int = Field(primary_key=True, sa_type=BigInteger)
+    dimension: str = Field(primary_key=True, sa_type=Text)
+    value: str = Field(primary_key=True, sa_type=Text)
+    n: int = big(server_default=text("0"))
