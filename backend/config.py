@@ -10,11 +10,14 @@ from typing import Literal
 from pydantic import AliasChoices, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from backend.core.public_secrets import LOCAL_CHAINS, password_weakness, secret_weakness, url_password_weakness
 from backend.core.ids import Address, address
+from backend.core.public_secrets import LOCAL_CHAINS, password_weakness, secret_weakness, url_password_weakness
 from backend.core.ruleset import Ruleset
 
 SIGNING_ROLES = ("operator", "treasury", "attestor")
+
+
+LOCAL_CHAIN = 31_337
 
 
 class MissingSetting(Exception):
@@ -66,6 +69,24 @@ class Settings(BaseSettings):
 
     rate_limits: Literal["auto", "on", "off"] = "auto"   # auto: on, except on a local chain
     trusted_proxies: list[str] = []                      # networks whose X-Forwarded-For is believed, as 10.0.0.0/8
+
+    stripe_key: SecretStr | None = None                  # cards and onramp; without it there are none
+    stripe_webhook_secret: SecretStr | None = None       # of our endpoint /v1/stripe/webhooks
+    stripe_url: str = ""                                 # instead of api.stripe.com, in tests
+    treasury_key: SecretStr | None = None                # worker: deposits what came by card; an account of its own
+    treasury_address: str = ""                           # serve: the account of that key, which serve need not have
+    card_hold_days_new: int = 7
+    card_hold_days_trusted: int = 1
+    card_daily_cents_max_new: int = 50_000
+    card_daily_cents_max_trusted: int = 500_000
+    card_trusted_after_days: int = 90
+    onramp_network: str = ""                             # Stripe's name of the network, where the chain id is not enough
+
+    require_proof: bool | None = None                    # worlds sell once control is proved; None: on public chains
+    land_rpc_url: str = ""                               # where Decentraland's land is registered; empty: not asked
+    land_contract: str = "0xf87e31492faf9a91b02ee0deaad50d51d56d5d4d"
+    estate_contract: str = "0x959e104e1a4db6317fa58f8295f586e1a978c297"
+    names_contract: str = "0x2a187453064356c898cae034eaed119e1663acb8"
 
     epoch_seconds: int = 3_600
     confirmations: int = 12
@@ -137,6 +158,11 @@ class Settings(BaseSettings):
     @property
     def chain_id(self) -> int:
         return int(str(self.deployed["chain_id"]))
+
+    @property
+    def proof_required(self) -> bool:
+        """Whether a world is only tested until its publisher has proved control of it."""
+        return self.chain_id != LOCAL_CHAIN if self.require_proof is None else self.require_proof
 
     def contract(self, name: str) -> str:
         """Lowercase address of a deployed contract."""

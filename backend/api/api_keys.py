@@ -5,6 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.config import JsonDict
 
 from backend.api.access import Access
 from backend.api.fields import After, Body, IdempotencyKey, Limit, Name, PathId, Time, next_after
@@ -15,7 +16,7 @@ from backend.auth.keys.service import KeyService
 from backend.auth.permissions import Permission
 from backend.core.ids import Address
 
-_KEY_EXAMPLE = {
+_KEY_EXAMPLE: JsonDict = {
     "id": 7, "name": "Nightly report", "prefix": "5f2b9c01a7de", "scopes": ["campaigns.read", "reports.read"],
     "created_by": "0x" + "c3" * 20, "created_at": "2026-11-02T10:00:00Z", "expires_at": "2027-11-02T10:00:00Z",
     "last_used_at": None, "revoked_at": None,

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.config import JsonDict
 
 from backend.api.access import Access
 from backend.api.fields import PathId
@@ -31,7 +32,7 @@ _MESSAGE_EXAMPLE = (
     "Sign in to Sightline.\n\nURI: http://127.0.0.1:8000\nVersion: 1\nChain ID: 31337\n"
     "Nonce: 1f0c9a52d5e84c0bb7f4d2f3a1b6c7d8\nIssued At: 2026-11-02T10:00:00Z\nExpiration Time: 2026-11-02T10:05:00Z"
 )
-_SESSION_EXAMPLE = {
+_SESSION_EXAMPLE: JsonDict = {
     "id": 7, "created_at": "2026-11-02T10:00:00Z", "last_used_at": "2026-11-02T10:12:00Z",
     "expires_at": "2026-11-03T10:00:00Z", "ip_prefix": "203.0.113.0/24", "agent": "Firefox", "current": True,
 }

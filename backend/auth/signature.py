@@ -7,7 +7,7 @@ how to make it (EIP-6492): abi.encode(factory, factoryCalldata, signature) and 3
 import re
 from dataclasses import dataclass
 
-from eth_abi import decode
+from eth_abi.abi import decode
 from eth_account import Account
 from eth_account.messages import defunct_hash_message, encode_defunct
 

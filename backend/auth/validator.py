@@ -5,7 +5,7 @@ EIP-6492's universal validator). If the wallet has no code and the signature say
 first; nothing of it lasts. An inner call may fail, burn its gas or answer a megabyte: we read 32 bytes of it.
 """
 
-from eth_abi import encode
+from eth_abi.abi import encode
 
 from backend.auth.signature import WalletSignature
 from backend.core.ids import Address

@@ -82,7 +82,7 @@ class OrganisationService:
             by = Address(acting().actor)
             number = store.save_invitation(connection, account, wallet, role, by, expires_at)
             audit.record(connection, "member.invite", f"organisation:{account}", wallet=wallet, role=role.value)
-            notify(connection, wallet, "invitation.received", account=account, role=role.value, invitation=number)
+            notify(connection, wallet, "invitation.received", organisation=account, role=role.value, invitation=number)
         return Invitation(number, account, organisation.name or "", wallet, role, by, expires_at)
 
     def invitations_by(self, account: Address) -> list[Invitation]:
