@@ -80,7 +80,7 @@ class Settings(BaseSettings):
     card_daily_cents_max_new: int = 50_000
     card_daily_cents_max_trusted: int = 500_000
     card_trusted_after_days: int = 90
-    onramp_network: str = ""                             # Stripe's name of the network, where the chain id is not enough
+    onramp_network: str = ""                             # Stripe's name of the network, if the chain id does not tell
 
     require_proof: bool | None = None                    # worlds sell once control is proved; None: on public chains
     land_rpc_url: str = ""                               # where Decentraland's land is registered; empty: not asked

@@ -50,13 +50,14 @@ class RulesAnswer(msgspec.Struct):
 
 
 class DecisionAnswer(msgspec.Struct):
-    """An ad. `token` goes back with every event about it, until `expires_at_ms`."""
+    """An ad. `token` goes back with every event about it, until `expires_at_ms`. `test`: the house ad, for free."""
 
     decision_id: str
     token: str
     expires_at_ms: int
     creative: CreativeAnswer
     rules: RulesAnswer
+    test: bool
 
 
 class NoBidAnswer(msgspec.Struct):
@@ -118,6 +119,7 @@ def _decision(answer: Decision, rules: RulesAnswer) -> DecisionAnswer:
             shown.id, shown.kind, shown.width, shown.height, shown.asset_url, shown.asset_sha256, shown.click_url
         ),
         rules=rules,
+        test=answer.facts.test,
     )
 
 

@@ -47,6 +47,11 @@ class DecisionToken:
     video: bool = False
 
     @property
+    def test(self) -> bool:
+        """Whether this was a test with the house creative: no line item has the number 0."""
+        return self.line_item == 0
+
+    @property
     def decided_ms(self) -> int:
         """Unix milliseconds of the decision, from the first six bytes of its id."""
         return int.from_bytes(self.decision_id[:6], "big")

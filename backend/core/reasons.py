@@ -39,6 +39,7 @@ class DropReason(StrEnum):
     RATE = "rate"
     REPLAYED = "replayed"
     CLICK_BEFORE_VIEW = "click_before_view"
+    TEST = "test"                              # a test with the house creative: everything else about it was right
     BUDGET_GONE = "budget_gone"                # the SQL ledger's last word: the advertiser is never charged beyond it
     # conversions
     CLICK_UNKNOWN = "click_unknown"            # not a click id of ours

@@ -103,8 +103,13 @@ def not_viewable(event: Incoming, _about: Circumstances) -> DropReason | None:
     return DropReason.NOT_VIEWABLE if isinstance(event.report, Viewable) and not event.seen_ms else None
 
 
+def test(event: Incoming, _about: Circumstances) -> DropReason | None:
+    """The last step, so that a test tells what a sale would have: this event would have counted."""
+    return DropReason.TEST if event.token.test else None
+
+
 PIPELINE: tuple[Step, ...] = (
-    decode, token, chain, expiry, from_the_future, bot, inactive_viewer, not_viewable,
+    decode, token, chain, expiry, from_the_future, bot, inactive_viewer, not_viewable, test,
 )
 """The stateless steps, in order. After them come `rate` (counted in Redis) and `sequence` (what SQL has already)."""
 

@@ -64,7 +64,8 @@ def create_app(
     """The API and the pages over the stores that `settings` name. Opens connections when first used."""
     parts = _parts(settings, engine or make_engine(settings.database_url, application="sightline-serve"), clock)
     decision_service = DecisionService(
-        parts.feed, parts.fast_redis, settings.chain_id, settings.token_key_bytes, settings.ruleset
+        parts.feed, parts.fast_redis, settings.chain_id, settings.token_key_bytes, settings.ruleset,
+        public_url=settings.public_url,
     )
     ingest_service = IngestService(
         parts.fast_redis, settings.chain_id, settings.token_key_bytes, settings.ruleset
@@ -112,7 +113,10 @@ def _parts(settings: Settings, engine: Engine, clock: Callable[[], float]) -> Se
     )
     return ServeParts(
         settings=settings, engine=engine, redis=client, fast_redis=async_redis(settings),
-        feed=CatalogueFeed(engine, client, settings.chain_id, refresh_seconds=settings.catalogue_seconds),
+        feed=CatalogueFeed(
+            engine, client, settings.chain_id, refresh_seconds=settings.catalogue_seconds,
+            require_proof=settings.proof_required,
+        ),
         auth=auth, access=Access(auth), clock=clock,
     )
 

@@ -12,7 +12,11 @@ MS_PER_DAY = 86_400_000
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """A surface for sale, with what is needed of its world. `floor_micro_usdc` is for one viewable impression."""
+    """A surface for sale, with what is needed of its world. `floor_micro_usdc` is for one viewable impression.
+
+    `accepts`: categories of campaigns; empty: all. `shares`: (publisher index, basis points) where several are paid,
+    and `paid` all their wallets. `test`: it shows the house creative, and nothing is charged.
+    """
 
     id: int
     world: int
@@ -25,6 +29,10 @@ class Placement:
     floor_micro_usdc: int
     placement_active: bool = True
     world_active: bool = True
+    test: bool = False
+    accepts: frozenset[str] = frozenset()
+    shares: tuple[tuple[int, int], ...] = ()
+    paid: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

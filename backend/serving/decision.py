@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from hashlib import blake2b
 
 from backend.core.decision_token import DecisionToken
+from backend.core.events import BidKind
+from backend.core.house_creative import house_creative
 from backend.core.reasons import NoBidReason
 from backend.serving.catalogue import NOTHING_SPENT, Catalogue, Creative, Placement, Spending, day_of
 from backend.serving.eligibility import Offer, offer, refusal, refusal_now
@@ -85,6 +87,25 @@ def contenders(
 
 def _two_owners(offers: Sequence[Offer]) -> bool:
     return any(one.bid.owner != offers[0].bid.owner for one in offers)
+
+
+def test_facts(
+    placement: Placement, chain_id: int, decision_id: bytes, expires_ms: int, viewer: bytes
+) -> DecisionToken:
+    """The token of a test: no campaign, no line item, no price."""
+    return DecisionToken(
+        decision_id=decision_id, chain_id=chain_id, campaign=0, line_item=0, creative=0, placement=placement.id,
+        publisher=placement.publisher, price_micro_usdc=0, bid_kind=BidKind.VCPM, expires_ms=expires_ms, viewer=viewer,
+        video=placement.kind == "video",
+    )
+
+
+def house(placement: Placement, public_url: str) -> Creative:
+    """The creative of a test."""
+    asset = house_creative(placement.kind, placement.width, placement.height)
+    return Creative(
+        0, asset.kind, asset.width, asset.height, f"{public_url}/house/{asset.name}", asset.sha256, f"{public_url}/"
+    )
 
 
 def count_reasons(reasons: Iterable[NoBidReason]) -> dict[NoBidReason, int]:

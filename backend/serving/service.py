@@ -15,6 +15,7 @@ from backend.core.decision_token import DecisionToken, decision_id, sign
 from backend.core.errors import Conflict, NotFound, Unavailable
 from backend.core.reasons import NoBidReason
 from backend.core.ruleset import Ruleset
+from backend.core.shares import payee
 from backend.db.budgets import read_budgets
 from backend.db.engine import Connection, Engine
 from backend.pctr.rate import Counts, Rates, rates
@@ -30,7 +31,9 @@ from backend.serving.decision import (
     NoBid,
     contenders,
     count_reasons,
+    house,
     open_book,
+    test_facts,
     viewer_bytes,
 )
 from backend.serving.eligibility import Offer, kept_back
@@ -50,9 +53,10 @@ class CatalogueFeed:
 
     def __init__(
         self, engine: Engine, client: redis.Redis, chain_id: int, *, refresh_seconds: float = 0.5,
-        stale_seconds_max: float = 30.0,
+        stale_seconds_max: float = 30.0, require_proof: bool = False,
     ) -> None:
         self._engine = engine
+        self._require_proof = require_proof
         self._redis = client
         self._chain_id = chain_id
         self._refresh_seconds = refresh_seconds
@@ -91,7 +95,7 @@ class CatalogueFeed:
                 self._count(connection, now_ms)
                 budgets = read_budgets(connection, self._chain_id)
                 purses = store.read_purses(self._redis, list(budgets))
-                placements = store.read_placements(connection)
+                placements = store.read_placements(connection, self._require_proof)
                 line_items, spending = store.read_line_items(connection, _money(budgets, purses), now_ms)
         last = self._catalogue
         terms = (placements, line_items, self._rates)
@@ -205,9 +209,11 @@ class DecisionService:
     """Decides what is shown. Every process decides by itself; what they share are the purses in Redis."""
 
     def __init__(
-        self, feed: CatalogueFeed, client: redis.asyncio.Redis, chain_id: int, token_key: bytes, ruleset: Ruleset
+        self, feed: CatalogueFeed, client: redis.asyncio.Redis, chain_id: int, token_key: bytes, ruleset: Ruleset, *,
+        public_url: str = "",
     ) -> None:
         self.ruleset = ruleset
+        self._public_url = public_url.rstrip("/")
         self.feed = feed
         self.tallies = Tallies(client)
         self._purses = store.Purses(client)
@@ -240,6 +246,8 @@ class DecisionService:
         """
         catalogue = self.feed.current(now_ms)
         book = self._book(catalogue, request.placement_id)
+        if book.placement.test:
+            return self._test(book.placement, request, now_ms, random)
         seed = int.from_bytes(random[10:RANDOM_BYTES], "big")
         for _ in range(HOLD_TRIES_MAX):
             offers, refused = contenders(book, catalogue.spending, now_ms, self._blocked)
@@ -260,6 +268,14 @@ class DecisionService:
         self.tallies.count(now_ms, book, refused, None)
         return NoBid(count_reasons([*book.refused.values(), *refused.values()]))
 
+    def _test(self, placement: Placement, request: AdRequest, now_ms: int, random: bytes) -> Decision:
+        """The house creative, for nothing: line item 0 marks the token of a test."""
+        facts = test_facts(
+            placement, self._chain_id, decision_id(now_ms, random[:10]),
+            now_ms + self.ruleset.token_seconds * 1000, viewer_bytes(request.viewer_key, self._token_key, now_ms),
+        )
+        return Decision(sign(facts, self._token_key), facts, house(placement, self._public_url))
+
     def _book(self, catalogue: Catalogue, placement_id: int) -> Book:
         if catalogue is not self._catalogue:
             self._catalogue, self._blocked = catalogue, {}
@@ -275,14 +291,15 @@ class DecisionService:
     ) -> DecisionToken:
         item, placement = offer.line_item, offer.placement
         assert item.chain_campaign is not None      # the standing check `funded`
+        decision = decision_id(now_ms, random[:10])
         return DecisionToken(
-            decision_id=decision_id(now_ms, random[:10]),
+            decision_id=decision,
             chain_id=self._chain_id,
             campaign=item.chain_campaign,
             line_item=item.id,
             creative=offer.creatives[seed % len(offer.creatives)].id,
             placement=placement.id,
-            publisher=placement.publisher,
+            publisher=payee(placement.shares, decision) if placement.shares else placement.publisher,
             price_micro_usdc=sale.price_micro_usdc,
             bid_kind=item.bid_kind,
             expires_ms=now_ms + self.ruleset.token_seconds * 1000,

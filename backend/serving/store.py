@@ -32,8 +32,15 @@ SETTLED_MAX = 20_000
 
 _PLACEMENTS = text("""
 select p.id, p.world_id, w.category, w.publisher_index, publisher.wallet, p.kind, p.width, p.height,
-       p.floor_micro_usdc, p.status = 'active' as placement_active, w.status = 'active' as world_active
+       p.floor_micro_usdc, p.status = 'active' as placement_active, w.status = 'active' as world_active,
+       p.test_mode or (:require_proof and w.proof_state <> 'verified') as test, p.accepted_categories,
+       s.indexes, s.basis_points, s.wallets
   from placement p join world w on w.id = p.world_id join publisher on publisher.index = w.publisher_index
+  left join (
+    select placement_id, array_agg(publisher_index) as indexes, array_agg(basis_points) as basis_points,
+           array_agg(payee.wallet) as wallets
+      from placement_share join publisher payee on payee.index = publisher_index group by placement_id
+  ) s on s.placement_id = p.id
 """)
 
 _LINE_ITEMS = text("""
@@ -64,15 +71,21 @@ class Money:
     held: Mapping[str, int]
 
 
-def read_placements(connection: Connection) -> dict[int, Placement]:
-    """All placements by id, paused ones too: their answer is not that of an unknown one."""
+def read_placements(connection: Connection, require_proof: bool) -> dict[int, Placement]:
+    """All placements by id, paused ones too: their answer is not that of an unknown one.
+
+    With `require_proof` the surfaces of worlds whose control is not proved are in test mode (L57).
+    """
     return {
         row.id: Placement(
             id=row.id, world=row.world_id, category=row.category, publisher=row.publisher_index, owner=row.wallet,
             kind=row.kind, width=row.width, height=row.height, floor_micro_usdc=row.floor_micro_usdc,
-            placement_active=row.placement_active, world_active=row.world_active,
+            placement_active=row.placement_active, world_active=row.world_active, test=row.test,
+            accepts=frozenset(row.accepted_categories),
+            shares=tuple(zip(row.indexes or (), row.basis_points or (), strict=True)),
+            paid=frozenset(row.wallets or ()),
         )
-        for row in connection.execute(_PLACEMENTS)
+        for row in connection.execute(_PLACEMENTS, {"require_proof": require_proof})
     }
 
 
