@@ -45,8 +45,9 @@ test: setup  ## all tests (real chain, PostgreSQL, Redis)
 test-rules: setup  ## only the pure rules, in seconds
 	@$(RUN) python -m pytest -q tests/rules
 
-fuzz: setup  ## play the contracts with random calls for an hour (FUZZ_SECONDS=3600)
+fuzz: setup  ## random calls against the contracts (FUZZ_SECONDS=3600), parsers and routes (FUZZ_OUTSIDE_SECONDS=1200)
 	@$(RUN) python -m scripts.fuzz
+	@$(RUN) python -m scripts.fuzz_outside
 
 mutants: setup  ## plant deliberate faults in the contracts and see the tests catch each
 	@$(RUN) python -m scripts.mutants
