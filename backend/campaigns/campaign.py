@@ -1,7 +1,5 @@
 """A campaign: what an advertiser describes, tied to its escrow account by owner and `meta`."""
 
-import hashlib
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,8 +9,6 @@ from backend.core.budget import CampaignBudget
 from backend.core.categories import CampaignCategory
 from backend.core.errors import Conflict
 from backend.core.ids import Address, CampaignId, ChainCampaignId
-
-SALT_BYTES = 16
 
 
 class CampaignStatus(StrEnum):
@@ -56,18 +52,6 @@ class CampaignMoney:
     reserved_micro_usdc: int = 0
     charged_micro_usdc: int = 0
     spendable_micro_usdc: int = 0
-
-
-def meta_hash(owner: Address, chain_id: int, name: str, category: CampaignCategory, salt: bytes) -> str:
-    """SHA-256 over the canonical JSON (RFC 8785) of what the campaign is: the `meta` of `open_campaign`.
-
-    The salt makes it unique, and keeps a name from being guessed from the chain.
-    """
-    if len(salt) != SALT_BYTES:
-        raise ValueError("the salt of a campaign has 16 bytes")
-    content = {"category": category.value, "chain_id": chain_id, "name": name, "owner": owner, "salt": salt.hex()}
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return "0x" + hashlib.sha256(text.encode()).hexdigest()
 
 
 def check_editable(campaign: Campaign) -> None:

@@ -2,7 +2,7 @@
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -10,20 +10,29 @@ from backend.campaigns import creative as creatives
 from backend.campaigns import line_item as line_items
 from backend.campaigns import store
 from backend.campaigns.campaign import (
-    SALT_BYTES,
     Campaign,
     CampaignMoney,
     CampaignStatus,
     check_editable,
-    meta_hash,
     money_of,
 )
 from backend.campaigns.creative import Creative, CreativeTerms
-from backend.campaigns.line_item import LineItem, LineItemTerms
+from backend.campaigns.line_item import LineItem, LineItemStatus, LineItemTerms
+from backend.campaigns.store import TermsDocument
 from backend.campaigns.targeting import Targeting
+from backend.campaigns.terms import (
+    SALT_BYTES,
+    campaign_state,
+    described,
+    document_hash,
+    first_document,
+    next_document,
+)
 from backend.core.categories import CampaignCategory
-from backend.core.errors import NotFound, Unprocessable
+from backend.core.errors import Conflict, NotFound, Unprocessable
+from backend.core.events import BidKind
 from backend.core.ids import Address, CampaignId, LineItemId
+from backend.db import audit
 from backend.db.budgets import read_budgets
 from backend.db.engine import Connection, Engine
 from backend.db.idempotency import once
@@ -52,15 +61,31 @@ class CampaignService:
         self._clock = clock
 
     def create_campaign(
-        self, owner: Address, name: str, category: CampaignCategory, *, key: str | None = None
+        self, owner: Address, name: str, category: CampaignCategory, items: Sequence[LineItemTerms] = (), *,
+        key: str | None = None,
     ) -> Campaign:
-        """A campaign with a fresh `meta`; `key` is the Idempotency-Key."""
+        """A campaign with a fresh `meta`, which is the hash of its terms and line items; `key`: the Idempotency-Key.
+
+        Raises Unprocessable when a line item breaks a rule, Conflict when it is a sponsorship: those need money first.
+        """
         def create() -> Campaign:
-            meta = meta_hash(owner, self._chain_id, name, category, secrets.token_bytes(SALT_BYTES))
-            return store.insert_campaign(connection, owner, name, category.value, meta)
+            for terms in items:
+                if terms.bid_kind is BidKind.SPONSORSHIP:
+                    raise Conflict("sponsorship_unfunded", "fund the campaign, then add its sponsorships")
+                self._check_new(connection, terms)
+            salt = secrets.token_bytes(SALT_BYTES)
+            document = first_document(owner, self._chain_id, name, category, items, salt)
+            meta = document_hash(document)
+            campaign = store.insert_campaign(connection, owner, name, category.value, meta)
+            store.insert_terms(connection, campaign.id, 1, document, meta)
+            audit.record(connection, "campaign.create", f"campaign:{campaign.id}", meta=meta)
+            for terms in items:
+                added = store.insert_line_item(connection, campaign.id, terms)
+                audit.record(connection, "line_item.create", f"line_item:{added.id}", terms=described(terms))
+            return campaign
 
         with self._engine.begin() as connection:
-            return once(connection, owner, key, ("campaign", name, category), Campaign, create)
+            return once(connection, owner, key, ("campaign", name, category, items), Campaign, create)
 
     def campaign(self, owner: Address, campaign: CampaignId) -> FundedCampaign:
         with self._engine.begin() as connection:
@@ -76,24 +101,45 @@ class CampaignService:
     def change_campaign(
         self, owner: Address, campaign: CampaignId, *, name: str | None = None, status: CampaignStatus | None = None
     ) -> FundedCampaign:
-        """Rename, pause, resume or end. Raises Conflict `campaign_ended` once it has ended."""
+        """Rename, pause, resume or end. Raises Conflict `campaign_ended` once it has ended.
+
+        Only an active campaign keeps placements for its sponsorships; resuming takes them again, or raises Conflict.
+        """
         with self._engine.begin() as connection:
             found = _own_campaign(connection, owner, campaign, lock=True)
             check_editable(found)
             changed = replace(found, name=name or found.name, status=status or found.status)
-            store.update_campaign(connection, changed)
+            if changed != found:
+                store.update_campaign(connection, changed)
+                if changed.status is not found.status:
+                    self._move_bookings(connection, changed)
+                self._append_terms(connection, changed, "campaign.changed", campaign=campaign_state(changed))
+                audit.record(connection, "campaign.change", f"campaign:{campaign}", **campaign_state(changed))
             return self._funded(connection, changed)
+
+    def terms(
+        self, owner: Address, campaign: CampaignId, *, after: int = 0, limit: int = 100
+    ) -> list[TermsDocument]:
+        """The campaign's documents by version, from the one after `after`; see `backend.campaigns.terms`."""
+        with self._engine.begin() as connection:
+            _own_campaign(connection, owner, campaign)
+            return store.terms_of(connection, campaign, after, limit)
 
     def create_line_item(
         self, owner: Address, campaign: CampaignId, terms: LineItemTerms, *, key: str | None = None
     ) -> LineItem:
-        """A line item of the owner's campaign. Raises Unprocessable when the terms break a rule."""
+        """A line item of the owner's campaign. Raises Unprocessable when the terms break a rule, Conflict
+        `placement_sponsored` or `sponsorship_unfunded` when a sponsorship cannot be booked."""
         def create() -> LineItem:
-            check_editable(_own_campaign(connection, owner, campaign, lock=True))
-            line_items.check(terms)
-            line_items.check_not_over(terms, self._now())
-            _check_targets_exist(connection, terms.targeting)
-            return store.insert_line_item(connection, campaign, terms)
+            found = _own_campaign(connection, owner, campaign, lock=True)
+            check_editable(found)
+            self._check_new(connection, terms)
+            added = store.insert_line_item(connection, campaign, terms)
+            self._book(connection, found, added.id, terms)
+            content = {"id": added.id, **described(terms)}
+            self._append_terms(connection, found, "line_item.added", line_item=content)
+            audit.record(connection, "line_item.create", f"line_item:{added.id}", terms=described(terms))
+            return added
 
         with self._engine.begin() as connection:
             return once(connection, owner, key, ("line item", campaign, terms), LineItem, create)
@@ -112,13 +158,22 @@ class CampaignService:
     def change_line_item(self, owner: Address, line_item: LineItemId, change: LineItemChange) -> LineItem:
         """Replace the terms by what `change` makes of them; the result must meet the same rules as a new one."""
         with self._engine.begin() as connection:
+            # the campaign before its line item, as everywhere
+            campaign_id = _own_line_item(connection, owner, line_item).campaign_id
+            campaign = _own_campaign(connection, owner, campaign_id, lock=True)
             found = _own_line_item(connection, owner, line_item, lock=True)
-            check_editable(_own_campaign(connection, owner, found.campaign_id))
+            check_editable(campaign)
             terms = change(found.terms)
             line_items.check(terms)
+            line_items.check_fixed(found.terms, terms, self._now())
             if terms.targeting != found.terms.targeting:
                 _check_targets_exist(connection, terms.targeting)
-            store.update_line_item(connection, line_item, terms)
+            if terms != found.terms:
+                store.update_line_item(connection, line_item, terms)
+                self._book(connection, campaign, line_item, terms)
+                content = {"id": line_item, **described(terms)}
+                self._append_terms(connection, campaign, "line_item.changed", line_item=content)
+                audit.record(connection, "line_item.change", f"line_item:{line_item}", terms=described(terms))
             return replace(found, terms=terms)
 
     def create_creative(
@@ -138,6 +193,44 @@ class CampaignService:
         with self._engine.begin() as connection:
             _own_line_item(connection, owner, line_item)
             return store.creatives_of(connection, owner, line_item, after, limit)
+
+    def _check_new(self, connection: Connection, terms: LineItemTerms) -> None:
+        line_items.check(terms)
+        line_items.check_not_over(terms, self._now())
+        _check_targets_exist(connection, terms.targeting)
+
+    def _book(self, connection: Connection, campaign: Campaign, line_item: LineItemId, terms: LineItemTerms) -> None:
+        """Take the placement of an active sponsorship. The campaign must be able to pay all that it has booked."""
+        placement = terms.sponsored_placement
+        active = terms.status is LineItemStatus.ACTIVE and campaign.status is CampaignStatus.ACTIVE
+        if placement is None or not active or terms.ends_at <= self._now():
+            return
+        line_items.check_hourly_floor(terms, store.hourly_floor_of(connection, placement))
+        if not store.book(connection, line_item, placement):
+            raise Conflict("placement_sponsored", f"placement {placement} is sponsored by another line item then")
+        booked = store.bookings_of(connection, campaign.id, self._now())
+        owed = sum(
+            one.price_micro_usdc * line_items.hours_left(one.starts_at, one.ends_at, self._now()) for one in booked
+        )
+        spendable = self._funded(connection, campaign).money.spendable_micro_usdc
+        if owed > spendable:
+            raise Conflict(
+                "sponsorship_unfunded", f"the campaign has {spendable} micro-USDC; its booked hours cost {owed}"
+            )
+
+    def _move_bookings(self, connection: Connection, campaign: Campaign) -> None:
+        """Give back what a campaign that runs no more had booked, or book it again."""
+        if campaign.status is not CampaignStatus.ACTIVE:
+            store.give_back(connection, campaign.id)
+            return
+        for item in store.sponsorships_of(connection, campaign.id, self._now()):
+            self._book(connection, campaign, item.id, item.terms)
+
+    def _append_terms(self, connection: Connection, campaign: Campaign, change: str, /, **what: object) -> None:
+        """The next document of a campaign that this transaction has locked."""
+        version, previous = store.last_terms(connection, campaign.id) or (1, campaign.meta)
+        document = next_document(version + 1, previous, self._now(), change, **what)
+        store.insert_terms(connection, campaign.id, version + 1, document, document_hash(document))
 
     def _funded(self, connection: Connection, campaign: Campaign) -> FundedCampaign:
         return FundedCampaign(campaign, money_of(campaign, read_budgets(connection, self._chain_id).values()))
@@ -168,3 +261,7 @@ def _check_targets_exist(connection: Connection, targeting: Targeting) -> None:
     if placements:
         names = ", ".join(map(str, placements))
         raise Unprocessable("placement_not_found", f"targeting names unknown placements: {names}")
+    publishers = store.unknown_publishers(connection, targeting.publishers + targeting.exclude_publishers)
+    if publishers:
+        names = ", ".join(map(str, publishers))
+        raise Unprocessable("publisher_not_found", f"targeting names unknown publishers: {names}")

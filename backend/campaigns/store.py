@@ -1,11 +1,16 @@
 """Campaigns, line items and creatives in SQL. Every read names the owner: what is another's does not exist."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
 import msgspec
 from sqlalchemy import Connection, Row, text
+from sqlalchemy.exc import IntegrityError
 
 from backend.campaigns.campaign import Campaign, CampaignStatus
 from backend.campaigns.creative import Creative, CreativeKind, CreativeTerms
-from backend.campaigns.line_item import LineItem, LineItemStatus, LineItemTerms, Pacing
+from backend.campaigns.line_item import DayParts, FrequencyCap, LineItem, LineItemStatus, LineItemTerms, Pacing
 from backend.campaigns.targeting import Targeting
 from backend.core.categories import CampaignCategory
 from backend.core.events import BidKind
@@ -64,9 +69,11 @@ def update_campaign(connection: Connection, campaign: Campaign) -> None:
 def insert_line_item(connection: Connection, campaign: CampaignId, terms: LineItemTerms) -> LineItem:
     row = connection.execute(
         text("""insert into line_item (campaign_id, name, bid_kind, bid_micro_usdc, daily_cap_micro_usdc,
-                                       total_cap_micro_usdc, pacing, starts_at, ends_at, targeting, status)
+                                       total_cap_micro_usdc, pacing, starts_at, ends_at, targeting, status, hours,
+                                       time_zone, frequency_impressions, frequency_hours)
                 values (:campaign, :name, :bid_kind, :bid, :daily_cap, :total_cap, :pacing, :starts_at, :ends_at,
-                        cast(:targeting as jsonb), :status) returning *, 0 as spent"""),
+                        cast(:targeting as jsonb), :status, :hours, :time_zone, :frequency_impressions,
+                        :frequency_hours) returning *, 0 as spent"""),
         {"campaign": campaign, **_terms(terms)},
     ).one()
     return _line_item(row)
@@ -93,14 +100,117 @@ def line_items_of(
 
 
 def update_line_item(connection: Connection, line_item: LineItemId, terms: LineItemTerms) -> None:
+    """Write the terms. A sponsorship gives its placement back: `book` takes it, or the new one."""
     connection.execute(
         text("""update line_item
                    set name = :name, bid_kind = :bid_kind, bid_micro_usdc = :bid, daily_cap_micro_usdc = :daily_cap,
                        total_cap_micro_usdc = :total_cap, pacing = :pacing, starts_at = :starts_at, ends_at = :ends_at,
-                       targeting = cast(:targeting as jsonb), status = :status
+                       targeting = cast(:targeting as jsonb), status = :status, hours = :hours,
+                       time_zone = :time_zone, frequency_impressions = :frequency_impressions,
+                       frequency_hours = :frequency_hours, booked_placement_id = null
                  where id = :id"""),
         {"id": line_item, **_terms(terms)},
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Booking:
+    """Hours of a placement that an active sponsorship takes; the price is for one hour."""
+
+    price_micro_usdc: int
+    starts_at: datetime
+    ends_at: datetime
+
+
+def book(connection: Connection, line_item: LineItemId, placement: int) -> bool:
+    """Take the placement for the line item's dates; False when another sponsorship has some of them.
+
+    Two at once: the second waits for the first to commit (the exclusion constraint does), so the first one wins.
+    """
+    try:
+        with connection.begin_nested():
+            connection.execute(
+                text("update line_item set booked_placement_id = :placement where id = :id"),
+                {"id": line_item, "placement": placement},
+            )
+    except IntegrityError as error:
+        if "line_item_booked_once" in str(error.orig):
+            return False
+        raise
+    return True
+
+
+def give_back(connection: Connection, campaign: CampaignId) -> None:
+    """No sponsorship of the campaign takes a placement any more."""
+    connection.execute(
+        text("update line_item set booked_placement_id = null where campaign_id = :id and bid_kind = 'sponsorship'"),
+        {"id": campaign},
+    )
+
+
+def bookings_of(connection: Connection, campaign: CampaignId, now: datetime) -> list[Booking]:
+    """What the campaign's sponsorships take from now on."""
+    rows = connection.execute(
+        text("""select bid_micro_usdc, starts_at, ends_at from line_item
+                 where campaign_id = :id and booked_placement_id is not null and ends_at > :now"""),
+        {"id": campaign, "now": now},
+    )
+    return [Booking(*row) for row in rows]
+
+
+def sponsorships_of(connection: Connection, campaign: CampaignId, now: datetime) -> list[LineItem]:
+    """Active sponsorships that are not over, in the order of their placements, so that nobody waits in a circle."""
+    rows = connection.execute(
+        text("""select *, 0 as spent from line_item
+                 where campaign_id = :id and bid_kind = 'sponsorship' and status = 'active' and ends_at > :now
+                 order by (targeting -> 'placements' ->> 0)::bigint"""),
+        {"id": campaign, "now": now},
+    )
+    return [_line_item(row) for row in rows]
+
+
+def hourly_floor_of(connection: Connection, placement: int) -> int | None:
+    """The least that an hour of the placement costs, micro-USDC; None when it is not sold by the hour."""
+    floor: int | None = connection.execute(
+        text("select hourly_floor_micro_usdc from placement where id = :id"), {"id": placement}
+    ).scalar()
+    return floor
+
+
+@dataclass(frozen=True, slots=True)
+class TermsDocument:
+    """A stored document of a campaign's terms; `sha256` is 0x and 64 hex digits over its UTF-8 bytes."""
+
+    version: int
+    sha256: str
+    document: str
+    created_at: datetime
+
+
+def insert_terms(connection: Connection, campaign: CampaignId, version: int, document: str, sha256: str) -> None:
+    connection.execute(
+        text("""insert into campaign_terms (campaign_id, version, document, sha256)
+                values (:campaign, :version, :document, :sha256)"""),
+        {"campaign": campaign, "version": version, "document": document, "sha256": sha256},
+    )
+
+
+def last_terms(connection: Connection, campaign: CampaignId) -> tuple[int, str] | None:
+    """Version and hash of the newest document. Whoever goes on from it has the campaign locked."""
+    row = connection.execute(
+        text("select version, sha256 from campaign_terms where campaign_id = :id order by version desc limit 1"),
+        {"id": campaign},
+    ).one_or_none()
+    return (row.version, row.sha256) if row else None
+
+
+def terms_of(connection: Connection, campaign: CampaignId, after: int, limit: int) -> list[TermsDocument]:
+    rows = connection.execute(
+        text("""select version, sha256, document, created_at from campaign_terms
+                 where campaign_id = :id and version > :after order by version limit :limit"""),
+        {"id": campaign, "after": after, "limit": limit},
+    )
+    return [TermsDocument(*row) for row in rows]
 
 
 def insert_creative(connection: Connection, line_item: LineItemId, terms: CreativeTerms) -> Creative:
@@ -129,6 +239,11 @@ def unknown_worlds(connection: Connection, worlds: frozenset[int]) -> list[int]:
     return _missing(connection, "select id from world where id = any(:ids)", worlds)
 
 
+def unknown_publishers(connection: Connection, publishers: Iterable[int]) -> list[int]:
+    """Those of `publishers` (indices) that do not exist."""
+    return _missing(connection, "select index from publisher where index = any(:ids)", frozenset(publishers))
+
+
 def unknown_placements(connection: Connection, placements: frozenset[int]) -> list[int]:
     """Those of `placements` that do not exist."""
     return _missing(connection, "select id from placement where id = any(:ids)", placements)
@@ -146,6 +261,9 @@ def _terms(terms: LineItemTerms) -> dict[str, object]:
         "daily_cap": terms.daily_cap_micro_usdc, "total_cap": terms.total_cap_micro_usdc,
         "pacing": terms.pacing.value, "starts_at": terms.starts_at, "ends_at": terms.ends_at,
         "targeting": msgspec.json.encode(terms.targeting).decode(), "status": terms.status.value,
+        "hours": terms.day_parts and terms.day_parts.hours, "time_zone": terms.day_parts and terms.day_parts.time_zone,
+        "frequency_impressions": terms.frequency_cap and terms.frequency_cap.impressions,
+        "frequency_hours": terms.frequency_cap and terms.frequency_cap.hours,
     }
 
 
@@ -163,6 +281,9 @@ def _line_item(row: Row[tuple[object, ...]]) -> LineItem:
         daily_cap_micro_usdc=row.daily_cap_micro_usdc, total_cap_micro_usdc=row.total_cap_micro_usdc,
         pacing=Pacing(row.pacing), starts_at=row.starts_at, ends_at=row.ends_at,
         targeting=msgspec.convert(row.targeting, Targeting), status=LineItemStatus(row.status),
+        day_parts=DayParts(row.hours, row.time_zone) if row.hours else None,
+        frequency_cap=FrequencyCap(row.frequency_impressions, row.frequency_hours)
+        if row.frequency_impressions else None,
     )
     return LineItem(
         id=LineItemId(row.id), campaign_id=CampaignId(row.campaign_id), terms=terms, spent_micro_usdc=int(row.spent),

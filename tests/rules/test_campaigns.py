@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.campaigns import creative, line_item
-from backend.campaigns.campaign import Campaign, CampaignStatus, check_editable, meta_hash, money_of
+from backend.campaigns.campaign import Campaign, CampaignStatus, check_editable, money_of
 from backend.campaigns.creative import CreativeKind, CreativeTerms
 from backend.campaigns.line_item import LineItemTerms, Pacing, bid_per_event
 from backend.campaigns.targeting import Targeting
@@ -42,24 +42,7 @@ def budget(campaign: int, **facts: object) -> CampaignBudget:
     return replace(base, **facts)  # type: ignore[arg-type]
 
 
-# --- meta and money ---------------------------------------------------------------------------------------------
-
-
-def test_meta__worked_example__is_sha256_of_canonical_json() -> None:
-    """sha256 of {"category":"art","chain_id":31337,"name":"Herbst – ✿","owner":"0xaa…","salt":"00…"} as UTF-8."""
-    meta = meta_hash(OWNER, 31_337, "Herbst – ✿", CampaignCategory.ART, bytes(16))
-    assert meta == "0xa2601580f0544b530680de6b703c47aacab58acc6f7a0860aff30d703d3de540"
-
-
-@given(st.binary(min_size=16, max_size=16), st.binary(min_size=16, max_size=16))
-def test_meta__other_salt__is_another_meta(one: bytes, other: bytes) -> None:
-    same = meta_hash(OWNER, 1, "x", CampaignCategory.ART, one) == meta_hash(OWNER, 1, "x", CampaignCategory.ART, other)
-    assert same == (one == other)
-
-
-def test_meta__short_salt__is_refused() -> None:
-    with pytest.raises(ValueError, match="16 bytes"):
-        meta_hash(OWNER, 1, "x", CampaignCategory.ART, b"")
+# --- money ------------------------------------------------------------------------------------------------------------
 
 
 def test_money__several_chain_campaigns__first_opened_counts() -> None:

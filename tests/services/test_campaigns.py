@@ -240,6 +240,7 @@ async def test_create_line_item__bid_per_thousand__is_kept_per_event(advertiser:
         ({"targeting": {"worlds": [True]}}, "invalid_request"),
         ({"targeting": {"worlds": [1] * 201}}, "invalid_request"),
         ({"targeting": {"countries": ["de"]}}, "invalid_request"),
+        ({"targeting": {"cities": ["Berlin"]}}, "invalid_request"),
         ({"targeting": None}, "invalid_request"),
         ({"price": 1}, "invalid_request"),
     ],
@@ -261,10 +262,9 @@ async def test_create_line_item__targeting__is_sorted_without_repetitions(
     path = f"/v1/campaigns/{await campaign_id(advertiser)}/line-items"
     targeting = {"worlds": [worlds[1], worlds[0], worlds[1]], "categories": ["games", "art"]}
     item = await created(advertiser, path, LINE_ITEM | {"targeting": targeting})
-    assert item["targeting"] == {
-        "worlds": worlds, "categories": ["art", "games"], "placements": [],
-        "exclude_worlds": [], "exclude_categories": [], "exclude_placements": [],
-    }
+    named = {name: values for name, values in item["targeting"].items() if name != "size" and values}
+    assert named == {"worlds": worlds, "categories": ["art", "games"]}
+    assert set(item["targeting"]["size"].values()) == {None}
 
 
 async def test_change_line_item__what_is_left_out__stays(advertiser: httpx.AsyncClient) -> None:

@@ -45,7 +45,7 @@ class LineItem(SQLModel, table=True):
         CheckConstraint("pacing in ('asap', 'even')", name="line_item_pacing"),
         CheckConstraint("status in ('active', 'paused')", name="line_item_status"),
         CheckConstraint("ends_at > starts_at", name="line_item_dates"),
-        CheckConstraint("hours ~ '^[0-9a-f]{42}$' and time_zone is not null", name="line_item_hours"),
+        CheckConstraint("hours ~ '^[0-9a-f]{42}$' and (hours is null) = (time_zone is null)", name="line_item_hours"),
         CheckConstraint(
             "frequency_impressions > 0 and frequency_hours between 1 and 24", name="line_item_frequency"
         ),

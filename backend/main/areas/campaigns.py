@@ -2,7 +2,7 @@
 
 from fastapi import FastAPI
 
-from backend.api import campaigns
+from backend.api import campaigns, line_items
 from backend.campaigns.service import CampaignService
 from backend.main.parts import ServeParts
 
@@ -12,3 +12,4 @@ def include(app: FastAPI, parts: ServeParts) -> None:
     service = CampaignService(parts.engine, settings.chain_id, clock=parts.clock)
     escrow = settings.contract("CampaignEscrow")
     app.include_router(campaigns.router(service, parts.access, chain_id=settings.chain_id, escrow=escrow))
+    app.include_router(line_items.router(service, parts.access))
