@@ -1,4 +1,4 @@
-"""Sign-in messages as pure rules: what parses, what is checked, and that hostile text costs nothing (L45, L46)."""
+"""Sign-in messages as pure rules: what parses, what is checked, and that hostile text costs nothing (L45, L46, L50)."""
 
 import time
 from contextlib import suppress
@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from backend.auth.message import SignInPolicy, check, parse
 from backend.auth.session import token_digest, token_text
-from backend.auth.signature import check_signer, signature_bytes
-from backend.core.errors import BadRequest, NotSignedIn, SightlineError
+from backend.auth.signature import EIP6492_SUFFIX, SECP256K1_ORDER, is_by_key, signature_bytes, wallet_signature
+from backend.core.errors import BadRequest, NotSignedIn
 from backend.core.ids import address
 
 ADVERTISER = Account.from_key(b"\x01" * 32)
@@ -84,8 +84,15 @@ def test_parse__hostile_message__takes_milliseconds(changes: dict[str, str]) -> 
 
 @given(st.binary(min_size=65, max_size=65))
 def test_signature__any_65_bytes__never_sign_for_the_advertiser(raw: bytes) -> None:
-    with pytest.raises(SightlineError, match="siwe_signature"):
-        check_signer(text_of(), signature_bytes("0x" + raw.hex()), address(ADVERTISER.address))
+    assert not is_by_key(text_of(), signature_bytes("0x" + raw.hex()), address(ADVERTISER.address))
+
+
+@given(st.binary(max_size=300))
+def test_signature__any_envelope__is_read_or_refused(raw: bytes) -> None:
+    with suppress(BadRequest):
+        assert wallet_signature(raw + EIP6492_SUFFIX).factory is not None
+    if not raw.endswith(EIP6492_SUFFIX):
+        assert wallet_signature(raw).signature == raw
 
 
 @given(st.text(max_size=200))
@@ -94,11 +101,35 @@ def test_signature__any_text__is_refused(text: str) -> None:
         signature_bytes(text)
 
 
+@pytest.mark.parametrize("size", [1, 65, 8_192])
+def test_signature__up_to_a_sane_size__is_read(size: int) -> None:
+    assert signature_bytes("0x" + "ab" * size) == b"\xab" * size
+    with pytest.raises(BadRequest, match="siwe_signature_malformed"):
+        signature_bytes("0x" + "ab" * 8_193)
+
+
+def raw_signature() -> bytes:
+    return bytes(ADVERTISER.sign_message(encode_defunct(text=text_of())).signature)
+
+
 @pytest.mark.parametrize("offset", [0, 27])
 def test_signature__recovery_byte_from_0_or_27__is_taken(offset: int) -> None:
-    raw = bytes(ADVERTISER.sign_message(encode_defunct(text=text_of())).signature)
+    raw = raw_signature()
     raw = raw[:64] + bytes([raw[64] - 27 + offset])
-    check_signer(text_of(), signature_bytes("0x" + raw.hex()), address(ADVERTISER.address))
+    assert is_by_key(text_of(), raw, address(ADVERTISER.address))
+
+
+def test_signature__the_other_s__is_not_taken() -> None:
+    """L50: who sees a signature can compute its twin."""
+    raw = raw_signature()
+    s = SECP256K1_ORDER - int.from_bytes(raw[32:64], "big")
+    twin = raw[:32] + s.to_bytes(32, "big") + bytes([55 - raw[64]])
+    assert not is_by_key(text_of(), twin, address(ADVERTISER.address))
+
+
+@pytest.mark.parametrize("raw", [b"", bytes(65), b"\xff" * 65, raw_signature()[:64], raw_signature() + b"\x00"])
+def test_signature__of_another_shape__is_not_by_the_key(raw: bytes) -> None:
+    assert not is_by_key(text_of(), raw, address(ADVERTISER.address))
 
 
 def test_session_token__is_long_and_stored_under_its_hash() -> None:
