@@ -1,6 +1,8 @@
-"""Fuzzes one parser with atheris, which looks for inputs that take new branches: `python -m scripts.testing.fuzz_parser
+"""Fuzzes one parser with atheris, which looks for inputs that take new branches.
 
-NAME [libFuzzer options] [corpus folders]`; NAME may be `any`. Ends with 0 when the time is up, else prints the input that broke it.
+    python -m scripts.testing.fuzz_parser NAME|any [libFuzzer options] [corpus folders]
+
+Ends with 0 when the time is up, else prints the input that broke it.
 """
 
 import sys
