@@ -59,6 +59,7 @@ class Conversion(SQLModel, table=True):
         Index("conversion_of_campaign", "campaign_id", "id"),
         Index("conversion_of_decision", "decision_id"),
         Index("conversion_waiting", "id", postgresql_where=text("state = 'waiting'")),
+        Index("conversion_refused", "id", postgresql_where=text("state = 'refused'")),
     )
 
     id: int | None = row_id()

@@ -25,6 +25,7 @@ class Event(SQLModel, table=True):
         Index("event_accepted", "seq", postgresql_where=text("status = 'accepted'")),
         Index("event_status_changed", "settled_seq"),
         Index("event_unpaid", "placement_id", "received_ms", postgresql_where=text("status = 'unpaid'")),
+        Index("event_with_samples", "received_ms", postgresql_where=text("samples <> '[]'::jsonb")),
         Index("event_click_ref", "click_ref", postgresql_where=text("click_ref is not null")),
     )
 

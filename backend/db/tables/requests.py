@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import Column, Text
+from sqlalchemy import Column, Index, Text
 from sqlmodel import Field, SQLModel
 
 from backend.db.tables.columns import created
@@ -12,6 +12,7 @@ class IdempotencyKey(SQLModel, table=True):
     """A creating request and its answer (JSON), so that sending it again answers the same; see db/idempotency.py."""
 
     __tablename__ = "idempotency_key"
+    __table_args__ = (Index("ix_idempotency_key_created_at", "created_at"),)
 
     wallet: str = Field(primary_key=True, sa_type=Text)
     key: str = Field(primary_key=True, sa_type=Text)

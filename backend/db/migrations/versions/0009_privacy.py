@@ -57,9 +57,18 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index(op.f("ix_erasure_account"), "erasure", ["account"])
+    # what retention looks for
+    op.create_index(
+        "event_with_samples", "event", ["received_ms"], postgresql_where=sa.text("samples <> '[]'::jsonb")
+    )
+    op.create_index("ix_idempotency_key_created_at", "idempotency_key", ["created_at"])
+    op.create_index("conversion_refused", "conversion", ["id"], postgresql_where=sa.text("state = 'refused'"))
 
 
 def downgrade() -> None:
+    op.drop_index("conversion_refused", table_name="conversion")
+    op.drop_index("ix_idempotency_key_created_at", table_name="idempotency_key")
+    op.drop_index("event_with_samples", table_name="event")
     op.drop_table("erasure")
     op.drop_table("privacy_export")
     op.drop_table("subject_key")

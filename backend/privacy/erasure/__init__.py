@@ -1,0 +1,1 @@
+"""Erasure of an account: what stands against it, what is shredded, what the law keeps."""

@@ -1,0 +1,1 @@
+"""Nothing is kept longer than it says here."""
