@@ -169,6 +169,40 @@ def verify_epoch(
     raise typer.Exit(1 if found else 0)
 
 
+audit = typer.Typer(help="Check the audit log (see docs/operating.md).", no_args_is_help=True)
+app.add_typer(audit, name="audit")
+DatabaseUrl = Annotated[str, typer.Option(envvar="DATABASE_URL", help="postgresql+psycopg://…; reading is enough.")]
+
+
+@audit.command("verify")
+def audit_verify(
+    database_url: DatabaseUrl,
+    since: Annotated[int, typer.Option("--from", min=1, help="First entry to check, trusting the hash before.")] = 1,
+    expect: Annotated[str | None, typer.Option(help="A head noted earlier, <sequence>:<hash>; must be met.")] = None,
+) -> None:
+    """Recompute the chain of the audit log. Prints OK and the head, or the first broken entry and exits 1."""
+    from backend.core.audit_chain import head_of
+    from backend.main.audit import verify_log
+
+    try:
+        expected = head_of(expect) if expect else None
+    except ValueError as error:
+        raise typer.BadParameter(f"--expect: {error}") from error
+    found = verify_log(database_url, since=since, expected=expected)
+    if found.broken:
+        typer.echo(f"BROKEN at entry {found.broken.sequence}: {found.broken.reason}")
+        raise typer.Exit(1)
+    typer.echo(f"OK {found.entries} entries, head {found.head}")
+
+
+@audit.command("head")
+def audit_head(database_url: DatabaseUrl) -> None:
+    """Print the newest head, <sequence>:<hash>; keep it where the database's owner cannot change it."""
+    from backend.main.audit import log_head
+
+    typer.echo(str(log_head(database_url)))
+
+
 def _settings(*, of_operator: bool = True) -> Settings:
     """Settings of the environment, or a message that names what is missing."""
     try:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from backend.api.codes import codes_table
+from backend.core.notice_kinds import kinds_table
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -19,7 +20,13 @@ def errors_page() -> str:
     return page[: page.index("| Status | Code |")] + codes_table()
 
 
-PAGES: Mapping[str, Callable[[], str]] = {"docs/errors.md": errors_page}
+def notices_page() -> str:
+    """docs/notices.md with its table anew."""
+    page = (ROOT / "docs/notices.md").read_text()
+    return page[: page.index("| Kind | What it tells |")] + kinds_table()
+
+
+PAGES: Mapping[str, Callable[[], str]] = {"docs/errors.md": errors_page, "docs/notices.md": notices_page}
 
 
 def main() -> None:
