@@ -95,6 +95,8 @@ class Settings(BaseSettings):
     viewer_events_per_minute_max: int = 60
     fee_bps: int = 1_000
     session_hours: int = 24
+    asset_url: str = ""                                  # a host without cookies that leads here; default: public_url
+    auto_approve: bool | None = None                     # creatives need no moderator; default: on local chains only
     session_idle_hours: int = 8                          # a session that is not used for as long is over
     admin_wallets: str = ""                              # admins whatever the tables say, separated by commas
 
@@ -102,6 +104,11 @@ class Settings(BaseSettings):
     def admins(self) -> frozenset[Address]:
         """SIGHTLINE_ADMIN_WALLETS. Raises ValueError when one of them is no address."""
         return frozenset(address(text.strip()) for text in self.admin_wallets.split(",") if text.strip())
+
+    @property
+    def approves_at_once(self) -> bool:
+        """Whether new creatives are shown without a moderator: SIGHTLINE_AUTO_APPROVE, else only on chain 31337."""
+        return self.chain_id == LOCAL_CHAIN_ID if self.auto_approve is None else self.auto_approve
 
     @property
     def operator_lacks(self) -> list[str]:

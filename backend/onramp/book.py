@@ -97,6 +97,11 @@ def signed(book: Book, payment: int, order: str) -> Book:
     return _with_order(book, found, order, OrderStatus.SIGNED)
 
 
+def unsigned(book: Book, payment: int, order: str) -> Book:
+    """The book after a signed deposit can never be mined any more, or was mined in vain: it waits again."""
+    return _with_order(book, book.payments[payment], order, OrderStatus.WAITING)
+
+
 def deposited(book: Book, payment: int, order: str) -> Book:
     """The book after the chain has the deposit for good."""
     return _with_order(book, book.payments[payment], order, OrderStatus.DONE)

@@ -265,3 +265,28 @@ def hear(payment: Payment, fact: PaymentFact) -> Payment:
             return replace(payment, warnings={name: False, **payment.warnings})
         case FeeHeard(cents):
             return replace(payment, fee_cents=max(cents, payment.fee_cents or 0))
+
+
+# ---- what the account is told --------------------------------------------------------------------------------------
+
+_NEWS: Mapping[PaymentStatus, str] = {
+    PaymentStatus.EXPIRED: "expired", PaymentStatus.DEPOSITED: "deposited", PaymentStatus.FROZEN: "frozen",
+    PaymentStatus.DISPUTED: "disputed", PaymentStatus.LOST: "lost", PaymentStatus.REFUNDED: "refunded",
+}
+
+
+def news(before: PaymentStatus, after: PaymentStatus) -> str | None:
+    """The past participle for an account's notice when a status changes; None when it is not worth telling.
+
+    >>> news(PaymentStatus.CREATED, PaymentStatus.HELD), news(PaymentStatus.DISPUTED, PaymentStatus.DEPOSITED)
+    ('paid', 'released')
+    """
+    if before is after:
+        return None
+    if before in (PaymentStatus.FROZEN, PaymentStatus.DISPUTED) and after not in (
+        PaymentStatus.FROZEN, PaymentStatus.DISPUTED, PaymentStatus.LOST, PaymentStatus.REFUNDED
+    ):
+        return "released"
+    if after is PaymentStatus.HELD and before in (PaymentStatus.CREATED, PaymentStatus.EXPIRED):
+        return "paid"
+    return _NEWS.get(after)

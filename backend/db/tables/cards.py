@@ -139,6 +139,8 @@ class TreasuryTransaction(SQLModel, table=True):
     tx_hash: str = Field(primary_key=True, sa_type=Text)
     order_reference: str = Field(sa_type=Text, foreign_key="treasury_order.reference", index=True)
     nonce: int = big()
+    max_fee_wei: int = big()
+    tip_wei: int = big()
     raw: str = Field(sa_type=Text)
     signed_at: datetime | None = created()
 

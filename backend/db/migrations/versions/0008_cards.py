@@ -139,7 +139,7 @@ def _treasury() -> None:
         "treasury_transaction",
         _text("tx_hash"),
         _text("order_reference"),
-        sa.Column("nonce", sa.BigInteger(), nullable=False),
+        *(sa.Column(name, sa.BigInteger(), nullable=False) for name in ("nonce", "max_fee_wei", "tip_wei")),
         _text("raw"),
         sa.Column("signed_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.ForeignKeyConstraint(["order_reference"], ["treasury_order.reference"]),

@@ -1,0 +1,1 @@
+"""USDC that advertisers buy for their own wallets."""

@@ -1,0 +1,1 @@
+"""The treasury, which deposits on chain what came by card."""
