@@ -9,6 +9,7 @@ from backend.db.tables import (  # noqa: F401 -- each import declares its tables
     campaigns,
     cards,
     conversions,
+    counts,
     creatives,
     events,
     ledger,

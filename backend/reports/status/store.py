@@ -1,5 +1,6 @@
 """Reads the status page's numbers from our tables and the indexer's, in statements that a snapshot keeps consistent."""
 
+from collections import defaultdict
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
@@ -58,15 +59,9 @@ select (select coalesce(sum(fee), 0) from chain_epoch where chain_id = :chain_id
        (select coalesce(sum(amount), 0) from chain_fees_withdrawn where chain_id = :chain_id) as fees_withdrawn
 """)
 
-_EVENTS = text("""
-select count(*) filter (where kind = 'viewable') as viewable, count(*) filter (where kind = 'click') as clicks,
-       count(*) filter (where status = 'billed') as billed, count(*) filter (where status = 'accepted') as pending
-  from event where status in ('accepted', 'billed', 'unpaid')
-""")
+_COUNTS = text("select what, name, n from traffic_count order by n desc, name")
 
 _CHARGED = text("select coalesce(sum(debits), 0) from ledger_account where account like 'campaign:%'")
-_DROPPED = text("select reason, count(*) as n from dropped_event group by reason order by n desc, reason")
-_OUTCOMES = text("select outcome, sum(n) as n from serving_tally group by outcome order by n desc, outcome")
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,18 +133,20 @@ def read_final_totals(connection: Connection, chain_id: int) -> FinalTotals:
 
 
 def read_traffic(connection: Connection) -> Traffic:
-    """Counts of decisions, events and refusals."""
-    events = connection.execute(_EVENTS).one()
-    dropped = {row.reason: int(row.n) for row in connection.execute(_DROPPED)}
-    outcomes = {row.outcome: int(row.n) for row in connection.execute(_OUTCOMES)}
+    """Counts of decisions, events and refusals, kept by triggers: backend/db/tables/counts.py."""
+    counts: dict[str, dict[str, int]] = defaultdict(dict)
+    for row in connection.execute(_COUNTS):
+        counts[row.what][row.name] = int(row.n)
+    received, beyond, outcomes = counts["received"], counts["beyond_budget"], counts["answered"]
+    billed, unpaid = sum(counts["billed"].values()), sum(counts["unpaid"].values())
     return Traffic(
         decisions=outcomes.pop("decision", 0),
         unfilled=outcomes.pop("no_bid", 0),
-        viewable_impressions=events.viewable,
-        clicks=events.clicks,
-        billed=events.billed,
-        pending=events.pending,
+        viewable_impressions=received.get("viewable", 0) - beyond.get("viewable", 0),
+        clicks=received.get("click", 0) - beyond.get("click", 0),
+        billed=billed,
+        pending=sum(received.values()) - billed - unpaid - sum(beyond.values()),
         charged_micro_usdc=int(connection.execute(_CHARGED).scalar_one()),
-        dropped=dropped,
+        dropped=counts["dropped"],
         no_bids=outcomes,
     )
