@@ -12,6 +12,7 @@ import pytest
 import redis
 from sqlalchemy import Engine, text
 
+from backend.core.click_id import decision_of, reference
 from backend.core.decision_token import DecisionToken, decision_id, sign
 from backend.core.errors import Unavailable
 from backend.core.events import BidKind
@@ -311,6 +312,26 @@ async def test_follow__our_link__redirects_and_counts(
     assert (answer.status_code, answer.headers["location"]) == (302, url)
     drain(consumer)
     assert [kind for _, kind in stored(fresh_engine)[0]] == ["viewable", "click"]
+
+
+async def test_follow__line_item_has_a_goal__page_is_told_a_click_id_that_converts(
+    http: httpx.AsyncClient, consumer: IngestConsumer, fresh_engine: Engine, shown: tuple[DecisionToken, str]
+) -> None:
+    """L53: the page learns a name of the ad, which its contract may log, and nothing of the viewer."""
+    one, url = shown
+    with fresh_engine.begin() as connection:
+        connection.execute(text(
+            "insert into conversion_goal (campaign_id, name, kind, click_days, view_days, repeatable, status, "
+            "secret_version) select campaign_id, 'Orders', 'postback', 7, 0, false, 'active', 1 from line_item"
+        ))
+    await send(http, view(one))
+    location = (await http.get(f"/c/{sign(one, TOKEN_KEY)}")).headers["location"]
+    landing, _, name = location.partition("?sl_click=")
+    assert (landing, decision_of(name, TOKEN_KEY)) == (url, one.decision_id)
+    drain(consumer)
+    with fresh_engine.connect() as connection:
+        found = connection.execute(text("select decision_id from event where click_ref = :ref"), {"ref": reference(name)})
+        assert found.scalars().all() == [one.decision_id.hex()]
 
 
 async def test_follow__forged_link__404_and_no_redirect(

@@ -1,8 +1,10 @@
 """Makes an event of every delivered hour of a sponsorship; the biller charges it like any other."""
 
+from backend.core.shares import payee
+from backend.core.sponsored_hour import hour_id
 from backend.db.engine import Engine
 from backend.ledger.sponsorship import store
-from backend.ledger.sponsorship.hours import hour_id, hours_to_look_at
+from backend.ledger.sponsorship.hours import hours_to_look_at
 
 HOURS_BACK = 72
 
@@ -20,8 +22,9 @@ class SponsorshipService:
         """One pass over the hours that may have been delivered. Never asks to be called again at once."""
         first_ms, last_ms = hours_to_look_at(now_ms, self._looked_at_ms, self._hours_back)
         with self._engine.begin() as connection:
-            hours = store.read_delivered(connection, self._chain_id, first_ms, last_ms)
-            named = [(hour_id(self._chain_id, hour.line_item, hour.hour_ms).hex(), hour) for hour in hours]
-            store.insert_hours(connection, named, now_ms)
+            for hour in store.read_delivered(connection, self._chain_id, first_ms, last_ms):
+                name = hour_id(self._chain_id, hour.line_item, hour.hour_ms)
+                publisher = payee(hour.shares, name) if hour.shares else hour.publisher
+                store.insert_hour(connection, hour, name.hex(), publisher, now_ms)
         self._looked_at_ms = now_ms
         return False

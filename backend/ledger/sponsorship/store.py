@@ -9,6 +9,8 @@ from sqlalchemy import Connection, text
 _DELIVERED = text("""
 select item.id as line_item, hour.ms as hour_ms, item.bid_micro_usdc as price, world.publisher_index as publisher,
        placement.id as placement, funded.campaign as chain_campaign,
+       coalesce((select jsonb_agg(jsonb_build_array(share.publisher_index, share.basis_points))
+                   from placement_share share where share.placement_id = placement.id), '[]') as shares,
        coalesce((select min(creative.id) from creative
                   where creative.line_item_id = item.id and creative.status = 'approved'), 0) as creative
   from line_item item
@@ -42,12 +44,16 @@ values (:decision_id || '04', :decision_id, 'sponsored_hour', 'sponsorship', :ch
 
 @dataclass(frozen=True, slots=True)
 class DeliveredHour:
-    """An hour (start in Unix milliseconds) of a line item's sponsorship in which its ad was served."""
+    """An hour (start in Unix milliseconds) of a line item's sponsorship in which its ad was served.
+
+    `publisher` owns the world; `shares` are (publisher index, basis points) where several are paid.
+    """
 
     line_item: int
     hour_ms: int
     price_micro_usdc: int
     publisher: int
+    shares: Sequence[tuple[int, int]]
     placement: int
     chain_campaign: int
     creative: int
@@ -63,18 +69,19 @@ def read_delivered(connection: Connection, chain_id: int, first_ms: int, last_ms
     bound = {"chain_id": chain_id, "first": first_ms, "last": last_ms}
     return [
         DeliveredHour(
-            row.line_item, int(row.hour_ms), int(row.price), int(row.publisher), row.placement,
-            int(row.chain_campaign), row.creative,
+            row.line_item, int(row.hour_ms), int(row.price), int(row.publisher),
+            [(index, points) for index, points in row.shares], row.placement, int(row.chain_campaign), row.creative,
         )
         for row in connection.execute(_DELIVERED, bound)
     ]
 
 
-def insert_hours(connection: Connection, hours: Sequence[tuple[str, DeliveredHour]], received_ms: int) -> None:
-    """Events of (id in place of a decision, hour); an hour that has one keeps it."""
-    for decision_id, hour in hours:
-        connection.execute(_INSERT, {
-            "decision_id": decision_id, "chain_campaign": hour.chain_campaign, "line_item": hour.line_item,
-            "creative": hour.creative, "placement": hour.placement, "publisher": hour.publisher,
-            "price": hour.price_micro_usdc, "hour_ms": hour.hour_ms, "received_ms": received_ms,
-        })
+def insert_hour(
+    connection: Connection, hour: DeliveredHour, decision_id: str, publisher: int, received_ms: int
+) -> None:
+    """The event of an hour, under an id in place of a decision's; an hour that has one keeps it."""
+    connection.execute(_INSERT, {
+        "decision_id": decision_id, "chain_campaign": hour.chain_campaign, "line_item": hour.line_item,
+        "creative": hour.creative, "placement": hour.placement, "publisher": publisher,
+        "price": hour.price_micro_usdc, "hour_ms": hour.hour_ms, "received_ms": received_ms,
+    })

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Engine, text
 from web3 import Web3
 
 from backend.chain.client import Chain, EscrowClient, PayoutClient
+from backend.core.events import BILLS, KIND_BYTE, EventKind
 from backend.core.keccak import keccak256
 from backend.core.ruleset import Ruleset
 from backend.ledger.service import LedgerService
@@ -30,6 +31,7 @@ START_MS = 1_767_571_200_000  # 2026-01-05T00:00:00Z
 ATTESTORS = ("attestor 1", "attestor 2", "attestor 3")
 ROLES = ("owner", "operator", "guardian", "treasury", "advertiser", "stranger", *ATTESTORS)
 USDC = 1_000_000
+PAYS_FOR = {event: bid for bid, event in BILLS.items()}
 
 
 def key_of(role: str) -> str:
@@ -67,6 +69,7 @@ class Sale:
     publisher: int
     price: int
     at_ms: int = START_MS
+    kind: EventKind = EventKind.VIEWABLE
 
 
 class Stage:
@@ -174,7 +177,8 @@ def insert_sales(connection: Connection, sales: Iterable[Sale]) -> None:
     """Rows of `event`, accepted, and the publishers that they name."""
     rows = [
         {
-            "event_id": sale.at_ms.to_bytes(6, "big").hex() + f"{sale.number:020x}01",
+            "event_id": sale.at_ms.to_bytes(6, "big").hex() + f"{sale.number:020x}" + KIND_BYTE[sale.kind],
+            "kind": sale.kind.value, "bid_kind": PAYS_FOR[sale.kind].value,
             "campaign": sale.campaign, "publisher": sale.publisher, "price": sale.price, "at_ms": sale.at_ms,
             "wallet": address_of(f"publisher {sale.publisher}"), "number": sale.number,
         }
@@ -191,6 +195,6 @@ def insert_sales(connection: Connection, sales: Iterable[Sale]) -> None:
         insert into event (event_id, decision_id, kind, bid_kind, chain_campaign, line_item_id, creative_id,
                            placement_id, publisher_index, price_micro_usdc, occurred_ms, received_ms, stream_id,
                            stream_index, status)
-        values (:event_id, left(:event_id, 32), 'viewable', 'vcpm', :campaign, 1, 2, 3, :publisher, :price, :at_ms,
+        values (:event_id, left(:event_id, 32), :kind, :bid_kind, :campaign, 1, 2, 3, :publisher, :price, :at_ms,
                 :at_ms, 'test-' || :number, 0, 'accepted')
     """), rows)
