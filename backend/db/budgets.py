@@ -3,36 +3,48 @@
 Money that came, by a deposit or a cancelled withdrawal, counts once confirmed; money that left counts at once.
 """
 
+from collections.abc import Sequence
+
 from sqlalchemy import Connection, text
 
 from backend.core.budget import CampaignBudget
 
 _BUDGETS = text("""
+with chosen as materialized (
+    select * from chain_campaign where chain_id = :chain_id and (cast(:metas as text[]) is null or meta = any(:metas))
+)
 select c.campaign, c.owner, c.meta, c.active,
        c.deposited - coalesce(young.amount, 0) as deposited, c.withdrawn, c.reserved, c.debited,
        coalesce(account.debits, 0) as ledger_debits, coalesce(open.charged, 0) as open_charged, c.epoch_cap
-  from chain_campaign c
+  from chosen c
   left join (select campaign, sum(amount) as amount
                from (select chain_id, campaign, amount, number from chain_campaign_opened
                      union all select chain_id, campaign, amount, number from chain_deposited
                      union all select chain_id, campaign, amount, number from chain_withdrawal_cancelled) came
                join chain_cursor using (chain_id)
               where chain_id = :chain_id and came.number > chain_cursor.confirmed_number
+                and campaign in (select campaign from chosen)
               group by campaign) young on young.campaign = c.campaign
   left join ledger_account account on account.account = 'campaign:' || c.campaign
   left join (select debit_account, sum(amount_micro_usdc) as charged
-               from ledger_transfer where epoch is null and kind = 'charge' group by debit_account) open
+               from ledger_transfer where epoch is null and kind = 'charge'
+                and debit_account in (select 'campaign:' || campaign from chosen) group by debit_account) open
          on open.debit_account = 'campaign:' || c.campaign
- where c.chain_id = :chain_id
  order by c.campaign
 """)
 
 
-def read_budgets(connection: Connection, chain_id: int) -> dict[int, CampaignBudget]:
-    """Budget facts by chain campaign id. Empty until the indexer has made its tables and seen a campaign."""
+def read_budgets(
+    connection: Connection, chain_id: int, metas: Sequence[str] | None = None
+) -> dict[int, CampaignBudget]:
+    """Budget facts by chain campaign id, of all campaigns or of those with one of `metas`.
+
+    Empty until the indexer has made its tables and seen a campaign.
+    """
     if connection.execute(text("select to_regclass('chain_campaign')")).scalar() is None:
         return {}
-    rows = connection.execute(_BUDGETS, {"chain_id": chain_id})
+    chosen = None if metas is None else list(metas)
+    rows = connection.execute(_BUDGETS, {"chain_id": chain_id, "metas": chosen})
     return {
         int(row.campaign): CampaignBudget(
             campaign=int(row.campaign), owner=row.owner, meta=row.meta, active=row.active,
