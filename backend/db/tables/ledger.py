@@ -39,6 +39,8 @@ class LedgerTransfer(SQLModel, table=True):
         CheckConstraint(f"kind in ({LEDGER_KINDS})", name="ledger_transfer_kind"),
         UniqueConstraint("event_id", name="ledger_transfer_event_once"),
         Index("ledger_transfer_open", "id", postgresql_where=text("epoch is null and kind = 'charge'")),
+        Index("ledger_transfer_open_charges", "debit_account", postgresql_include=["amount_micro_usdc"],
+              postgresql_where=text("epoch is null and kind = 'charge'")),
         Index("ledger_transfer_epoch", "epoch", "kind"),
     )
 

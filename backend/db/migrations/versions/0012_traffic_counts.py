@@ -1,4 +1,4 @@
-"""traffic counts: one statement-level trigger a table, so that a batch is one update of a few rows"""
+"""traffic counts and open charges: one statement-level trigger a table, so that a batch is one update of a few rows"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -65,9 +65,14 @@ def upgrade() -> None:
         union all select 'dropped', reason, count(*) from dropped_event group by reason
         union all select 'answered', outcome, sum(n) from serving_tally group by outcome
     """)
+    op.create_index(
+        "ledger_transfer_open_charges", "ledger_transfer", ["debit_account"], postgresql_include=["amount_micro_usdc"],
+        postgresql_where=sa.text("epoch is null and kind = 'charge'"),
+    )
 
 
 def downgrade() -> None:
+    op.drop_index("ledger_transfer_open_charges", "ledger_transfer")
     for table, _, function in TRIGGERS:
         op.execute(f"drop trigger {function} on {table}")
     for name in ROWS:
