@@ -33,7 +33,7 @@ OURS = (
     "publisher", "idempotency_key",
     "webhook_attempt", "webhook_delivery", "webhook", "audit_link", "audit_entry", "notice",
     "session", "key_wallet", "api_key", "invitation", "member", "organisation",
-    "platform_role",
+    "platform_role", "subject_key", "privacy_export", "erasure",
 )
 APPEND_ONLY = ("audit_link", "audit_entry")
 
@@ -122,10 +122,38 @@ def make_app() -> Callable[..., FastAPI]:
     return build_app
 
 
+class _LentClock:
+    """The clock of the test that runs now, for apps that outlive a test."""
+
+    lender: Callable[[], float]
+
+    def __call__(self) -> float:
+        return self.lender()
+
+
+_lent_clock = _LentClock()
+_kept_apps: dict[tuple[object, ...], FastAPI] = {}
+
+
 @pytest.fixture
-def accounts_app(engine: Engine, redis_client: Redis, clock: Clock) -> Iterator[FastAPI]:
+def keep_app(engine: Engine, redis_client: Redis, clock: Clock) -> Callable[..., FastAPI]:
+    """As `make_app` on this worker's stores, but tests that want the same settings share one app: it takes a while."""
+    _lent_clock.lender = clock
+
+    def kept(**more: object) -> FastAPI:
+        pool = redis_client.connection_pool.connection_kwargs
+        key = (str(engine.url), pool["port"], pool["db"], *sorted(more.items()))
+        if key not in _kept_apps:
+            _kept_apps[key] = build_app(engine, redis_client, _lent_clock, **more)
+        return _kept_apps[key]
+
+    return kept
+
+
+@pytest.fixture
+def accounts_app(engine: Engine, keep_app: Callable[..., FastAPI]) -> Iterator[FastAPI]:
     """The routes on the worker's database; what they wrote is deleted afterwards."""
-    yield build_app(engine, redis_client, clock)
+    yield keep_app()
     clean(engine)
 
 

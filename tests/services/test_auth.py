@@ -12,7 +12,6 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from redis import Redis
-from sqlalchemy import Engine
 
 from backend.auth.permissions import Role, permitted
 from backend.auth.signature import SECP256K1_ORDER
@@ -141,11 +140,10 @@ def with_high_s(signature: str) -> str:
 
 @pytest.fixture
 async def on_chain(
-    engine: Engine, redis_client: Redis, clock: Any, make_app: Callable[..., FastAPI], rpc_url: str,
-    accounts_app: FastAPI,
+    keep_app: Callable[..., FastAPI], rpc_url: str, accounts_app: FastAPI
 ) -> AsyncIterator[httpx.AsyncClient]:
     """Somebody who has not signed in, before an API that can ask a chain. `accounts_app` clears the tables."""
-    app = make_app(engine, redis_client, clock, rpc_url=rpc_url)
+    app = keep_app(rpc_url=rpc_url)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=ORIGIN) as client:
         yield client
 
