@@ -1,5 +1,7 @@
 """worlds and placements"""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
@@ -9,25 +11,32 @@ down_revision = "0006"
 branch_labels = None
 depends_on = None
 
-_PUBLISHER = (sa.Column("listed_name", sa.Text()), sa.Column("listed_domain", sa.Text()))
-_WORLD = (
-    sa.Column("place", sa.Text()),
-    sa.Column("proof_token", sa.Text(), server_default=sa.text("replace(gen_random_uuid()::text, '-', '')"), nullable=False),
-    sa.Column("proof_state", sa.Text(), server_default=sa.text("'unverified'"), nullable=False),
-    sa.Column("proof_method", sa.Text()),
-    sa.Column("proof_wallet", sa.Text()),
-    sa.Column("proof_checked_at", sa.DateTime(timezone=True)),
-    sa.Column("proof_failures", sa.Integer(), server_default=sa.text("0"), nullable=False),
-    sa.Column("ads_txt_state", sa.Text()),
-    sa.Column("ads_txt_checked_at", sa.DateTime(timezone=True)),
-)
-_PLACEMENT = (
-    sa.Column("width_mm", sa.Integer()),
-    sa.Column("height_mm", sa.Integer()),
-    sa.Column("hourly_floor_micro_usdc", sa.BigInteger()),
-    sa.Column("accepted_categories", postgresql.ARRAY(sa.Text()), server_default=sa.text("'{}'"), nullable=False),
-    sa.Column("test_mode", sa.Boolean(), server_default=sa.text("false"), nullable=False),
-)
+
+def _columns() -> dict[str, tuple[sa.Column[Any], ...]]:
+    """What each table gets: new objects, since a column belongs to one table."""
+    return {
+        "publisher": (sa.Column("listed_name", sa.Text()), sa.Column("listed_domain", sa.Text())),
+        "world": (
+            sa.Column("place", sa.Text()),
+            sa.Column("proof_token", sa.Text(), server_default=sa.text("replace(gen_random_uuid()::text, '-', '')"), nullable=False),
+            sa.Column("proof_state", sa.Text(), server_default=sa.text("'unverified'"), nullable=False),
+            sa.Column("proof_method", sa.Text()),
+            sa.Column("proof_wallet", sa.Text()),
+            sa.Column("proof_checked_at", sa.DateTime(timezone=True)),
+            sa.Column("proof_failures", sa.Integer(), server_default=sa.text("0"), nullable=False),
+            sa.Column("ads_txt_state", sa.Text()),
+            sa.Column("ads_txt_checked_at", sa.DateTime(timezone=True)),
+        ),
+        "placement": (
+            sa.Column("width_mm", sa.Integer()),
+            sa.Column("height_mm", sa.Integer()),
+            sa.Column("hourly_floor_micro_usdc", sa.BigInteger()),
+            sa.Column("accepted_categories", postgresql.ARRAY(sa.Text()), server_default=sa.text("'{}'"), nullable=False),
+            sa.Column("test_mode", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        ),
+    }
+
+
 _CHECKS = {
     "publisher_listing": ("publisher", "(listed_name is null) = (listed_domain is null)"),
     "world_proof_state": ("world", "proof_state in ('unverified', 'verified')"),
@@ -46,14 +55,14 @@ _INDEXES = {
 
 
 def upgrade() -> None:
-    for table, columns in (("publisher", _PUBLISHER), ("world", _WORLD), ("placement", _PLACEMENT)):
+    for table, columns in _columns().items():
         for column in columns:
-            op.add_column(table, column.copy())
+            op.add_column(table, column)
     for name, (table, condition) in _CHECKS.items():
         op.create_check_constraint(name, table, condition)
     _kinds("'image', 'video', 'audio', 'model'")
-    for name, (table, columns) in _INDEXES.items():
-        op.create_index(name, table, columns)
+    for name, (table, indexed) in _INDEXES.items():
+        op.create_index(name, table, indexed)
     op.create_index("event_unpaid", "event", ["placement_id", "received_ms"], postgresql_where=sa.text("status = 'unpaid'"))
     op.create_table(
         "placement_share",
@@ -94,7 +103,7 @@ def downgrade() -> None:
         op.drop_constraint(name, table)
     op.execute("delete from placement where kind not in ('image', 'video')")
     _kinds("'image', 'video'")
-    for table, columns in (("publisher", _PUBLISHER), ("world", _WORLD), ("placement", _PLACEMENT)):
+    for table, columns in _columns().items():
         for column in columns:
             op.drop_column(table, column.name)
 
