@@ -241,11 +241,12 @@ def _save_befallen(connection: Connection, payment: Payment) -> None:
 
 def _save_orders(connection: Connection, before: Payment, after: Payment) -> None:
     called_off = [name for name in before.orders if name not in after.orders]
-    if called_off:
-        connection.execute(
-            text("delete from treasury_order where reference = any(:names) and status = 'waiting'"),
-            {"names": called_off},
-        )
+    if called_off:      # with transactions, if any, that can never be mined
+        for statement in (
+            "delete from treasury_transaction where order_reference = any(:names)",
+            "delete from treasury_order where reference = any(:names) and status = 'waiting'",
+        ):
+            connection.execute(text(statement), {"names": called_off})
     for name, order in after.orders.items():
         if order != before.orders.get(name):
             connection.execute(
