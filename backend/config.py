@@ -108,7 +108,7 @@ class Settings(BaseSettings):
     @property
     def approves_at_once(self) -> bool:
         """Whether new creatives are shown without a moderator: SIGHTLINE_AUTO_APPROVE, else only on chain 31337."""
-        return self.chain_id == LOCAL_CHAIN_ID if self.auto_approve is None else self.auto_approve
+        return self.chain_id == LOCAL_CHAIN if self.auto_approve is None else self.auto_approve
 
     @property
     def operator_lacks(self) -> list[str]:
@@ -121,6 +121,11 @@ class Settings(BaseSettings):
     def on_local_chain(self) -> bool:
         """Whether the money has no value: then well-known keys and plain HTTP do no harm."""
         return self.chain_id in LOCAL_CHAINS
+
+    @property
+    def counts_requests(self) -> bool:
+        """Whether requests are limited at all."""
+        return self.rate_limits == "on" or (self.rate_limits == "auto" and not self.on_local_chain)
 
     def refusals(self, *, of_operator: bool = True) -> list[str]:
         """Why no process may start with these settings (L69); none on a local chain."""

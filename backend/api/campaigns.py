@@ -1,11 +1,11 @@
-"""Campaigns, their terms and creatives over HTTP. Everything here is the signed-in advertiser's own."""
+"""Campaigns and their terms over HTTP. Everything here is the signed-in advertiser's own."""
 
 from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field
 
 from backend.api.access import Access
 from backend.api.fields import (
@@ -15,18 +15,15 @@ from backend.api.fields import (
     Limit,
     Name,
     PathId,
-    Pixels,
-    Url,
     next_after,
 )
 from backend.api.line_items import LineItemBody
 from backend.api.problems import responses
 from backend.auth.permissions import Permission
 from backend.campaigns.campaign import CampaignMoney, CampaignStatus
-from backend.campaigns.creative import Creative, CreativeKind, CreativeTerms
 from backend.campaigns.service import CampaignService, FundedCampaign
 from backend.core.categories import CampaignCategory
-from backend.core.ids import Address, CampaignId, LineItemId
+from backend.core.ids import Address, CampaignId
 
 LINE_ITEMS_AT_ONCE = 50
 
@@ -99,48 +96,11 @@ class TermsPage(BaseModel):
     next_after: int | None
 
 
-class CreativeBody(Body):
-    """`asset_sha256` is checked by the SDK before the asset is shown."""
-
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={"examples": [{
-            "kind": "image", "width": 1024, "height": 512, "asset_url": "https://assets.example/board.png",
-            "asset_sha256": "9f" * 32, "click_url": "https://shop.example/autumn",
-        }]},
-    )
-    kind: CreativeKind
-    width: Pixels
-    height: Pixels
-    asset_url: Url
-    asset_sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-    click_url: Url
-
-
-class CreativeAnswer(BaseModel):
-    id: int
-    line_item_id: int
-    kind: CreativeKind
-    width: int
-    height: int
-    asset_url: str
-    asset_sha256: str
-    click_url: str
-    status: str = Field(description="pending, approved or rejected")
-    created_at: datetime
-
-
-class CreativePage(BaseModel):
-    items: list[CreativeAnswer]
-    next_after: int | None
-
-
 def router(service: CampaignService, access: Access, *, chain_id: int, escrow: str) -> APIRouter:
-    """Routes under /v1/campaigns, and creatives; `escrow` is the address of CampaignEscrow."""
+    """Routes under /v1/campaigns; `escrow` is the address of CampaignEscrow."""
     api = APIRouter(prefix="/v1")
     _add_campaigns(api, service, access, chain_id, escrow)
     _add_terms(api, service, access)
-    _add_creatives(api, service, access)
     return api
 
 
@@ -184,24 +144,6 @@ def _add_terms(api: APIRouter, service: CampaignService, access: Access) -> None
         return TermsPage(items=items, next_after=next_after([item.version for item in items], limit))
 
 
-def _add_creatives(api: APIRouter, service: CampaignService, access: Access) -> None:
-    Reader = Annotated[Address, Depends(access.account(Permission.CAMPAIGNS_READ))]
-    Writer = Annotated[Address, Depends(access.account(Permission.CAMPAIGNS_WRITE))]
-
-    @api.post("/line-items/{line_item}/creatives", status_code=201, tags=["creatives"], summary="Add a creative",
-              responses=responses(401, 403, 404, 409))
-    def create(line_item: PathId, body: CreativeBody, wallet: Writer, key: IdempotencyKey = None) -> CreativeAnswer:
-        terms = CreativeTerms(**body.model_dump())
-        return _creative(service.create_creative(wallet, LineItemId(line_item), terms, key=key))
-
-    @api.get("/line-items/{line_item}/creatives", tags=["creatives"], summary="Creatives of a line item",
-             responses=responses(401, 404))
-    def page(line_item: PathId, wallet: Reader, after: After = 0, limit: Limit = 50) -> CreativePage:
-        found = service.creatives(wallet, LineItemId(line_item), after=after, limit=limit)
-        items = [_creative(creative) for creative in found]
-        return CreativePage(items=items, next_after=next_after([item.id for item in items], limit))
-
-
 def _campaign(funded: FundedCampaign, chain_id: int, escrow: str) -> CampaignAnswer:
     campaign = funded.campaign
     args = {"owner": str(campaign.owner), "amount": None, "meta": campaign.meta}
@@ -209,13 +151,4 @@ def _campaign(funded: FundedCampaign, chain_id: int, escrow: str) -> CampaignAns
         id=campaign.id, owner=campaign.owner, name=campaign.name, category=campaign.category, status=campaign.status,
         meta=campaign.meta, created_at=campaign.created_at, money=funded.money,
         how_to_fund=HowToFund(chain_id=chain_id, escrow=escrow, args=args),
-    )
-
-
-def _creative(creative: Creative) -> CreativeAnswer:
-    terms = creative.terms
-    return CreativeAnswer(
-        id=creative.id, line_item_id=creative.line_item_id, kind=terms.kind, width=terms.width, height=terms.height,
-        asset_url=terms.asset_url, asset_sha256=terms.asset_sha256, click_url=terms.click_url, status=creative.status,
-        created_at=creative.created_at,
     )

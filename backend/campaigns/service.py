@@ -1,4 +1,4 @@
-"""What an advertiser does with campaigns, line items and creatives; every call is one transaction."""
+"""What an advertiser does with campaigns and line items; every call is one transaction."""
 
 import secrets
 import time
@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from backend.campaigns import creative as creatives
 from backend.campaigns import line_item as line_items
 from backend.campaigns import store
 from backend.campaigns.campaign import (
@@ -16,7 +15,6 @@ from backend.campaigns.campaign import (
     check_editable,
     money_of,
 )
-from backend.campaigns.creative import Creative, CreativeTerms
 from backend.campaigns.line_item import LineItem, LineItemStatus, LineItemTerms
 from backend.campaigns.store import TermsDocument
 from backend.campaigns.targeting import Targeting
@@ -175,24 +173,6 @@ class CampaignService:
                 self._append_terms(connection, campaign, "line_item.changed", line_item=content)
                 audit.record(connection, "line_item.change", f"line_item:{line_item}", terms=described(terms))
             return replace(found, terms=terms)
-
-    def create_creative(
-        self, owner: Address, line_item: LineItemId, terms: CreativeTerms, *, key: str | None = None
-    ) -> Creative:
-        """A creative of the owner's line item. Raises Unprocessable when the terms break a rule."""
-        def create() -> Creative:
-            found = _own_line_item(connection, owner, line_item)
-            check_editable(_own_campaign(connection, owner, found.campaign_id, lock=True))
-            creatives.check(terms)
-            return store.insert_creative(connection, line_item, terms)
-
-        with self._engine.begin() as connection:
-            return once(connection, owner, key, ("creative", line_item, terms), Creative, create)
-
-    def creatives(self, owner: Address, line_item: LineItemId, *, after: int = 0, limit: int = 100) -> list[Creative]:
-        with self._engine.begin() as connection:
-            _own_line_item(connection, owner, line_item)
-            return store.creatives_of(connection, owner, line_item, after, limit)
 
     def _check_new(self, connection: Connection, terms: LineItemTerms) -> None:
         line_items.check(terms)

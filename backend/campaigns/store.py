@@ -1,4 +1,4 @@
-"""Campaigns, line items and creatives in SQL. Every read names the owner: what is another's does not exist."""
+"""Campaigns and line items in SQL. Every read names the owner: what is another's does not exist."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,25 +9,17 @@ from sqlalchemy import Connection, Row, text
 from sqlalchemy.exc import IntegrityError
 
 from backend.campaigns.campaign import Campaign, CampaignStatus
-from backend.campaigns.creative import Creative, CreativeKind, CreativeTerms
 from backend.campaigns.line_item import DayParts, FrequencyCap, LineItem, LineItemStatus, LineItemTerms, Pacing
 from backend.campaigns.targeting import Targeting
 from backend.core.categories import CampaignCategory
 from backend.core.events import BidKind
-from backend.core.ids import Address, CampaignId, CreativeId, LineItemId
+from backend.core.ids import Address, CampaignId, LineItemId
 
 _CAMPAIGN = "select * from campaign where owner = :owner"
 _LINE_ITEM = """
 select item.*,
        (select coalesce(sum(spent_micro_usdc), 0) from line_item_spend where line_item_id = item.id) as spent
   from line_item item
-  join campaign on campaign.id = item.campaign_id
- where campaign.owner = :owner
-"""
-_CREATIVE = """
-select creative.*
-  from creative
-  join line_item item on item.id = creative.line_item_id
   join campaign on campaign.id = item.campaign_id
  where campaign.owner = :owner
 """
@@ -213,27 +205,6 @@ def terms_of(connection: Connection, campaign: CampaignId, after: int, limit: in
     return [TermsDocument(*row) for row in rows]
 
 
-def insert_creative(connection: Connection, line_item: LineItemId, terms: CreativeTerms) -> Creative:
-    row = connection.execute(
-        text("""insert into creative (line_item_id, kind, width, height, asset_url, asset_sha256, click_url, status)
-                values (:line_item, :kind, :width, :height, :asset_url, :asset_sha256, :click_url, 'approved')
-                returning *"""),
-        {"line_item": line_item, "kind": terms.kind.value, "width": terms.width, "height": terms.height,
-         "asset_url": terms.asset_url, "asset_sha256": terms.asset_sha256, "click_url": terms.click_url},
-    ).one()
-    return _creative(row)
-
-
-def creatives_of(
-    connection: Connection, owner: Address, line_item: LineItemId, after: int, limit: int
-) -> list[Creative]:
-    rows = connection.execute(
-        text(_CREATIVE + " and item.id = :line_item and creative.id > :after order by creative.id limit :limit"),
-        {"owner": owner, "line_item": line_item, "after": after, "limit": limit},
-    )
-    return [_creative(row) for row in rows]
-
-
 def unknown_worlds(connection: Connection, worlds: frozenset[int]) -> list[int]:
     """Those of `worlds` that do not exist."""
     return _missing(connection, "select id from world where id = any(:ids)", worlds)
@@ -287,16 +258,5 @@ def _line_item(row: Row[tuple[object, ...]]) -> LineItem:
     )
     return LineItem(
         id=LineItemId(row.id), campaign_id=CampaignId(row.campaign_id), terms=terms, spent_micro_usdc=int(row.spent),
-        created_at=row.created_at,
-    )
-
-
-def _creative(row: Row[tuple[object, ...]]) -> Creative:
-    terms = CreativeTerms(
-        kind=CreativeKind(row.kind), width=row.width, height=row.height, asset_url=row.asset_url,
-        asset_sha256=row.asset_sha256, click_url=row.click_url,
-    )
-    return Creative(
-        id=CreativeId(row.id), line_item_id=LineItemId(row.line_item_id), terms=terms, status=row.status,
         created_at=row.created_at,
     )

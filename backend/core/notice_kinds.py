@@ -6,6 +6,17 @@
 from collections.abc import Mapping
 
 KINDS: Mapping[str, str] = {
+    "invitation.received": "you are asked to join an organisation: `organisation`, `role`, `invitation`",
+    "member.joined": "a wallet took an invitation: `wallet`, `role`",
+    "member.changed": "a member has another role: `wallet`, `role`",
+    "member.left": "a member left or was removed; its API keys are dead: `wallet`",
+    "key.made": "an API key was made: `prefix`, `name`, `scopes`",
+    "key.revoked": "an API key was revoked: `prefix`, `name`",
+    "creative.approved": "a moderator approved the creative: `creative`, `line_item`, `version`",
+    "creative.rejected": "a moderator rejected it: `creative`, `line_item`, `version`, `reasons`, `note`",
+    "creative.taken_down": "an approved creative is not shown any more: as for `creative.rejected`",
+    "creative.appeal_granted": "the appeal was granted, the creative is shown: as for `creative.approved`",
+    "creative.appeal_denied": "the appeal was denied, which is final: as for `creative.rejected`",
     "campaign.funded": "money arrived on the campaign's escrow account",
     "webhook.delivery_failed": "an event could not be delivered for three days: `webhook`, `delivery`, `event`",
     "webhook.disabled": "a webhook failed for three days and is switched off: `webhook`, `failing_since`",

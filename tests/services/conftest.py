@@ -28,7 +28,8 @@ ESCROW, PAYOUT, TOKEN = "0x" + "e5" * 20, "0x" + "9a" * 20, "0x" + "05" * 20
 ORIGIN = "http://127.0.0.1:8000"
 NOW = datetime(2026, 11, 2, 10, 0, tzinfo=UTC)
 OURS = (
-    "conversion", "conversion_goal", "creative", "line_item_spend", "line_item", "campaign_terms", "campaign", "placement_share",
+    "conversion", "conversion_goal", "creative_review", "creative", "asset", "line_item_spend", "line_item",
+    "campaign_terms", "campaign", "placement_share",
     "publisher_block", "placement", "world",
     "publisher", "idempotency_key",
     "webhook_attempt", "webhook_delivery", "webhook", "audit_link", "audit_entry", "notice",

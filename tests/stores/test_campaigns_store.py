@@ -1,4 +1,4 @@
-"""Campaigns, line items and creatives in real PostgreSQL: what is written is read, by its owner only (L46)."""
+"""Campaigns and line items in real PostgreSQL: what is written is read, by its owner only (L46)."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
@@ -9,13 +9,12 @@ from sqlalchemy.exc import IntegrityError
 
 from backend.campaigns import store
 from backend.campaigns.campaign import Campaign, CampaignStatus
-from backend.campaigns.creative import CreativeKind, CreativeTerms
 from backend.campaigns.line_item import LineItemStatus, LineItemTerms, Pacing
 from backend.campaigns.targeting import Targeting
 from backend.core.categories import WorldCategory
 from backend.core.errors import Conflict
 from backend.core.events import BidKind
-from backend.core.ids import CampaignId, LineItemId, address
+from backend.core.ids import CampaignId, address
 from backend.db.idempotency import once
 
 OWNER = address("0x" + "aa" * 20)
@@ -26,7 +25,6 @@ TERMS = LineItemTerms(
     ends_at=datetime(2026, 12, 2, tzinfo=timezone(timedelta(hours=5, minutes=45))),
     targeting=Targeting(worlds=(2**53 + 1,), categories=(WorldCategory.ART,), exclude_placements=(5, 6)),
 )
-CREATIVE = CreativeTerms(CreativeKind.VIDEO, 1_920, 1_080, "https://a.example/v.mp4", "9f" * 32, "https://b.example/")
 
 
 @pytest.fixture
@@ -80,17 +78,6 @@ def test_line_item__updated__comes_back_exactly(connection: Connection, campaign
 def test_line_item__of_no_campaign__is_refused_by_the_table(connection: Connection) -> None:
     with pytest.raises(IntegrityError):
         store.insert_line_item(connection, CampaignId(2**62), TERMS)
-
-
-def test_creative__written__is_listed_for_its_owner_only(connection: Connection, campaign: Campaign) -> None:
-    item = store.insert_line_item(connection, campaign.id, TERMS)
-    creative = store.insert_creative(connection, item.id, CREATIVE)
-    assert (creative.terms, creative.status) == (CREATIVE, "approved")
-    assert store.creatives_of(connection, OWNER, item.id, 0, 10) == [creative]
-    assert store.creatives_of(connection, OWNER, item.id, creative.id, 10) == []
-    assert store.creatives_of(connection, STRANGER, item.id, 0, 10) == []
-    with pytest.raises(IntegrityError):
-        store.insert_creative(connection, LineItemId(2**62), CREATIVE)
 
 
 def test_unknown__of_nothing__is_nothing(connection: Connection) -> None:

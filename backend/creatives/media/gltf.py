@@ -8,7 +8,7 @@ from backend.core.errors import Unprocessable
 from backend.creatives.media.cursor import Cursor
 from backend.creatives.media.facts import AssetKind, MediaFacts, damaged, over_budget, trailing
 from backend.creatives.media.gltf_data import check_buffer, geometries, keyframes, texture_pixels
-from backend.creatives.media.gltf_json import Gltf, read_json
+from backend.creatives.media.gltf_json import read_json
 from backend.creatives.media.gltf_scene import Extent, scene_extent
 
 MAGIC, VERSION, JSON_CHUNK, BIN_CHUNK = b"glTF", 2, b"JSON", b"BIN\0"

@@ -1,9 +1,10 @@
-"""The binary part of a model: is every view, accessor, index and number inside its bounds, and what do they add up to?"""
+"""The binary part of a model: is every view, accessor, index and number inside its bounds, and what do they cost?"""
 
 import math
 import struct
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TypeVar
 
 from backend.creatives.media.facts import damaged, not_played, over_budget, trailing
@@ -77,8 +78,8 @@ def _check_accessor(model: Gltf, accessor: Accessor) -> None:
 def texture_pixels(model: Gltf, binary: bytes) -> int:
     """Pixels of all images together. Raises Unprocessable by the rules of images."""
     for texture in model.textures:
-        for source in (texture.source, texture.extensions.EXT_texture_webp and
-                       texture.extensions.EXT_texture_webp.source):
+        webp = texture.extensions.EXT_texture_webp
+        for source in (texture.source, webp.source if webp else None):
             if source is not None:
                 _item(model.images, source, "image")
     return sum(_pixels(model, binary, image) for image in model.images)
@@ -172,8 +173,7 @@ def keyframes(model: Gltf, binary: bytes) -> tuple[int, dict[int, Swing]]:
 
 
 def _check_times(times: Sequence[float]) -> None:
-    """Glitches aside, a time that goes backwards or a day that is one frame long is no animation."""
-    rising = all(before < after for before, after in zip(times, times[1:], strict=False))
+    rising = all(before < after for before, after in pairwise(times))
     if not all(map(math.isfinite, times)) or not rising or times[0] < 0 or times[-1] > ANIMATION_SECONDS_MAX:
         raise damaged(f"the times of an animation do not rise from 0 to at most {ANIMATION_SECONDS_MAX} s")
 
@@ -182,7 +182,8 @@ def _add_swing(swing: Swing, path: str, values: Sequence[float]) -> None:
     if not all(map(math.isfinite, values)):
         raise damaged("a keyframe is not finite")
     if path == "translation":
-        swing.translation = max(swing.translation, *(math.hypot(*values[at : at + 3]) for at in range(0, len(values), 3)))
+        lengths = (math.hypot(*values[at : at + 3]) for at in range(0, len(values), 3))
+        swing.translation = max(swing.translation, *lengths)
     elif path == "scale":
         swing.scale = max(swing.scale, max(map(abs, values)))
 

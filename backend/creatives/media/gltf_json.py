@@ -21,6 +21,7 @@ EXTENSIONS = frozenset({
 NODES_MAX, MESHES_MAX, PRIMITIVES_MAX, ACCESSORS_MAX = 256, 128, 64, 2_000
 MATERIALS_MAX, IMAGES_MAX, TEXTURES_MAX, ANIMATIONS_MAX, CHANNELS_MAX = 32, 16, 32, 8, 256
 
+# field names are those of the standard
 Index = Annotated[int, Meta(ge=0, lt=2**16)]
 Bytes = Annotated[int, Meta(ge=0, lt=2**31)]
 Count = Annotated[int, Meta(ge=1, lt=2**31)]
@@ -31,22 +32,22 @@ Matrix = Annotated[list[Number], Meta(min_length=16, max_length=16)]
 
 
 class Buffer(Struct):
-    byteLength: Count                  # noqa: N815 -- names of the standard
+    byteLength: Count
 
 
 class BufferView(Struct):
     buffer: Literal[0]
-    byteLength: Count                  # noqa: N815
-    byteOffset: Bytes = 0              # noqa: N815
-    byteStride: Annotated[int, Meta(ge=4, le=252, multiple_of=4)] | None = None   # noqa: N815
+    byteLength: Count
+    byteOffset: Bytes = 0
+    byteStride: Annotated[int, Meta(ge=4, le=252, multiple_of=4)] | None = None
 
 
 class Accessor(Struct):
-    bufferView: Index                  # noqa: N815
-    componentType: Literal[5120, 5121, 5122, 5123, 5125, 5126]    # noqa: N815
+    bufferView: Index
+    componentType: Literal[5120, 5121, 5122, 5123, 5125, 5126]
     count: Count
     type: Literal["SCALAR", "VEC2", "VEC3", "VEC4", "MAT2", "MAT3", "MAT4"]
-    byteOffset: Bytes = 0              # noqa: N815
+    byteOffset: Bytes = 0
     sparse: msgspec.Raw | None = None
 
 
@@ -97,8 +98,8 @@ class Animation(Struct):
 
 
 class Image(Struct):
-    bufferView: Index                  # noqa: N815
-    mimeType: Literal["image/png", "image/jpeg", "image/webp"]    # noqa: N815
+    bufferView: Index
+    mimeType: Literal["image/png", "image/jpeg", "image/webp"]
 
 
 class TextureSource(Struct, frozen=True):
@@ -121,7 +122,7 @@ class Gltf(Struct):
     meshes: Annotated[list[Mesh], Meta(min_length=1, max_length=MESHES_MAX)]
     nodes: Annotated[list[Node], Meta(min_length=1, max_length=NODES_MAX)]
     scenes: Annotated[list[Scene], Meta(min_length=1, max_length=1)]
-    bufferViews: Annotated[list[BufferView], Meta(max_length=ACCESSORS_MAX)]      # noqa: N815
+    bufferViews: Annotated[list[BufferView], Meta(max_length=ACCESSORS_MAX)]
     accessors: Annotated[list[Accessor], Meta(max_length=ACCESSORS_MAX)]
     animations: Annotated[list[Animation], Meta(max_length=ANIMATIONS_MAX)] = []
     images: Annotated[list[Image], Meta(max_length=IMAGES_MAX)] = []

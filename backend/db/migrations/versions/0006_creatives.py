@@ -1,5 +1,7 @@
 """creatives: uploaded assets, versions, moderation with reasons and appeals"""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
@@ -66,7 +68,7 @@ def _extend_creative() -> None:
     op.create_index("ix_creative_appeal", "creative", ["appeal", "id"])
 
 
-def _columns() -> list[sa.Column[object]]:
+def _columns() -> list[sa.Column[Any]]:
     return [
         sa.Column("lineage_id", sa.BigInteger(), nullable=True),
         sa.Column("version", sa.Integer(), server_default=sa.text("1"), nullable=False),
@@ -89,9 +91,9 @@ def _checks(kind: str, status: str, size: str) -> None:
         op.create_check_constraint(name, "creative", condition)
 
 
-def _words(name: str) -> sa.Column[object]:
+def _words(name: str) -> sa.Column[Any]:
     return sa.Column(name, postgresql.ARRAY(sa.Text()), server_default=sa.text("'{}'"), nullable=False)
 
 
-def _created() -> sa.Column[object]:
+def _created() -> sa.Column[Any]:
     return sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False)

@@ -1,0 +1,1 @@
+"""Uploads: inspected, stored under their hash, served."""
