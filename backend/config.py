@@ -83,6 +83,7 @@ class Settings(BaseSettings):
     onramp_network: str = ""                             # Stripe's name of the network, if the chain id does not tell
 
     require_proof: bool | None = None                    # worlds sell once control is proved; None: on public chains
+    contact_email: str = ""                              # in sellers.json; empty: none
     land_rpc_url: str = ""                               # where Decentraland's land is registered; empty: not asked
     land_contract: str = "0xf87e31492faf9a91b02ee0deaad50d51d56d5d4d"
     estate_contract: str = "0x959e104e1a4db6317fa58f8295f586e1a978c297"

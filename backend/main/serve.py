@@ -23,10 +23,12 @@ from backend.api import (
 )
 from backend.api.access import Access
 from backend.api.conditional import ConditionalRequests
+from backend.api.rates import RateLimits
 from backend.auth.client import ContractWallets
 from backend.auth.service import AuthService
 from backend.auth.session import SessionTimes
 from backend.config import Settings
+from backend.core.client_ip import networks
 from backend.db.engine import Engine, make_engine
 from backend.ingest.service import IngestService
 from backend.main.areas import (
@@ -41,6 +43,8 @@ from backend.main.areas import (
     privacy,
 )
 from backend.main.parts import ServeParts, async_redis, bundles, escrow, sync_redis
+from backend.operation.rates.service import RateService
+from backend.operation.rates.store import SharedCounters
 from backend.reports.status.client import BalanceReader
 from backend.reports.status.service import StatusService
 from backend.serving.service import CatalogueFeed, DecisionService
@@ -100,8 +104,18 @@ def create_app(
     app.include_router(pages.router())
     app.include_router(docs.router(app.title))
     app.add_middleware(ConditionalRequests, client=parts.fast_redis)
-    limits.protect(app)
+    _protect(app, parts)
     return app
+
+
+def _protect(app: FastAPI, parts: ServeParts) -> None:
+    """The outer layers; the outermost is added last."""
+    settings = parts.settings
+    if settings.counts_requests:
+        app.add_middleware(RateLimits, service=RateService(SharedCounters(parts.fast_redis), clock=parts.clock))
+    limits.protect(
+        app, https=settings.public_url.startswith("https://"), trusted_proxies=networks(settings.trusted_proxies)
+    )
 
 
 def _parts(settings: Settings, engine: Engine, clock: Callable[[], float]) -> ServeParts:

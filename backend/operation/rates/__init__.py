@@ -1,0 +1,1 @@
+"""How many requests of which kind somebody may make."""
