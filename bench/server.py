@@ -19,7 +19,7 @@ from backend.db.engine import Engine, make_engine
 from backend.db.migrate import upgrade
 from backend.local import start_stack
 from backend.local.ports import free_port
-from backend.serving.service import BudgetSync
+from backend.serving.sync.service import BudgetSync
 from bench.app import CHAIN_ID
 from bench.market import Market
 

@@ -8,6 +8,7 @@ import msgspec
 from fastapi import APIRouter, Request, Response
 
 from backend.api.problems import responses
+from backend.core.categories import DeviceClass
 from backend.core.errors import BadRequest, Unprocessable
 from backend.core.ruleset import Ruleset
 from backend.serving.decision import AdRequest, Decision, NoBid
@@ -20,11 +21,29 @@ PREFLIGHT = ANY_ORIGIN | {
 }
 
 
+class PrivacyBody(msgspec.Struct, forbid_unknown_fields=True):
+    """What the viewer says: Global Privacy Control (the Sec-GPC header counts too), an IAB TCF consent string.
+
+    Without consent nothing is counted under the viewer's key, and line items with a frequency cap are not shown.
+    """
+
+    gpc: bool = False
+    tcf: Annotated[str, msgspec.Meta(max_length=8_192)] | None = None
+
+
 class AdRequestBody(msgspec.Struct, forbid_unknown_fields=True):
-    """`viewer_key`: random, made by the SDK, forgotten after a day at the latest."""
+    """`viewer_key`: random, made by the SDK, forgotten after a day at the latest.
+
+    `country` (ISO 3166-1 alpha-2), `language` (ISO 639-1) and `device` may be left out: then line items that target
+    them, or exclude some, are not shown.
+    """
 
     placement_id: Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
     viewer_key: Annotated[str, msgspec.Meta(min_length=8, max_length=64)]
+    country: Annotated[str, msgspec.Meta(pattern="^[A-Z]{2}$", max_length=2)] | None = None
+    language: Annotated[str, msgspec.Meta(pattern="^[a-z]{2}$", max_length=2)] | None = None
+    device: DeviceClass | None = None
+    privacy: PrivacyBody | None = None
 
 
 class CreativeAnswer(msgspec.Struct):
@@ -82,9 +101,8 @@ def router(service: DecisionService) -> APIRouter:
     async def decide(request: Request) -> Response:
         """An ad whose price is held until it was seen or the token expires, or the reasons why there is none."""
         body = _body(await request.body())
-        answer = await service.decide(
-            AdRequest(body.placement_id, body.viewer_key), time.time_ns() // 1_000_000, os.urandom(RANDOM_BYTES)
-        )
+        asked = _ad_request(body, gpc=request.headers.get("sec-gpc") == "1")
+        answer = await service.decide(asked, time.time_ns() // 1_000_000, os.urandom(RANDOM_BYTES))
         content = _no_bid(answer) if isinstance(answer, NoBid) else _decision(answer, rules[answer.facts.video])
         return Response(_encode(content), media_type="application/json", headers=ANY_ORIGIN)
 
@@ -102,6 +120,14 @@ def _body(raw: bytes) -> AdRequestBody:
         raise Unprocessable("invalid_request", str(error)) from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise BadRequest("malformed_json", "the body is not valid JSON") from error
+
+
+def _ad_request(body: AdRequestBody, *, gpc: bool) -> AdRequest:
+    said = body.privacy
+    return AdRequest(
+        body.placement_id, body.viewer_key, body.country, body.language, body.device,
+        gpc=gpc or (said is not None and said.gpc), tcf=said.tcf if said else None,
+    )
 
 
 def _no_bid(answer: NoBid) -> NoBidAnswer:
@@ -153,7 +179,10 @@ def _inlined(part: object, components: dict[str, object]) -> object:
 _OPENAPI: dict[str, object] = {
     "requestBody": {
         "required": True,
-        "content": schema(AdRequestBody, example={"placement_id": 1, "viewer_key": "bG9uZ2VyIHRoYW4gOA"}),
+        "content": schema(AdRequestBody, example={
+            "placement_id": 1, "viewer_key": "bG9uZ2VyIHRoYW4gOA", "country": "DE", "language": "de", "device": "vr",
+            "privacy": {"gpc": False},
+        }),
     },
     "responses": {
         "200": {"description": "An ad, or why there is none", "content": schema(DecisionAnswer, NoBidAnswer)},

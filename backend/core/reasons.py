@@ -23,6 +23,19 @@ class NoBidReason(StrEnum):
     BUDGET = "budget"                          # the hold did not fit what is spendable now
     BUDGET_UNKNOWN = "budget_unknown"          # counters are being rebuilt
     OUTBID = "outbid"
+    # what line items say about whom and when
+    TARGETING_PUBLISHER = "targeting_publisher"
+    TARGETING_FORMAT = "targeting_format"
+    TARGETING_SIZE = "targeting_size"          # also when a physical size is asked for and not known
+    TARGETING_ENGINE = "targeting_engine"
+    TARGETING_COUNTRY = "targeting_country"    # also when the ad request does not say it; so for the next two
+    TARGETING_LANGUAGE = "targeting_language"
+    TARGETING_DEVICE = "targeting_device"
+    DAY_PARTS = "day_parts"                    # not in this hour of the week
+    FREQUENCY_CAP = "frequency_cap"            # this viewer has seen it often enough for now
+    NO_CONSENT = "no_consent"                  # it has a frequency cap, and this viewer's views must not be counted
+    BLOCKED_BY_PUBLISHER = "blocked_by_publisher"  # the advertiser, the campaign's category, or every creative
+    SPONSORED = "sponsored"                    # a sponsorship has the placement now
 
 
 class DropReason(StrEnum):

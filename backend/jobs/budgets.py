@@ -2,7 +2,7 @@
 
 import time
 
-from backend.serving.service import BudgetSync
+from backend.serving.sync.service import BudgetSync
 
 
 class BudgetsJob:

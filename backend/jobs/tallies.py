@@ -2,7 +2,7 @@
 
 import time
 
-from backend.serving.service import TallyFlush
+from backend.serving.tally.service import TallyFlush
 
 
 class TalliesJob:

@@ -16,14 +16,15 @@ from backend.jobs.keeper import KeeperJob
 from backend.jobs.ledger import LedgerJob
 from backend.jobs.tallies import TalliesJob
 from backend.ledger.service import LedgerService
-from backend.main.areas import billing, cards, conversions, creatives, operation, privacy
+from backend.main.areas import billing, cards, conversions, creatives, operation, placements, privacy
 from backend.main.parts import Loop, WorkerParts, bundles, escrow, sync_redis
 from backend.main.signing import signer
-from backend.serving.service import BudgetSync, TallyFlush
+from backend.serving.sync.service import BudgetSync
+from backend.serving.tally.service import TallyFlush
 from backend.settlement.keeper.service import KeeperService
 from backend.settlement.service import EpochService
 
-AREAS = (creatives, conversions, cards, billing, privacy, operation)
+AREAS = (creatives, placements, conversions, cards, billing, privacy, operation)
 
 
 def worker_loops(settings: Settings) -> list[Loop]:

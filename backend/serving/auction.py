@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from backend.core.events import BidKind
 
 PPM = 1_000_000
+CONVERSIONS_PER_CLICK_PPM = 20_000      # 2 % of clicks: what a CPA bid is taken to bring
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +33,12 @@ class Sale:
 
 
 def rate_of(bid_kind: BidKind, click_rate_ppm: int) -> int:
-    """Billable events per million viewable impressions."""
-    return PPM if bid_kind is BidKind.VCPM else click_rate_ppm
+    """Billable events per million viewable impressions; at least 1, or an event could cost anything."""
+    if bid_kind is BidKind.CPC:
+        return click_rate_ppm
+    if bid_kind is BidKind.CPA:
+        return max(1, click_rate_ppm * CONVERSIONS_PER_CLICK_PPM // PPM)
+    return PPM
 
 
 def floor_ecpm_nano_usdc(floor_micro_usdc: int) -> int:

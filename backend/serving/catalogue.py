@@ -5,17 +5,31 @@ from dataclasses import dataclass, field
 
 from backend.core.events import BidKind
 from backend.core.reasons import NoBidReason
+from backend.core.week import EVERY_HOUR
 from backend.pctr.rate import Rates
 
 MS_PER_DAY = 86_400_000
 
 
 @dataclass(frozen=True, slots=True)
+class Blocks:
+    """What a publisher does not show on a surface: wallets of advertisers, categories of campaigns, creatives."""
+
+    advertisers: frozenset[str] = frozenset()
+    categories: frozenset[str] = frozenset()
+    creatives: frozenset[int] = frozenset()
+
+
+NO_BLOCKS = Blocks()
+
+
+@dataclass(frozen=True, slots=True)
 class Placement:
     """A surface for sale, with what is needed of its world. `floor_micro_usdc` is for one viewable impression.
 
-    `accepts`: categories of campaigns; empty: all. `shares`: (publisher index, basis points) where several are paid,
-    and `paid` all their wallets. `test`: it shows the house creative, and nothing is charged.
+    `accepts`: categories of campaigns; empty: all. `blocks`: what the publisher does not show. `shares`: (publisher
+    index, basis points) where several are paid, and `paid` all their wallets. `test`: it shows the house creative, and
+    nothing is charged.
     """
 
     id: int
@@ -33,6 +47,10 @@ class Placement:
     accepts: frozenset[str] = frozenset()
     shares: tuple[tuple[int, int], ...] = ()
     paid: frozenset[str] = frozenset()
+    engine: str = "other"
+    width_mm: int | None = None
+    height_mm: int | None = None
+    blocks: Blocks = NO_BLOCKS
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +85,10 @@ class Target:
     only: frozenset[int | str] = frozenset()
     never: frozenset[int | str] = frozenset()
 
-    def allows(self, value: int | str) -> bool:
+    def allows(self, value: int | str | None) -> bool:
+        """None is what nobody knows: it is not wanted, and may be what is excluded."""
+        if value is None:
+            return not (self.only or self.never)
         return value not in self.never and (not self.only or value in self.only)
 
 
@@ -75,8 +96,60 @@ EVERYWHERE = Target()
 
 
 @dataclass(frozen=True, slots=True)
+class Range:
+    """Whole numbers from `least` to `most`, both included; None: no limit."""
+
+    least: int | None = None
+    most: int | None = None
+
+    def allows(self, value: int | None) -> bool:
+        """None is an unknown size: only without limits it is allowed."""
+        if value is None:
+            return self.least is None and self.most is None
+        return (self.least is None or value >= self.least) and (self.most is None or value <= self.most)
+
+
+ANY = Range()
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """All of a line item's targeting: what depends on the placement first, then what the ad request says."""
+
+    worlds: Target = EVERYWHERE
+    categories: Target = EVERYWHERE
+    placements: Target = EVERYWHERE
+    publishers: Target = EVERYWHERE
+    formats: Target = EVERYWHERE
+    engines: Target = EVERYWHERE
+    width: Range = ANY
+    height: Range = ANY
+    width_mm: Range = ANY
+    height_mm: Range = ANY
+    countries: Target = EVERYWHERE
+    languages: Target = EVERYWHERE
+    devices: Target = EVERYWHERE
+
+    @property
+    def names_viewers(self) -> bool:
+        """Whether it depends on what the ad request says of the viewer."""
+        return any(one != EVERYWHERE for one in (self.countries, self.languages, self.devices))
+
+
+ANYTHING = Wanted()
+
+
+@dataclass(frozen=True, slots=True)
+class Frequency:
+    """At most `impressions` to one viewer within any `hours` hours."""
+
+    impressions: int
+    hours: int
+
+
+@dataclass(frozen=True, slots=True)
 class LineItem:
-    """A buying order with what is needed of its campaign: what changes rarely.
+    """A buying order with what is needed of its campaign: what changes rarely. `hours` has a bit per hour of the week.
 
     `unfunded` says why there is no money at all: no deposit seen on chain, all of it spent, or counters unknown.
     """
@@ -91,14 +164,21 @@ class LineItem:
     even_pacing: bool = True
     daily_cap_micro_usdc: int | None = None
     total_cap_micro_usdc: int | None = None
-    worlds: Target = EVERYWHERE
-    categories: Target = EVERYWHERE
-    placements: Target = EVERYWHERE
+    category: str = "other"
+    wanted: Wanted = ANYTHING
+    hours: int = EVERY_HOUR
+    time_zone: str = "UTC"
+    frequency: Frequency | None = None
     creatives: tuple[Creative, ...] = ()
     line_item_active: bool = True
     campaign_active: bool = True
     chain_campaign: int | None = None
     unfunded: NoBidReason | None = None
+    narrow: bool = field(init=False, compare=False, default=False)   # whether one ad request may differ from another
+
+    def __post_init__(self) -> None:
+        narrow = self.hours != EVERY_HOUR or self.frequency is not None or self.wanted.names_viewers
+        object.__setattr__(self, "narrow", narrow)
 
 
 @dataclass(frozen=True, slots=True)

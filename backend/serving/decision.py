@@ -2,25 +2,42 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import blake2b
 
 from backend.core.decision_token import DecisionToken
 from backend.core.events import BidKind
 from backend.core.house_creative import house_creative
 from backend.core.reasons import NoBidReason
-from backend.serving.catalogue import NOTHING_SPENT, Catalogue, Creative, Placement, Spending, day_of
-from backend.serving.eligibility import Offer, offer, refusal, refusal_now
+from backend.serving.catalogue import NOTHING_SPENT, Catalogue, Creative, Frequency, Placement, Spending, day_of
+from backend.serving.eligibility import (
+    NOBODY_KNOWN,
+    Offer,
+    Viewer,
+    offer,
+    refusal,
+    refusal_now,
+    refusal_of_sponsor,
+    refusal_of_viewer,
+)
 
 VIEWER_BYTES = 8
 
 
 @dataclass(frozen=True, slots=True)
 class AdRequest:
-    """`viewer_key` is made by the SDK and lives for a day at most; it never leaves this process."""
+    """`viewer_key` is made by the SDK and lives for a day at most; it never leaves this process.
+
+    `gpc` and `tcf` are what the viewer says about privacy (Sec-GPC, an IAB consent string).
+    """
 
     placement_id: int
     viewer_key: str
+    country: str | None = None
+    language: str | None = None
+    device: str | None = None
+    gpc: bool = False
+    tcf: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +58,16 @@ class NoBid:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Book:
-    """Everybody who may compete on a placement, the highest bid first, and why the others may not."""
+    """Everybody who may compete on a placement, the highest bid first, and why the others may not.
+
+    `sponsors` do not compete: while one of them runs, it has the placement. `capped`: frequency caps of the offers.
+    """
 
     placement: Placement
     offers: tuple[Offer, ...]
     refused: Mapping[int, NoBidReason]
+    sponsors: tuple[Offer, ...] = ()
+    capped: Mapping[int, Frequency] = field(default_factory=dict)
 
 
 def open_book(catalogue: Catalogue, placement: Placement) -> Book:
@@ -60,11 +82,31 @@ def open_book(catalogue: Catalogue, placement: Placement) -> Book:
         else:
             refused[item.id] = reason
     offers.sort(key=lambda candidate: -candidate.bid.ecpm_nano_usdc)
-    return Book(placement, tuple(offers), refused)
+    sponsors = tuple(one for one in offers if one.line_item.bid_kind is BidKind.SPONSORSHIP)
+    competing = tuple(one for one in offers if one.line_item.bid_kind is not BidKind.SPONSORSHIP)
+    capped = {one.line_item.id: one.line_item.frequency for one in competing if one.line_item.frequency}
+    return Book(placement, competing, refused, sponsors, capped)
+
+
+def sponsor(
+    book: Book, now_ms: int, blocked: Mapping[int, NoBidReason]
+) -> tuple[Offer | None, dict[int, NoBidReason]]:
+    """The sponsorship that runs on the placement now, if any, and why the others do not."""
+    found: Offer | None = None
+    refused: dict[int, NoBidReason] = {}
+    for candidate in book.sponsors:
+        item = candidate.line_item
+        reason = blocked.get(item.id) or refusal_of_sponsor(item, now_ms)
+        if reason is None and found is None:
+            found = candidate
+        else:
+            refused[item.id] = reason or NoBidReason.SPONSORED
+    return found, refused
 
 
 def contenders(
-    book: Book, spending: Mapping[int, Spending], now_ms: int, blocked: Mapping[int, NoBidReason]
+    book: Book, spending: Mapping[int, Spending], now_ms: int, blocked: Mapping[int, NoBidReason],
+    viewer: Viewer = NOBODY_KNOWN,
 ) -> tuple[list[Offer], dict[int, NoBidReason]]:
     """The offers that decide the auction, and whoever was refused on the way down to them.
 
@@ -78,6 +120,8 @@ def contenders(
         if found and candidate.bid.ecpm_nano_usdc < found[0].bid.ecpm_nano_usdc and _two_owners(found):
             break
         reason = blocked.get(item.id) or refusal_now(item, spending.get(item.id, NOTHING_SPENT), now_ms)
+        if reason is None and item.narrow:
+            reason = refusal_of_viewer(item, viewer, now_ms)
         if reason is None:
             found.append(candidate)
         else:

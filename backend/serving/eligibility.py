@@ -3,12 +3,15 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from backend.core.events import BidKind
 from backend.core.reasons import NoBidReason
+from backend.core.week import EVERY_HOUR, hour_of_week
 from backend.serving.auction import Bid, floor_ecpm_nano_usdc, rate_of
-from backend.serving.catalogue import MS_PER_DAY, Creative, LineItem, Placement, Spending, day_of
+from backend.serving.catalogue import MS_PER_DAY, NOTHING_SPENT, Creative, LineItem, Placement, Spending, day_of
 from backend.serving.pacing import allowed_micro_usdc, kept_back_micro_usdc
 
 SHAPE_TOLERANCE_PERCENT = 2
+SHAPELESS = ("audio", "model")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,15 +26,21 @@ class Offer:
 
 def offer(item: LineItem, placement: Placement, click_rate_ppm: int) -> Offer:
     """What the line item would show and pay on this placement, whether or not it may."""
-    creatives = tuple(creative for creative in item.creatives if fits(creative, placement))
+    blocked = placement.blocks.creatives
+    creatives = tuple(one for one in item.creatives if one.id not in blocked and fits(one, placement))
     bid = Bid(item.id, item.owner, item.bid_micro_usdc, rate_of(item.bid_kind, click_rate_ppm))
     return Offer(item, placement, creatives, bid)
 
 
 def fits(creative: Creative, placement: Placement) -> bool:
-    """Same kind, and the same shape within 2 %: a surface scales an asset, but must not distort it."""
+    """Same kind, and the same shape within 2 %: a surface scales an asset, but must not distort it.
+
+    Sounds have no shape, and a model's is that of its box.
+    """
+    if creative.kind != placement.kind:
+        return False
     one, other = creative.width * placement.height, placement.width * creative.height
-    return creative.kind == placement.kind and abs(one - other) * 100 <= SHAPE_TOLERANCE_PERCENT * other
+    return creative.kind in SHAPELESS or abs(one - other) * 100 <= SHAPE_TOLERANCE_PERCENT * other
 
 
 Cap = tuple[int, int, int]
@@ -55,18 +64,54 @@ def own_campaign(one: Offer) -> NoBidReason | None:
 
 
 def targeting_world(one: Offer) -> NoBidReason | None:
-    allowed = one.line_item.worlds.allows(one.placement.world)
+    allowed = one.line_item.wanted.worlds.allows(one.placement.world)
     return None if allowed else NoBidReason.TARGETING_WORLD
 
 
 def targeting_category(one: Offer) -> NoBidReason | None:
-    allowed = one.line_item.categories.allows(one.placement.category)
+    allowed = one.line_item.wanted.categories.allows(one.placement.category)
     return None if allowed else NoBidReason.TARGETING_CATEGORY
 
 
 def targeting_placement(one: Offer) -> NoBidReason | None:
-    allowed = one.line_item.placements.allows(one.placement.id)
+    allowed = one.line_item.wanted.placements.allows(one.placement.id)
     return None if allowed else NoBidReason.TARGETING_PLACEMENT
+
+
+def targeting_publisher(one: Offer) -> NoBidReason | None:
+    allowed = one.line_item.wanted.publishers.allows(one.placement.publisher)
+    return None if allowed else NoBidReason.TARGETING_PUBLISHER
+
+
+def targeting_format(one: Offer) -> NoBidReason | None:
+    allowed = one.line_item.wanted.formats.allows(one.placement.kind)
+    return None if allowed else NoBidReason.TARGETING_FORMAT
+
+
+def targeting_engine(one: Offer) -> NoBidReason | None:
+    allowed = one.line_item.wanted.engines.allows(one.placement.engine)
+    return None if allowed else NoBidReason.TARGETING_ENGINE
+
+
+def targeting_size(one: Offer) -> NoBidReason | None:
+    wanted, surface = one.line_item.wanted, one.placement
+    allowed = (
+        wanted.width.allows(surface.width) and wanted.height.allows(surface.height)
+        and wanted.width_mm.allows(surface.width_mm) and wanted.height_mm.allows(surface.height_mm)
+    )
+    return None if allowed else NoBidReason.TARGETING_SIZE
+
+
+def blocked_by_publisher(one: Offer) -> NoBidReason | None:
+    """The publisher's lists, and a line item of which only blocked creatives would fit."""
+    item, surface = one.line_item, one.placement
+    blocks = surface.blocks
+    if item.owner in blocks.advertisers or item.category in blocks.categories:
+        return NoBidReason.BLOCKED_BY_PUBLISHER
+    if surface.accepts and item.category not in surface.accepts:
+        return NoBidReason.BLOCKED_BY_PUBLISHER
+    all_blocked = not one.creatives and any(fits(creative, surface) for creative in item.creatives)
+    return NoBidReason.BLOCKED_BY_PUBLISHER if all_blocked else None
 
 
 def no_creative(one: Offer) -> NoBidReason | None:
@@ -74,12 +119,18 @@ def no_creative(one: Offer) -> NoBidReason | None:
 
 
 def below_floor(one: Offer) -> NoBidReason | None:
+    if one.line_item.bid_kind is BidKind.SPONSORSHIP:
+        return None                             # its hour was compared with the hourly floor when it was booked
     reached = one.bid.ecpm_nano_usdc >= floor_ecpm_nano_usdc(one.placement.floor_micro_usdc)
     return None if reached else NoBidReason.BELOW_FLOOR
 
 
 def funded(one: Offer) -> NoBidReason | None:
-    return one.line_item.unfunded
+    """A sponsorship's hour may have taken the last of the budget: whether it can be paid is asked hour by hour."""
+    item = one.line_item
+    if item.bid_kind is BidKind.SPONSORSHIP and item.chain_campaign is not None:
+        return None
+    return item.unfunded
 
 
 def not_started(item: LineItem, _spending: Spending, now_ms: int) -> NoBidReason | None:
@@ -122,6 +173,11 @@ STANDING_CHECKS: tuple[StandingCheck, ...] = (
     targeting_world,
     targeting_category,
     targeting_placement,
+    targeting_publisher,
+    targeting_format,
+    targeting_engine,
+    targeting_size,
+    blocked_by_publisher,
     no_creative,
     below_floor,
     funded,
@@ -132,6 +188,62 @@ MOMENT_CHECKS: tuple[MomentCheck, ...] = (not_started, ended, budget, total_cap,
 """These depend on the moment of the ad request, and run from the highest bid down until the auction is decided."""
 
 
+SPONSOR_CHECKS: tuple[MomentCheck, ...] = (not_started, ended)
+"""A sponsorship has no caps; its budget is held hour by hour."""
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """What an ad request says about who looks; None: it does not. `seen_enough`: line items over their frequency cap.
+
+    `countable`: whether views of this viewer may be counted.
+    """
+
+    country: str | None = None
+    language: str | None = None
+    device: str | None = None
+    countable: bool = False
+    seen_enough: frozenset[int] = frozenset()
+
+
+NOBODY_KNOWN = Viewer()
+
+RequestCheck = Callable[[LineItem, Viewer, int], NoBidReason | None]
+
+
+def targeting_country(item: LineItem, viewer: Viewer, _now_ms: int) -> NoBidReason | None:
+    return None if item.wanted.countries.allows(viewer.country) else NoBidReason.TARGETING_COUNTRY
+
+
+def targeting_language(item: LineItem, viewer: Viewer, _now_ms: int) -> NoBidReason | None:
+    return None if item.wanted.languages.allows(viewer.language) else NoBidReason.TARGETING_LANGUAGE
+
+
+def targeting_device(item: LineItem, viewer: Viewer, _now_ms: int) -> NoBidReason | None:
+    return None if item.wanted.devices.allows(viewer.device) else NoBidReason.TARGETING_DEVICE
+
+
+def day_parts(item: LineItem, _viewer: Viewer, now_ms: int) -> NoBidReason | None:
+    if item.hours == EVERY_HOUR:
+        return None
+    return None if item.hours >> hour_of_week(now_ms, item.time_zone) & 1 else NoBidReason.DAY_PARTS
+
+
+def frequency(item: LineItem, viewer: Viewer, _now_ms: int) -> NoBidReason | None:
+    """A cap that cannot be kept is a reason not to show the ad at all, never a reason to forget the cap."""
+    if item.frequency is None:
+        return None
+    if not viewer.countable:
+        return NoBidReason.NO_CONSENT
+    return NoBidReason.FREQUENCY_CAP if item.id in viewer.seen_enough else None
+
+
+REQUEST_CHECKS: tuple[RequestCheck, ...] = (
+    targeting_country, targeting_language, targeting_device, day_parts, frequency
+)
+"""These differ from one ad request to the next, and are only asked of line items that are `narrow`."""
+
+
 def refusal(one: Offer) -> NoBidReason | None:
     """The first standing objection, or None."""
     return next((reason for check in STANDING_CHECKS if (reason := check(one)) is not None), None)
@@ -140,6 +252,19 @@ def refusal(one: Offer) -> NoBidReason | None:
 def refusal_now(item: LineItem, spending: Spending, now_ms: int) -> NoBidReason | None:
     """The first objection of this moment, or None."""
     return next((reason for check in MOMENT_CHECKS if (reason := check(item, spending, now_ms)) is not None), None)
+
+
+def refusal_of_viewer(item: LineItem, viewer: Viewer, now_ms: int) -> NoBidReason | None:
+    """The first objection to this ad request, or None."""
+    if not item.narrow:
+        return None
+    return next((reason for check in REQUEST_CHECKS if (reason := check(item, viewer, now_ms)) is not None), None)
+
+
+def refusal_of_sponsor(item: LineItem, now_ms: int) -> NoBidReason | None:
+    """Why a sponsorship does not run at this moment, or None."""
+    checks = SPONSOR_CHECKS
+    return next((reason for check in checks if (reason := check(item, NOTHING_SPENT, now_ms)) is not None), None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ Each campaign has three keys (one hash tag, so one node of a cluster):
   base   hash  purse → micro-USDC left by SQL's books: `campaign`, `line:<id>:total`, `line:<id>:<day>`; and `ticket`
   held   hash  purse → micro-USDC in open holds
   holds  zset  `<line item>:<day>:<price>:<decision id>` by the time until which an event may still be charged
+and one for every hour of a sponsorship that is being delivered, so that its price is held once.
 A purse has base - held to give. Numbers stay below 2^53 micro-USDC (9 billion USDC), exact in Lua.
 """
 
@@ -38,6 +39,11 @@ REFUSALS = {
 def keys(chain_campaign: int) -> list[str]:
     """Keys of a campaign: base, held, holds."""
     return [f"sl:{{{chain_campaign}}}:{name}" for name in ("base", "held", "holds")]
+
+
+def hour_key(chain_campaign: int, line_item: int, hour_ms: int) -> str:
+    """Says that the price of an hour of a sponsorship is held, or was charged already."""
+    return f"sl:{{{chain_campaign}}}:hour:{line_item}:{hour_ms}"
 
 
 def total_purse(line_item: int) -> str:

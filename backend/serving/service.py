@@ -4,26 +4,29 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
+from functools import lru_cache
 
 import redis
 import redis.asyncio
 
 from backend.core.budget import CampaignBudget
+from backend.core.consent import allows_frequency_capping
 from backend.core.decision_token import DecisionToken, decision_id, sign
 from backend.core.errors import Conflict, NotFound, Unavailable
 from backend.core.reasons import NoBidReason
 from backend.core.ruleset import Ruleset
 from backend.core.shares import payee
+from backend.core.sponsored_hour import HOUR_MS, hour_id
 from backend.db.budgets import read_budgets
 from backend.db.engine import Connection, Engine
 from backend.pctr.rate import Counts, Rates, rates
 from backend.pctr.store import read_counts
 from backend.serving import store
 from backend.serving.auction import Sale, auction
-from backend.serving.budgets import purse_bases, settled_until_ms
-from backend.serving.catalogue import Catalogue, Placement, day_of
+from backend.serving.catalogue import Catalogue, LineItem, Placement, day_of
 from backend.serving.decision import (
     AdRequest,
     Book,
@@ -33,19 +36,24 @@ from backend.serving.decision import (
     count_reasons,
     house,
     open_book,
+    sponsor,
     test_facts,
     viewer_bytes,
 )
-from backend.serving.eligibility import Offer, kept_back
+from backend.serving.eligibility import Offer, Viewer, kept_back
 from backend.serving.purses import HOLD_GRACE_MS, day_purse, hold_member, total_purse
+from backend.serving.tally import store as tally_store
+from backend.serving.tally.counting import Answer, Asked, Refused, audiences, by_hour, by_minute
+from backend.serving.views.store import Views
+from backend.serving.views.window import seen_enough
 
 log = logging.getLogger("sightline.serving")
 
 RANDOM_BYTES = 18               # of a decision: 10 for its id, 8 for the draw
 HOLD_TRIES_MAX = 16
 RETRY_AFTER_SECONDS = 2
-TALLY_MINUTES_KEPT = 10
 RATES_MS = 10_000
+SPONSORED_HOLD_MS = 2 * HOUR_MS    # from the start of the hour: by then the ledger has charged it, or never will
 
 
 class CatalogueFeed:
@@ -153,27 +161,46 @@ class Tallies:
     def __init__(self, client: redis.asyncio.Redis, flush_seconds: float = 5.0) -> None:
         self._redis = client
         self._flush_seconds = flush_seconds
-        self._answers: Counter[tuple[int, Book]] = Counter()
-        self._outcomes: Counter[tuple[int, Book, int, str]] = Counter()
+        self._answers: Counter[Answer] = Counter()
+        self._refused: Counter[Refused] = Counter()
+        self._audience: Counter[Asked] = Counter()
 
-    def count(self, now_ms: int, book: Book, refused: Mapping[int, NoBidReason], winner: int | None) -> None:
-        """One answer. What is the same for every answer of a book is multiplied out when it is flushed."""
+    def count(
+        self, now_ms: int, book: Book, request: AdRequest, refused: Mapping[int, NoBidReason], sale: Sale | None,
+        sponsor: int = 0,
+    ) -> None:
+        """One answer: a sale, a sponsorship (its line item), or neither.
+
+        What is the same for every answer of a book is multiplied out when it is flushed.
+        """
         minute = now_ms // 60_000
-        self._answers[minute, book] += 1
+        if sale is not None:
+            bid = sale.bid
+            beaten = sale.price_micro_usdc * bid.rate_ppm
+            self._answers[minute, book, bid.line_item, bid.ecpm_nano_usdc, beaten] += 1
+        else:
+            self._answers[minute, book, sponsor, -1 if sponsor else 0, 0] += 1
         for line_item, reason in refused.items():
-            self._outcomes[minute, book, line_item, reason] += 1
-        self._outcomes[minute, book, winner or 0, "no_bid" if winner is None else "decision"] += 1
+            self._refused[minute, book, line_item, reason] += 1
+        if request.country or request.language or request.device:
+            self._audience[
+                minute // 60, book.placement.id, request.country, request.language, request.device
+            ] += 1
 
     async def flush(self) -> None:
         """Add everything counted so far to the shared counters; on failure it is kept for the next time."""
-        answers, outcomes = self._answers, self._outcomes
-        self._answers, self._outcomes = Counter(), Counter()
+        answers, refused, audience = self._answers, self._refused, self._audience
+        self._answers, self._refused, self._audience = Counter(), Counter(), Counter()
         try:
-            for minute, tallies in _by_minute(answers, outcomes).items():
-                await store.add_tallies(self._redis, minute, tallies)
+            for minute, tallies in by_minute(answers, refused).items():
+                await tally_store.add_tallies(self._redis, minute, tallies)
+            said = audiences(audience)
+            for hour, sold in by_hour(answers).items():
+                await tally_store.add_hour(self._redis, hour, sold, said.get(hour, []))
         except redis.RedisError:
             self._answers.update(answers)
-            self._outcomes.update(outcomes)
+            self._refused.update(refused)
+            self._audience.update(audience)
             raise
 
     async def run(self) -> None:
@@ -181,28 +208,6 @@ class Tallies:
             await asyncio.sleep(self._flush_seconds)
             with contextlib.suppress(redis.RedisError):
                 await self.flush()
-
-
-def _by_minute(
-    answers: Mapping[tuple[int, Book], int], outcomes: Mapping[tuple[int, Book, int, str], int]
-) -> dict[int, list[store.Tally]]:
-    """Every line item has one outcome per answer: refused for good, refused at the moment, won, or else outbid."""
-    total: Counter[tuple[int, int, int, str]] = Counter()
-    known: Counter[tuple[int, Book, int]] = Counter()
-    for (minute, book, line_item, outcome), n in outcomes.items():
-        total[minute, book.placement.id, line_item, outcome] += n
-        known[minute, book, line_item] += n
-    for (minute, book), n in answers.items():
-        for line_item, reason in book.refused.items():
-            total[minute, book.placement.id, line_item, reason] += n
-        for offer in book.offers:
-            outbid = n - known[minute, book, offer.line_item.id]
-            total[minute, book.placement.id, offer.line_item.id, NoBidReason.OUTBID] += outbid
-    by_minute: dict[int, list[store.Tally]] = {}
-    for (minute, placement, line_item, outcome), n in total.items():
-        if n:
-            by_minute.setdefault(minute, []).append(store.Tally(placement, line_item, str(outcome), n))
-    return by_minute
 
 
 class DecisionService:
@@ -217,6 +222,8 @@ class DecisionService:
         self.feed = feed
         self.tallies = Tallies(client)
         self._purses = store.Purses(client)
+        self._views = Views(client)
+        self._held_hours: set[tuple[int, int]] = set()
         self._chain_id = chain_id
         self._token_key = token_key
         self._books: dict[int, Book] = {}
@@ -249,24 +256,87 @@ class DecisionService:
         if book.placement.test:
             return self._test(book.placement, request, now_ms, random)
         seed = int.from_bytes(random[10:RANDOM_BYTES], "big")
+        away: dict[int, NoBidReason] = {}
+        if book.sponsors:
+            chosen, away = await self._sponsor(book, now_ms)
+            if chosen is not None:
+                self.tallies.count(now_ms, book, request, away, None, chosen.line_item.id)
+                return self._decision(chosen, self._facts(chosen, 0, request, now_ms, random, seed))
+        viewer = await self._viewer(book, request, now_ms)
         for _ in range(HOLD_TRIES_MAX):
-            offers, refused = contenders(book, catalogue.spending, now_ms, self._blocked)
+            offers, refused = contenders(book, catalogue.spending, now_ms, self._blocked, viewer)
             sale = auction([offer.bid for offer in offers], book.placement.floor_micro_usdc, seed)
             if sale is None:
                 break
             offer = next(offer for offer in offers if offer.bid is sale.bid)
-            facts = self._facts(offer, sale, request, now_ms, random, seed)
-            reason = await self._hold(offer, facts, now_ms)
+            facts = self._facts(offer, sale.price_micro_usdc, request, now_ms, random, seed)
+            reason = await self._take(offer, facts, now_ms)
             if reason is None:
-                self.tallies.count(now_ms, book, refused, offer.line_item.id)
-                creative = next(creative for creative in offer.creatives if creative.id == facts.creative)
-                return Decision(sign(facts, self._token_key), facts, creative)
-            self._blocked[offer.line_item.id] = reason
+                self.tallies.count(now_ms, book, request, away | refused if away else refused, sale)
+                return self._decision(offer, facts)
+            if reason is NoBidReason.FREQUENCY_CAP:         # of this viewer, not of everybody
+                viewer = replace(viewer, seen_enough=viewer.seen_enough | {offer.line_item.id})
+            else:
+                self._blocked[offer.line_item.id] = reason
         # so many could not pay that the last of them were not asked
         unasked = {offer.line_item.id: NoBidReason.BUDGET_UNKNOWN for offer in book.offers}
-        refused = unasked | refused
-        self.tallies.count(now_ms, book, refused, None)
+        refused = away | unasked | refused
+        self.tallies.count(now_ms, book, request, refused, None)
         return NoBid(count_reasons([*book.refused.values(), *refused.values()]))
+
+    async def _viewer(self, book: Book, request: AdRequest, now_ms: int) -> Viewer:
+        """Who looks; what they have seen is read only where somebody has a frequency cap and it may be read."""
+        countable = bool(book.capped) and _countable(request.gpc, request.tcf)
+        seen: frozenset[int] = frozenset()
+        if countable:
+            counters = await self._views.seen(viewer_bytes(request.viewer_key, self._token_key, now_ms))
+            seen = seen_enough(counters, book.capped, now_ms)
+        return Viewer(request.country, request.language, request.device, countable, seen)
+
+    async def _sponsor(self, book: Book, now_ms: int) -> tuple[Offer | None, dict[int, NoBidReason]]:
+        """The sponsorship that has the placement now, with this hour's price held; and why the others do not."""
+        hour_ms = now_ms - now_ms % HOUR_MS
+        while True:
+            chosen, refused = sponsor(book, now_ms, self._blocked)
+            if chosen is None or (chosen.line_item.id, hour_ms) in self._held_hours:
+                return chosen, refused
+            reason = await self._hold_hour(chosen.line_item, hour_ms)
+            if reason is None:
+                self._held_hours = {one for one in self._held_hours if one[1] == hour_ms}
+                self._held_hours.add((chosen.line_item.id, hour_ms))
+                return chosen, refused
+            self._blocked[chosen.line_item.id] = reason
+
+    async def _hold_hour(self, item: LineItem, hour_ms: int) -> NoBidReason | None:
+        """Hold the price under the name by which the ledger will charge it; whoever is first does it for all.
+
+        If we die between the two steps, the hour is served without a hold: then the ledger decides who pays for it.
+        """
+        campaign, until_ms, day = _chain_campaign(item), hour_ms + SPONSORED_HOLD_MS, day_of(hour_ms)
+        if not await self._purses.begin_hour(campaign, item.id, hour_ms, until_ms):
+            return None
+        name = hour_id(self._chain_id, item.id, hour_ms).hex()
+        reason = await self._purses.hold(
+            campaign, item.bid_micro_usdc, until_ms, hold_member(item.id, day, item.bid_micro_usdc, name),
+            total_purse(item.id), day_purse(item.id, day), None, None,
+        )
+        if reason is not None:
+            await self._purses.forget_hour(campaign, item.id, hour_ms)
+        return reason
+
+    async def _take(self, offer: Offer, facts: DecisionToken, now_ms: int) -> NoBidReason | None:
+        """Count the ad against its frequency cap and hold its price: both or neither."""
+        item = offer.line_item
+        if item.frequency and not await self._views.take(facts.viewer, item.id, item.frequency, now_ms):
+            return NoBidReason.FREQUENCY_CAP
+        reason = await self._hold(offer, facts, now_ms)
+        if reason is not None and item.frequency:
+            await self._views.give_back(facts.viewer, item.id, now_ms)
+        return reason
+
+    def _decision(self, offer: Offer, facts: DecisionToken) -> Decision:
+        creative = next(creative for creative in offer.creatives if creative.id == facts.creative)
+        return Decision(sign(facts, self._token_key), facts, creative)
 
     def _test(self, placement: Placement, request: AdRequest, now_ms: int, random: bytes) -> Decision:
         """The house creative, for nothing: line item 0 marks the token of a test."""
@@ -287,20 +357,19 @@ class DecisionService:
         return book
 
     def _facts(
-        self, offer: Offer, sale: Sale, request: AdRequest, now_ms: int, random: bytes, seed: int
+        self, offer: Offer, price_micro_usdc: int, request: AdRequest, now_ms: int, random: bytes, seed: int
     ) -> DecisionToken:
         item, placement = offer.line_item, offer.placement
-        assert item.chain_campaign is not None      # the standing check `funded`
         decision = decision_id(now_ms, random[:10])
         return DecisionToken(
             decision_id=decision,
             chain_id=self._chain_id,
-            campaign=item.chain_campaign,
+            campaign=_chain_campaign(item),
             line_item=item.id,
             creative=offer.creatives[seed % len(offer.creatives)].id,
             placement=placement.id,
             publisher=payee(placement.shares, decision) if placement.shares else placement.publisher,
-            price_micro_usdc=sale.price_micro_usdc,
+            price_micro_usdc=price_micro_usdc,
             bid_kind=item.bid_kind,
             expires_ms=now_ms + self.ruleset.token_seconds * 1000,
             viewer=viewer_bytes(request.viewer_key, self._token_key, now_ms),
@@ -322,6 +391,16 @@ class DecisionService:
         )
 
 
+@lru_cache(maxsize=4_096)
+def _countable(gpc: bool, tcf: str | None) -> bool:
+    return allows_frequency_capping(gpc, tcf)
+
+
+def _chain_campaign(item: LineItem) -> int:
+    assert item.chain_campaign is not None      # the standing check `funded`
+    return item.chain_campaign
+
+
 def _sellable(catalogue: Catalogue, placement_id: int) -> Placement:
     placement = catalogue.placements.get(placement_id)
     if placement is None:
@@ -331,95 +410,6 @@ def _sellable(catalogue: Catalogue, placement_id: int) -> Placement:
     if not placement.placement_active:
         raise Conflict("placement_paused", f"placement {placement_id} is paused")
     return placement
-
-
-class BudgetSync:
-    """Copies SQL's budgets into the purses and releases the holds that those budgets have absorbed (L31)."""
-
-    def __init__(self, engine: Engine, client: redis.Redis, chain_id: int) -> None:
-        self._engine = engine
-        self._redis = client
-        self._chain_id = chain_id
-
-    def sync(self, now_ms: int) -> bool:
-        """One pass over all campaigns; True when more is waiting. Does nothing while another process does it.
-
-        The order matters: the lock comes before the SQL snapshot, which is taken by the first statement of a
-        transaction, so that no pass writes what it saw before another one. The stream is looked at and the ticket taken
-        before it too, so that the snapshot contains whatever had left the stream, and a pass whose lock was lost with
-        its connection is refused.
-        """
-        with self._engine.begin() as lock:
-            if not store.lock_budgets(lock):
-                return False
-            in_stream_ms = store.oldest_in_stream_ms(self._redis)
-            ticket = store.take_ticket(self._redis)
-            with self._engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
-                with connection.begin():
-                    return self._sync(connection, ticket, in_stream_ms, now_ms)
-
-    def _sync(self, connection: Connection, ticket: int, in_stream_ms: int | None, now_ms: int) -> bool:
-        until_ms = settled_until_ms(now_ms, in_stream_ms, store.oldest_accepted_ms(connection))
-        cursor, last = store.read_cursor(self._redis), store.last_settled(connection)
-        # A new Redis has no holds, so there is nothing to release from the past; tables that were lost count anew.
-        cursor = last if cursor is None else min(cursor, last)
-        settled = store.read_settled(connection, cursor)
-        bases = self._bases(connection, now_ms)
-        released: dict[int, list[str]] = defaultdict(list)
-        for event in settled:
-            released[event.chain_campaign].append(_hold_of(event))
-        store.remember_campaigns(self._redis, bases)
-        for campaign in bases.keys() | store.known_campaigns(self._redis):
-            # a campaign that a reorganisation took away has nothing left
-            if not self._write(campaign, ticket, until_ms, bases.get(campaign, {"campaign": 0}), released[campaign]):
-                return False
-        store.write_cursor(self._redis, settled[-1].settled_seq if settled else cursor)
-        return len(settled) == store.SETTLED_MAX
-
-    def _bases(self, connection: Connection, now_ms: int) -> dict[int, dict[str, int]]:
-        budgets = read_budgets(connection, self._chain_id)
-        spend = store.read_spend(connection, now_ms - 86_400_000)
-        caps: dict[tuple[str, str], list[tuple[int, int | None, int | None]]] = defaultdict(list)
-        for item in store.read_capped_line_items(connection, now_ms):
-            caps[item.escrow_owner, item.meta].append((item.id, item.total_cap_micro_usdc, item.daily_cap_micro_usdc))
-        return {
-            campaign: purse_bases(budget.spendable, caps[budget.owner, budget.meta], spend, now_ms)
-            for campaign, budget in budgets.items()
-        }
-
-    def _write(self, campaign: int, ticket: int, until_ms: int, bases: Mapping[str, int], holds: list[str]) -> bool:
-        """False when another pass has overtaken this one."""
-        chunk = 2_000           # arguments of one script call
-        lapsed = store.sync_purses(self._redis, campaign, ticket, until_ms, bases, holds[:chunk])
-        for start in range(chunk, len(holds), chunk):
-            # the bases contain these events already; until their holds go, they count twice, never not at all
-            lapsed = store.sync_purses(self._redis, campaign, ticket, until_ms, bases, holds[start : start + chunk])
-        while lapsed == 1_000:
-            lapsed = store.sync_purses(self._redis, campaign, ticket, until_ms, bases, ())
-        return lapsed >= 0
-
-
-def _hold_of(event: store.SettledEvent) -> str:
-    decided_ms = int(event.decision_id[:12], 16)
-    return hold_member(event.line_item, day_of(decided_ms), event.price_micro_usdc, event.decision_id)
-
-
-class TallyFlush:
-    """Copies the shared counters of each minute into `serving_tally`; totals, so that writing twice changes nothing."""
-
-    def __init__(self, engine: Engine, client: redis.Redis) -> None:
-        self._engine = engine
-        self._redis = client
-
-    def flush(self, now_ms: int) -> bool:
-        """Write all minutes that are still counted, and forget those that are over for ten minutes."""
-        for minute in store.tallied_minutes(self._redis):
-            tallies = store.read_tallies(self._redis, minute)
-            with self._engine.begin() as connection:
-                store.write_tallies(connection, minute, tallies)
-            if minute < now_ms // 60_000 - TALLY_MINUTES_KEPT:
-                store.forget_tallies(self._redis, minute)
-        return False
 
 
 def _now_ms() -> int:

@@ -1,4 +1,4 @@
-"""SQL and Redis of serving: the catalogue's tables, the purses with their holds, the tallies."""
+"""SQL and Redis of serving: the catalogue's tables, the purses with their holds."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,8 +12,20 @@ from sqlalchemy import Connection, text
 
 from backend.core.events import BidKind
 from backend.core.reasons import NoBidReason
-from backend.serving.catalogue import MS_PER_DAY, Creative, LineItem, Placement, Purse, Spending, Target
-from backend.serving.purses import HOLD, NO_CAP, REFUSALS, SYNC, HoldAnswer, keys
+from backend.core.week import EVERY_HOUR, mask_of
+from backend.serving.catalogue import (
+    MS_PER_DAY,
+    NO_BLOCKS,
+    Blocks,
+    Creative,
+    Frequency,
+    LineItem,
+    Placement,
+    Purse,
+    Spending,
+)
+from backend.serving.purses import HOLD, NO_CAP, REFUSALS, SYNC, HoldAnswer, hour_key, keys
+from backend.serving.wanted import wanted_of
 
 BUDGETS_LOCK = 0x5167_4201
 CURSOR_KEY = "sl:budgets:cursor"
@@ -22,9 +34,6 @@ TICKET_KEY = "sl:budgets:ticket"
 FRESH_KEY, FRESH_SECONDS = "sl:budgets:fresh", 60
 CAMPAIGNS_KEY = "sl:budgets:campaigns"
 EVENT_STREAM = "sl:events"
-TALLY_MINUTES_KEY = "sl:{tally}:minutes"
-TALLY_SECONDS = 86_400
-TALLIES_AT_ONCE = 500
 SETTLED_MAX = 20_000
 
 
@@ -33,6 +42,7 @@ SETTLED_MAX = 20_000
 _PLACEMENTS = text("""
 select p.id, p.world_id, w.category, w.publisher_index, publisher.wallet, p.kind, p.width, p.height,
        p.floor_micro_usdc, p.status = 'active' as placement_active, w.status = 'active' as world_active,
+       w.engine, p.width_mm, p.height_mm,
        p.test_mode or (:require_proof and w.proof_state <> 'verified') as test, p.accepted_categories,
        s.indexes, s.basis_points, s.wallets
   from placement p join world w on w.id = p.world_id join publisher on publisher.index = w.publisher_index
@@ -43,8 +53,13 @@ select p.id, p.world_id, w.category, w.publisher_index, publisher.wallet, p.kind
   ) s on s.placement_id = p.id
 """)
 
+_BLOCKS = text("select publisher_index, world_id, kind, value from publisher_block")
+
 _LINE_ITEMS = text("""
-select l.*, c.owner, coalesce(c.funder, c.owner) as escrow_owner, c.meta, c.status as campaign_status, c.frozen
+select l.id, l.campaign_id, l.bid_kind, l.bid_micro_usdc, l.daily_cap_micro_usdc, l.total_cap_micro_usdc, l.pacing,
+       l.starts_at, l.ends_at, l.targeting::text as targeting, l.status, l.hours, l.time_zone, l.frequency_impressions,
+       l.frequency_hours, c.owner, coalesce(c.funder, c.owner) as escrow_owner, c.meta, c.category,
+       c.status as campaign_status, c.frozen
   from line_item l join campaign c on c.id = l.campaign_id
  where c.status <> 'ended' and l.ends_at > :now
  order by l.id
@@ -76,6 +91,7 @@ def read_placements(connection: Connection, require_proof: bool) -> dict[int, Pl
 
     With `require_proof` the surfaces of worlds whose control is not proved are in test mode (L57).
     """
+    blocks = _blocks(connection)
     return {
         row.id: Placement(
             id=row.id, world=row.world_id, category=row.category, publisher=row.publisher_index, owner=row.wallet,
@@ -83,10 +99,33 @@ def read_placements(connection: Connection, require_proof: bool) -> dict[int, Pl
             placement_active=row.placement_active, world_active=row.world_active, test=row.test,
             accepts=frozenset(row.accepted_categories),
             shares=tuple(zip(row.indexes or (), row.basis_points or (), strict=True)),
-            paid=frozenset(row.wallets or ()),
+            paid=frozenset(row.wallets or ()), engine=row.engine, width_mm=row.width_mm, height_mm=row.height_mm,
+            blocks=_merged(blocks.get((row.publisher_index, None)), blocks.get((row.publisher_index, row.world_id))),
         )
         for row in connection.execute(_PLACEMENTS, {"require_proof": require_proof})
     }
+
+
+def _blocks(connection: Connection) -> dict[tuple[int, int | None], Blocks]:
+    """What publishers show not, by publisher and world (None: in none of its worlds)."""
+    lists: dict[tuple[int, int | None], dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    for row in connection.execute(_BLOCKS):
+        lists[row.publisher_index, row.world_id][row.kind].add(row.value)
+    return {
+        where: Blocks(
+            frozenset(kinds["advertiser"]), frozenset(kinds["category"]), frozenset(map(int, kinds["creative"]))
+        )
+        for where, kinds in lists.items()
+    }
+
+
+def _merged(everywhere: Blocks | None, here: Blocks | None) -> Blocks:
+    if everywhere is None or here is None:
+        return everywhere or here or NO_BLOCKS
+    return Blocks(
+        everywhere.advertisers | here.advertisers, everywhere.categories | here.categories,
+        everywhere.creatives | here.creatives,
+    )
 
 
 def read_line_items(
@@ -129,16 +168,13 @@ def _line_item(row: Any, creatives: tuple[Creative, ...], money: Money | None) -
         id=row.id, campaign=row.campaign_id, owner=row.owner, bid_kind=BidKind(row.bid_kind),
         bid_micro_usdc=row.bid_micro_usdc, starts_ms=_ms(row.starts_at), ends_ms=_ms(row.ends_at),
         even_pacing=row.pacing == "even", daily_cap_micro_usdc=row.daily_cap_micro_usdc,
-        total_cap_micro_usdc=row.total_cap_micro_usdc, worlds=_target(row.targeting, "worlds"),
-        categories=_target(row.targeting, "categories"), placements=_target(row.targeting, "placements"),
+        total_cap_micro_usdc=row.total_cap_micro_usdc, category=row.category, wanted=wanted_of(row.targeting),
+        hours=EVERY_HOUR if row.hours is None else mask_of(row.hours), time_zone=row.time_zone or "UTC",
+        frequency=Frequency(row.frequency_impressions, row.frequency_hours) if row.frequency_impressions else None,
         creatives=creatives, line_item_active=row.status == "active",
         campaign_active=row.campaign_status == "active" and not row.frozen and (money is None or money.active),
         chain_campaign=money.chain_campaign if money else None, unfunded=_unfunded(money),
     )
-
-
-def _target(targeting: Mapping[str, list[int | str]], dimension: str) -> Target:
-    return Target(frozenset(targeting.get(dimension, ())), frozenset(targeting.get(f"exclude_{dimension}", ())))
 
 
 def _unfunded(money: Money | None) -> NoBidReason | None:
@@ -175,6 +211,7 @@ class Purses:
     """Holds of the deciding processes, on the asynchronous client."""
 
     def __init__(self, client: redis.asyncio.Redis) -> None:
+        self._redis = client
         self._hold = client.register_script(HOLD)
 
     async def hold(
@@ -190,6 +227,15 @@ class Purses:
             ],
         )
         return REFUSALS.get(HoldAnswer(answer))
+
+    async def begin_hour(self, chain_campaign: int, line_item: int, hour_ms: int, until_ms: int) -> bool:
+        """Whether nobody has held the price of this hour of a sponsorship yet; from now on somebody has."""
+        key = hour_key(chain_campaign, line_item, hour_ms)
+        return bool(await self._redis.set(key, b"1", nx=True, pxat=until_ms))
+
+    async def forget_hour(self, chain_campaign: int, line_item: int, hour_ms: int) -> None:
+        """The price could not be held."""
+        await self._redis.delete(hour_key(chain_campaign, line_item, hour_ms))
 
 
 @dataclass(frozen=True, slots=True)
@@ -329,76 +375,3 @@ def sync_purses(
     pairs = [part for pair in bases.items() for part in pair]
     arguments = [ticket, settled_until_ms, len(bases), *pairs, *settled_holds]
     return int(client.register_script(SYNC)(keys=keys(chain_campaign), args=arguments))
-
-
-# ---- tallies --------------------------------------------------------------------------------------------------------
-
-_TALLY = text("""
-insert into serving_tally (minute, placement_id, line_item_id, outcome, n)
-select :minute, * from unnest(
-  cast(:placements as bigint[]), cast(:line_items as bigint[]), cast(:outcomes as text[]), cast(:counts as bigint[]))
-on conflict (minute, placement_id, line_item_id, outcome) do update set n = greatest(serving_tally.n, excluded.n)
-""")
-
-
-@dataclass(frozen=True, slots=True)
-class Tally:
-    """`n` answers of one outcome: `decision`, `no_bid` (line item 0), or the NoBidReason of a line item."""
-
-    placement: int
-    line_item: int
-    outcome: str
-    n: int
-
-
-async def add_tallies(client: redis.asyncio.Redis, minute: int, tallies: Sequence[Tally]) -> None:
-    """Add counts of a minute (minutes since 1970) to the shared counters; in parts, so that no request waits long."""
-    for start in range(0, len(tallies), TALLIES_AT_ONCE):
-        await _add_tallies(client, minute, tallies[start : start + TALLIES_AT_ONCE])
-
-
-async def _add_tallies(client: redis.asyncio.Redis, minute: int, tallies: Sequence[Tally]) -> None:
-    pipeline = client.pipeline(transaction=True)
-    key = _tally_key(minute)
-    for tally in tallies:
-        pipeline.hincrby(key, f"{tally.placement}:{tally.line_item}:{tally.outcome}", tally.n)
-    pipeline.expire(key, TALLY_SECONDS)
-    pipeline.sadd(TALLY_MINUTES_KEY, minute)
-    await pipeline.execute()
-
-
-def tallied_minutes(client: redis.Redis) -> list[int]:
-    return sorted(int(member) for member in cast("set[bytes]", client.smembers(TALLY_MINUTES_KEY)))
-
-
-def read_tallies(client: redis.Redis, minute: int) -> list[Tally]:
-    counters = _integers(cast("dict[bytes, bytes]", client.hgetall(_tally_key(minute))))
-    return [_tally(name, n) for name, n in counters.items()]
-
-
-def forget_tallies(client: redis.Redis, minute: int) -> None:
-    client.delete(_tally_key(minute))
-    client.srem(TALLY_MINUTES_KEY, minute)
-
-
-def write_tallies(connection: Connection, minute: int, tallies: Sequence[Tally]) -> None:
-    """Write a minute's totals; written again, they stay the same."""
-    connection.execute(
-        _TALLY,
-        {
-            "minute": datetime.fromtimestamp(minute * 60, UTC),
-            "placements": [tally.placement for tally in tallies],
-            "line_items": [tally.line_item for tally in tallies],
-            "outcomes": [tally.outcome for tally in tallies],
-            "counts": [tally.n for tally in tallies],
-        },
-    )
-
-
-def _tally(name: str, n: int) -> Tally:
-    placement, line_item, outcome = name.split(":", 2)
-    return Tally(int(placement), int(line_item), outcome, n)
-
-
-def _tally_key(minute: int) -> str:
-    return f"sl:{{tally}}:{minute}"

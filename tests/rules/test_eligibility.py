@@ -11,7 +11,7 @@ from backend.core.events import BidKind
 from backend.core.reasons import NoBidReason
 from backend.pctr.rate import Rates
 from backend.serving.auction import auction
-from backend.serving.catalogue import MS_PER_DAY, Catalogue, Creative, LineItem, Placement, Spending, Target
+from backend.serving.catalogue import MS_PER_DAY, Catalogue, Creative, LineItem, Placement, Spending, Target, Wanted
 from backend.serving.decision import contenders, count_reasons, open_book, viewer_bytes
 from backend.serving.eligibility import KeptBack, fits, kept_back, offer, refusal, refusal_now
 
@@ -44,11 +44,11 @@ def test_refusal__everything_fits__none() -> None:
         ({"campaign_active": False}, NoBidReason.CAMPAIGN_INACTIVE),
         ({"line_item_active": False}, NoBidReason.LINE_ITEM_PAUSED),
         ({"owner": "0xpublisher"}, NoBidReason.OWN_CAMPAIGN),
-        ({"worlds": Target(only=frozenset({8}))}, NoBidReason.TARGETING_WORLD),
-        ({"worlds": Target(never=frozenset({7}))}, NoBidReason.TARGETING_WORLD),
-        ({"worlds": Target(frozenset({7}), frozenset({7}))}, NoBidReason.TARGETING_WORLD),
-        ({"categories": Target(only=frozenset({"art"}))}, NoBidReason.TARGETING_CATEGORY),
-        ({"placements": Target(never=frozenset({1}))}, NoBidReason.TARGETING_PLACEMENT),
+        ({"wanted": Wanted(worlds=Target(only=frozenset({8})))}, NoBidReason.TARGETING_WORLD),
+        ({"wanted": Wanted(worlds=Target(never=frozenset({7})))}, NoBidReason.TARGETING_WORLD),
+        ({"wanted": Wanted(worlds=Target(frozenset({7}), frozenset({7})))}, NoBidReason.TARGETING_WORLD),
+        ({"wanted": Wanted(categories=Target(only=frozenset({"art"})))}, NoBidReason.TARGETING_CATEGORY),
+        ({"wanted": Wanted(placements=Target(never=frozenset({1})))}, NoBidReason.TARGETING_PLACEMENT),
         ({"creatives": ()}, NoBidReason.NO_CREATIVE),
         ({"bid_micro_usdc": 999}, NoBidReason.BELOW_FLOOR),
         ({"unfunded": NoBidReason.NOT_FUNDED}, NoBidReason.NOT_FUNDED),

@@ -13,7 +13,7 @@ from backend.ingest.service import IngestConsumer
 from backend.ledger.service import LedgerService
 from backend.serving import store
 from backend.serving.decision import AdRequest, Decision
-from backend.serving.service import BudgetSync
+from backend.serving.sync.service import BudgetSync
 from bench.app import CHAIN_ID, Wiring, unwire, wire
 from bench.market import Market
 

@@ -16,7 +16,9 @@ from backend.core.decision_token import verify
 from backend.core.errors import Conflict, NotFound, Unavailable
 from backend.core.reasons import NoBidReason
 from backend.serving.decision import AdRequest, Decision, NoBid
-from backend.serving.service import BudgetSync, CatalogueFeed, TallyFlush
+from backend.serving.service import CatalogueFeed
+from backend.serving.sync.service import BudgetSync
+from backend.serving.tally.service import TallyFlush
 from bench.app import CHAIN_ID, TOKEN_KEY, Wiring, routes, unwire, wire
 from bench.market import Market
 
@@ -209,7 +211,7 @@ async def test_http__decision__has_what_the_sdk_needs_and_no_price(
     answer = await http.post("/v1/decisions", json={"placement_id": placement, "viewer_key": VIEWER})
     assert answer.status_code == 200
     content = answer.json()
-    assert set(content) == {"decision_id", "token", "expires_at_ms", "creative", "rules"}
+    assert set(content) == {"decision_id", "token", "expires_at_ms", "creative", "rules", "test"}
     assert content["creative"]["asset_sha256"] == "ab" * 32
     assert content["rules"]["viewable_ms_min"] == 1_000
     assert VIEWER not in answer.text
@@ -235,6 +237,10 @@ async def test_http__no_bid__counts_per_reason(
         (b'{"placement_id": 0, "viewer_key": "12345678"}', 422, "invalid_request"),
         (b'{"placement_id": 1, "viewer_key": "1234567"}', 422, "invalid_request"),
         (b'{"placement_id": 1, "viewer_key": "12345678", "price": 1}', 422, "invalid_request"),
+        (b'{"placement_id": 1, "viewer_key": "12345678", "country": "de"}', 422, "invalid_request"),
+        (b'{"placement_id": 1, "viewer_key": "12345678", "language": "german"}', 422, "invalid_request"),
+        (b'{"placement_id": 1, "viewer_key": "12345678", "device": "fridge"}', 422, "invalid_request"),
+        (b'{"placement_id": 1, "viewer_key": "12345678", "privacy": {"gpc": "no"}}', 422, "invalid_request"),
         (b'{"placement_id": 424242, "viewer_key": "12345678"}', 404, "placement_unknown"),
     ],
 )
@@ -280,7 +286,7 @@ async def test_tallies__answers__counted_once_however_often_they_are_written(
         await decide(wiring, placement, number, asked_ms)
         await wiring.decisions.tallies.flush()
     flush = TallyFlush(market.engine, redis_client)
-    for now_ms in (asked_ms, asked_ms, asked_ms + 20 * 60_000):
+    for now_ms in (asked_ms, asked_ms, asked_ms + 120 * 60_000):
         flush.flush(now_ms)
     with market.engine.connect() as connection:
         rows = connection.execute(text("select placement_id, line_item_id, outcome, n from serving_tally")).all()
@@ -309,4 +315,4 @@ def test_openapi__hot_routes__every_reference_resolves(fresh_database_url: str, 
     known = {f"#/components/schemas/{name}" for name in schema["components"]["schemas"]}
     assert set(re.findall(r'"\$ref": "([^"]+)"', json.dumps(schema))) <= known
     body = schema["paths"]["/v1/decisions"]["post"]["requestBody"]["content"]["application/json"]["schema"]
-    assert set(body["properties"]) == {"placement_id", "viewer_key"}
+    assert set(body["properties"]) == {"placement_id", "viewer_key", "country", "language", "device", "privacy"}

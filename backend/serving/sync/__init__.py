@@ -1,0 +1,1 @@
+"""Keeps the purses in Redis in step with the budgets in SQL."""
