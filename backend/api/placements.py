@@ -1,4 +1,4 @@
-"""Publishers, worlds and placements over HTTP. Everything here is the signed-in publisher's own."""
+"""Publishers, their placements and what they block, over HTTP. Everything here is the signed-in publisher's own."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictInt
 
 from backend.api.access import Access
 from backend.api.fields import (
+    AMOUNT_MICRO_USDC_MAX,
     PRICE_MICRO_USDC_MAX,
     After,
     Body,
@@ -17,17 +18,27 @@ from backend.api.fields import (
     Name,
     PathId,
     Pixels,
-    Url,
+    RowId,
     next_after,
 )
 from backend.api.problems import responses
 from backend.auth.permissions import Permission
-from backend.core.categories import WorldCategory, WorldEngine
-from backend.core.ids import Address, PlacementId, WorldId
-from backend.placements.placement import Placement, PlacementKind, PlacementTerms, floor_per_impression
+from backend.core.categories import CampaignCategory
+from backend.core.errors import Unprocessable
+from backend.core.ids import Address, PlacementId, WorldId, address
+from backend.placements.blocks import Block, BlockKind, BlockTerms, block_value
+from backend.placements.placement import (
+    SHARES_MAX,
+    Placement,
+    PlacementKind,
+    PlacementTerms,
+    Share,
+    floor_per_impression,
+    in_order,
+)
 from backend.placements.publisher import PayoutMode
 from backend.placements.service import PaidPublisher, PlacementService
-from backend.placements.world import ListingStatus, World, WorldTerms
+from backend.placements.world import ListingStatus
 
 Floor = Annotated[
     StrictInt, Field(ge=0, le=PRICE_MICRO_USDC_MAX, description="micro-USDC for one viewable impression; 0: no floor")
@@ -36,72 +47,91 @@ FloorPerMille = Annotated[
     StrictInt,
     Field(ge=0, le=1_000 * PRICE_MICRO_USDC_MAX, description="micro-USDC for a thousand; a multiple of 1000"),
 ]
+HourlyFloor = Annotated[
+    StrictInt,
+    Field(gt=0, le=AMOUNT_MICRO_USDC_MAX, description="micro-USDC for an hour of a sponsorship; null: not sold so"),
+]
+Millimetres = Annotated[
+    StrictInt, Field(gt=0, le=1_000_000, description="of the surface itself in its world; give both or neither")
+]
+Accepted = Annotated[
+    frozenset[CampaignCategory], Field(description="categories of campaigns that may be shown; none: all of them")
+]
+TestMode = Annotated[bool, Field(strict=True, description="show the house creative for free")]
 
 
-class WorldBody(Body):
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={"examples": [{
-            "name": "Harbour", "engine": "three", "category": "games", "url": "https://harbour.example/",
-        }]},
-    )
-    name: Name
-    engine: WorldEngine
-    category: WorldCategory
-    url: Url
+class ShareBody(Body):
+    """Of 10,000 sales, `basis_points` pay this wallet, each of them in whole."""
+
+    wallet: Annotated[str, Field(pattern=r"^0x[0-9a-fA-F]{40}$")]
+    basis_points: Annotated[StrictInt, Field(ge=1, le=10_000)]
 
 
-class WorldChange(Body):
-    """What is left out stays as it is."""
-
-    name: Name | None = None
-    category: WorldCategory | None = None
-    url: Url | None = None
-    status: ListingStatus | None = None
-
-    def applied(self, terms: WorldTerms) -> WorldTerms:
-        return replace(
-            terms, name=self.name or terms.name, category=self.category or terms.category, url=self.url or terms.url,
-            status=self.status or terms.status,
-        )
+Shares = Annotated[
+    tuple[ShareBody, ...],
+    Field(max_length=SHARES_MAX, description="who is paid, 10,000 basis points in sum; none: you alone"),
+]
 
 
-class WorldAnswer(BaseModel):
-    id: int
-    publisher_index: int
-    name: str
-    engine: WorldEngine
-    category: WorldCategory
-    url: str
-    status: ListingStatus
-    created_at: datetime
+def _shares(shares: tuple[ShareBody, ...]) -> tuple[Share, ...]:
+    return in_order(Share(address(share.wallet), share.basis_points) for share in shares)
 
 
-class WorldPage(BaseModel):
-    items: list[WorldAnswer]
-    next_after: int | None
+def _accepted(categories: frozenset[CampaignCategory]) -> tuple[CampaignCategory, ...]:
+    return tuple(sorted(categories))
 
 
 class PlacementBody(Body):
-    """The floor is given per viewable impression (`floor_micro_usdc`) or per thousand (`floor_vcpm_micro_usdc`)."""
+    """The floor is given per viewable impression (`floor_micro_usdc`) or per thousand (`floor_vcpm_micro_usdc`).
+
+    `width` and `height` are pixels of the texture; audio has none, a model has the proportions of its front.
+    """
 
     model_config = ConfigDict(
         extra="forbid",
         json_schema_extra={"examples": [{
             "name": "Board at the gate", "kind": "image", "width": 1024, "height": 512,
-            "floor_vcpm_micro_usdc": 1_500_000,
+            "floor_vcpm_micro_usdc": 1_500_000, "width_mm": 4_000, "height_mm": 2_000,
+            "accepted_categories": ["games", "music"],
+            "shares": [
+                {"wallet": "0x" + "a1" * 20, "basis_points": 7_000},
+                {"wallet": "0x" + "b2" * 20, "basis_points": 3_000},
+            ],
         }]},
     )
     name: Name
     kind: PlacementKind
-    width: Pixels
-    height: Pixels
+    width: Pixels | None = None
+    height: Pixels | None = None
     floor_micro_usdc: Floor | None = None
     floor_vcpm_micro_usdc: FloorPerMille | None = None
+    width_mm: Millimetres | None = None
+    height_mm: Millimetres | None = None
+    hourly_floor_micro_usdc: HourlyFloor | None = None
+    accepted_categories: Accepted = frozenset()
+    test_mode: TestMode = False
+    shares: Shares = ()
 
     def terms(self) -> PlacementTerms:
-        floor = floor_per_impression(self.floor_micro_usdc, self.floor_vcpm_micro_usdc)
-        return PlacementTerms(self.name, self.kind, self.width, self.height, floor)
+        width, height = self._pixels()
+        return PlacementTerms(
+            self.name, self.kind, width, height,
+            floor_per_impression(self.floor_micro_usdc, self.floor_vcpm_micro_usdc),
+            width_mm=self.width_mm, height_mm=self.height_mm, hourly_floor_micro_usdc=self.hourly_floor_micro_usdc,
+            accepted=_accepted(self.accepted_categories), test_mode=self.test_mode, shares=_shares(self.shares),
+        )
+
+    def _pixels(self) -> tuple[int, int]:
+        """What is only heard is one pixel large, so that every sound fits it."""
+        if self.kind is PlacementKind.AUDIO:
+            return 1, 1
+        if self.width is None or self.height is None:
+            raise Unprocessable("size_incomplete", "give width and height")
+        return self.width, self.height
+
+
+NULLABLE = frozenset({"width_mm", "height_mm", "hourly_floor_micro_usdc"})
+"""Fields of a change for which null is a value; for all others it is the same as leaving them out."""
 
 
 class PlacementChange(Body):
@@ -111,6 +141,12 @@ class PlacementChange(Body):
     status: ListingStatus | None = None
     floor_micro_usdc: Floor | None = None
     floor_vcpm_micro_usdc: FloorPerMille | None = None
+    width_mm: Millimetres | None = None
+    height_mm: Millimetres | None = None
+    hourly_floor_micro_usdc: HourlyFloor | None = None
+    accepted_categories: Accepted | None = None
+    test_mode: TestMode | None = None
+    shares: Shares | None = None
 
     def applied(self, terms: PlacementTerms) -> PlacementTerms:
         floor_sent = not self.model_fields_set.isdisjoint({"floor_micro_usdc", "floor_vcpm_micro_usdc"})
@@ -118,6 +154,10 @@ class PlacementChange(Body):
             terms, name=self.name or terms.name, status=self.status or terms.status,
             floor_micro_usdc=floor_per_impression(self.floor_micro_usdc, self.floor_vcpm_micro_usdc)
             if floor_sent else terms.floor_micro_usdc,
+            **{name: getattr(self, name) for name in NULLABLE & self.model_fields_set},
+            accepted=terms.accepted if self.accepted_categories is None else _accepted(self.accepted_categories),
+            test_mode=terms.test_mode if self.test_mode is None else self.test_mode,
+            shares=terms.shares if self.shares is None else _shares(self.shares),
         )
 
 
@@ -130,13 +170,47 @@ class PlacementAnswer(BaseModel):
     kind: PlacementKind
     width: int
     height: int
+    width_mm: int | None
+    height_mm: int | None
     floor_micro_usdc: int
+    hourly_floor_micro_usdc: int | None
+    accepted_categories: list[CampaignCategory]
+    test_mode: bool
+    shares: list[ShareBody]
     status: ListingStatus
     created_at: datetime
 
 
 class PlacementPage(BaseModel):
     items: list[PlacementAnswer]
+    next_after: int | None
+
+
+class BlockBody(Body):
+    """`value`: the wallet of an advertiser, a category of campaigns, or a creative's id. `world_id`: only there."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"kind": "category", "value": "finance"}]}
+    )
+    kind: BlockKind
+    value: Annotated[str, Field(min_length=1, max_length=64)]
+    world_id: RowId | None = None
+
+    def terms(self) -> BlockTerms:
+        world = None if self.world_id is None else WorldId(self.world_id)
+        return BlockTerms(self.kind, block_value(self.kind, self.value), world)
+
+
+class BlockAnswer(BaseModel):
+    id: int
+    kind: BlockKind
+    value: str
+    world_id: int | None
+    created_at: datetime
+
+
+class BlockPage(BaseModel):
+    items: list[BlockAnswer]
     next_after: int | None
 
 
@@ -157,10 +231,10 @@ class PublisherAnswer(BaseModel):
 
 
 def router(service: PlacementService, access: Access) -> APIRouter:
-    """Routes under /v1/publisher, /v1/worlds and /v1/placements."""
+    """Routes under /v1/publisher and /v1/placements."""
     api = APIRouter(prefix="/v1")
     _add_publisher(api, service, access)
-    _add_worlds(api, service, access)
+    _add_blocks(api, service, access)
     _add_placements(api, service, access)
     return api
 
@@ -180,29 +254,24 @@ def _add_publisher(api: APIRouter, service: PlacementService, access: Access) ->
         return _publisher(service.set_payout_mode(wallet, body.payout_mode))
 
 
-def _add_worlds(api: APIRouter, service: PlacementService, access: Access) -> None:
+def _add_blocks(api: APIRouter, service: PlacementService, access: Access) -> None:
     Reader = Annotated[Address, Depends(access.account(Permission.PLACEMENTS_READ))]
     Writer = Annotated[Address, Depends(access.account(Permission.PLACEMENTS_WRITE))]
 
-    @api.post("/worlds", status_code=201, tags=["worlds"], summary="Add a world; your first makes you a publisher",
-              responses=responses(401, 403, 409))
-    def create(body: WorldBody, wallet: Writer, key: IdempotencyKey = None) -> WorldAnswer:
-        terms = WorldTerms(body.name, body.engine, body.category, body.url)
-        return _world(service.create_world(wallet, terms, key=key))
+    @api.post("/publisher/blocks", status_code=201, tags=["publisher"],
+              summary="Show an advertiser, a category or a creative no more", responses=responses(401, 403, 404, 409))
+    def block(body: BlockBody, wallet: Writer, key: IdempotencyKey = None) -> BlockAnswer:
+        return _block(service.block(wallet, body.terms(), key=key))
 
-    @api.get("/worlds", tags=["worlds"], summary="Your worlds", responses=responses(401))
-    def page(wallet: Reader, after: After = 0, limit: Limit = 50) -> WorldPage:
-        items = [_world(world) for world in service.worlds(wallet, after=after, limit=limit)]
-        return WorldPage(items=items, next_after=next_after([item.id for item in items], limit))
+    @api.get("/publisher/blocks", tags=["publisher"], summary="What you do not show", responses=responses(401, 404))
+    def blocks(wallet: Reader, after: After = 0, limit: Limit = 50) -> BlockPage:
+        items = [_block(one) for one in service.blocks(wallet, after=after, limit=limit)]
+        return BlockPage(items=items, next_after=next_after([item.id for item in items], limit))
 
-    @api.get("/worlds/{world}", tags=["worlds"], summary="One world", responses=responses(401, 404))
-    def read(world: PathId, wallet: Reader) -> WorldAnswer:
-        return _world(service.world(wallet, WorldId(world)))
-
-    @api.patch("/worlds/{world}", tags=["worlds"], summary="Rename, move, pause or resume a world",
-               responses=responses(401, 403, 404))
-    def change(world: PathId, body: WorldChange, wallet: Writer) -> WorldAnswer:
-        return _world(service.change_world(wallet, WorldId(world), body.applied))
+    @api.delete("/publisher/blocks/{block}", status_code=204, tags=["publisher"], summary="Show it again",
+                responses=responses(401, 403, 404))
+    def unblock(block: PathId, wallet: Writer) -> None:
+        service.unblock(wallet, block)
 
 
 def _add_placements(api: APIRouter, service: PlacementService, access: Access) -> None:
@@ -239,18 +308,20 @@ def _publisher(paid: PaidPublisher) -> PublisherAnswer:
     )
 
 
-def _world(world: World) -> WorldAnswer:
-    terms = world.terms
-    return WorldAnswer(
-        id=world.id, publisher_index=world.publisher_index, name=terms.name, engine=terms.engine,
-        category=terms.category, url=terms.url, status=terms.status, created_at=world.created_at,
-    )
-
-
 def _placement(placement: Placement) -> PlacementAnswer:
     terms = placement.terms
     return PlacementAnswer(
         id=placement.id, world_id=placement.world_id, name=terms.name, kind=terms.kind, width=terms.width,
-        height=terms.height, floor_micro_usdc=terms.floor_micro_usdc, status=terms.status,
-        created_at=placement.created_at,
+        height=terms.height, width_mm=terms.width_mm, height_mm=terms.height_mm,
+        floor_micro_usdc=terms.floor_micro_usdc, hourly_floor_micro_usdc=terms.hourly_floor_micro_usdc,
+        accepted_categories=list(terms.accepted), test_mode=terms.test_mode,
+        shares=[ShareBody(wallet=share.wallet, basis_points=share.basis_points) for share in terms.shares],
+        status=terms.status, created_at=placement.created_at,
+    )
+
+
+def _block(block: Block) -> BlockAnswer:
+    terms = block.terms
+    return BlockAnswer(
+        id=block.id, kind=terms.kind, value=terms.value, world_id=terms.world, created_at=block.created_at
     )

@@ -1,25 +1,44 @@
-"""A placement: one surface of a world, with the least it is sold for."""
+"""A placement: one surface of a world, with the least it is sold for, what it shows and who is paid for it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from backend.core.categories import CampaignCategory
 from backend.core.errors import Unprocessable
-from backend.core.ids import PlacementId, WorldId
+from backend.core.ids import Address, PlacementId, WorldId
+from backend.core.money import BASIS_POINTS
 from backend.core.price import per_event_micro_usdc
 from backend.placements.world import ListingStatus
 
 SIDE_PIXELS_MAX = 8_192
+SHARES_MAX = 8
 
 
 class PlacementKind(StrEnum):
     IMAGE = "image"
     VIDEO = "video"
+    AUDIO = "audio"
+    MODEL = "model"
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A wallet that is paid for `basis_points` of 10,000 sales."""
+
+    wallet: Address
+    basis_points: int
 
 
 @dataclass(frozen=True, slots=True)
 class PlacementTerms:
-    """What the publisher decides. Sizes are pixels of the texture; the floor is for one viewable impression."""
+    """What the publisher decides.
+
+    `width` and `height` are pixels of the texture, `…_mm` the size of the surface in its world; the floor is for one
+    viewable impression, the hourly one for a sponsorship (None: not sold by the hour). No `accepted` category means
+    all; no `shares` that the world's publisher is paid alone.
+    """
 
     name: str
     kind: PlacementKind
@@ -27,6 +46,12 @@ class PlacementTerms:
     height: int
     floor_micro_usdc: int
     status: ListingStatus = ListingStatus.ACTIVE
+    width_mm: int | None = None
+    height_mm: int | None = None
+    hourly_floor_micro_usdc: int | None = None
+    accepted: tuple[CampaignCategory, ...] = ()
+    test_mode: bool = False
+    shares: tuple[Share, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +62,23 @@ class Placement:
     world_id: WorldId
     terms: PlacementTerms
     created_at: datetime
+
+
+def check(terms: PlacementTerms) -> None:
+    """Raises Unprocessable `size_incomplete`, `shares_not_whole` or `shares_repeated`."""
+    if (terms.width_mm is None) != (terms.height_mm is None):
+        raise Unprocessable("size_incomplete", "give width_mm and height_mm, or neither")
+    if not terms.shares:
+        return
+    if len(terms.shares) > SHARES_MAX or sum(share.basis_points for share in terms.shares) != BASIS_POINTS:
+        raise Unprocessable("shares_not_whole", f"at most {SHARES_MAX} shares, {BASIS_POINTS} basis points in sum")
+    if len({share.wallet for share in terms.shares}) < len(terms.shares):
+        raise Unprocessable("shares_repeated", "a wallet has one share")
+
+
+def in_order(shares: Iterable[Share]) -> tuple[Share, ...]:
+    """Shares as they are kept and shown: the largest first, then by wallet."""
+    return tuple(sorted(shares, key=lambda share: (-share.basis_points, share.wallet)))
 
 
 def floor_per_impression(per_impression: int | None, per_mille: int | None) -> int:

@@ -1,10 +1,13 @@
 """Publishers, worlds and placements in SQL. Reads name the wallet: what is another's does not exist."""
 
+from collections.abc import Mapping
+
 from sqlalchemy import Connection, Row, text
 
-from backend.core.categories import WorldCategory, WorldEngine
+from backend.core.categories import CampaignCategory, WorldCategory, WorldEngine
 from backend.core.ids import Address, PlacementId, PublisherIndex, WorldId
-from backend.placements.placement import Placement, PlacementKind, PlacementTerms
+from backend.placements.blocks import Block, BlockKind, BlockTerms
+from backend.placements.placement import Placement, PlacementKind, PlacementTerms, Share, in_order
 from backend.placements.publisher import Earnings, PayoutMode, Publisher
 from backend.placements.world import ListingStatus, World, WorldTerms
 
@@ -15,7 +18,11 @@ _WORLD = """
 select world.* from world join publisher on publisher.index = world.publisher_index where publisher.wallet = :wallet
 """
 _PLACEMENT = """
-select placement.* from placement
+select placement.*, array(
+         select payee.wallet || ' ' || share.basis_points from placement_share share
+           join publisher payee on payee.index = share.publisher_index where share.placement_id = placement.id
+       ) as shares
+  from placement
   join world on world.id = placement.world_id
   join publisher on publisher.index = world.publisher_index
  where publisher.wallet = :wallet
@@ -79,8 +86,8 @@ def read_earnings(connection: Connection, chain_id: int, index: PublisherIndex) 
 
 def insert_world(connection: Connection, publisher: PublisherIndex, terms: WorldTerms) -> World:
     row = connection.execute(
-        text("""insert into world (publisher_index, name, engine, category, url, status)
-                values (:publisher, :name, :engine, :category, :url, :status) returning *"""),
+        text("""insert into world (publisher_index, name, engine, category, url, place, status)
+                values (:publisher, :name, :engine, :category, :url, :place, :status) returning *"""),
         {"publisher": publisher, **_world_values(terms)},
     ).one()
     return _world(row)
@@ -104,16 +111,28 @@ def worlds_of(connection: Connection, wallet: Address, after: int, limit: int) -
 
 def update_world(connection: Connection, world: WorldId, terms: WorldTerms) -> None:
     connection.execute(
-        text("""update world set name = :name, engine = :engine, category = :category, url = :url, status = :status
-                 where id = :id"""),
+        text("""update world set name = :name, engine = :engine, category = :category, url = :url, place = :place,
+                                 status = :status where id = :id"""),
         {"id": world, **_world_values(terms)},
+    )
+
+
+def forget_proof(connection: Connection, world: WorldId) -> None:
+    """The world is another one now: what was proved of it says nothing any more."""
+    connection.execute(
+        text("""update world set proof_state = 'unverified', proof_method = null, proof_wallet = null,
+                                 proof_checked_at = null, proof_failures = 0, ads_txt_state = null,
+                                 ads_txt_checked_at = null where id = :id"""),
+        {"id": world},
     )
 
 
 def insert_placement(connection: Connection, world: WorldId, terms: PlacementTerms) -> Placement:
     row = connection.execute(
-        text("""insert into placement (world_id, name, kind, width, height, floor_micro_usdc, status)
-                values (:world, :name, :kind, :width, :height, :floor, :status) returning *"""),
+        text("""insert into placement (world_id, name, kind, width, height, floor_micro_usdc, status, width_mm,
+                                       height_mm, hourly_floor_micro_usdc, accepted_categories, test_mode)
+                values (:world, :name, :kind, :width, :height, :floor, :status, :width_mm, :height_mm, :hourly_floor,
+                        :accepted, :test_mode) returning *, '{}'::text[] as shares"""),
         {"world": world, **_placement_values(terms)},
     ).one()
     return _placement(row)
@@ -140,10 +159,63 @@ def placements_of(connection: Connection, wallet: Address, world: WorldId, after
 def update_placement(connection: Connection, placement: PlacementId, terms: PlacementTerms) -> None:
     connection.execute(
         text("""update placement set name = :name, kind = :kind, width = :width, height = :height,
-                                     floor_micro_usdc = :floor, status = :status
+                                     floor_micro_usdc = :floor, status = :status, width_mm = :width_mm,
+                                     height_mm = :height_mm, hourly_floor_micro_usdc = :hourly_floor,
+                                     accepted_categories = :accepted, test_mode = :test_mode
                  where id = :id"""),
         {"id": placement, **_placement_values(terms)},
     )
+
+
+def write_shares(connection: Connection, placement: PlacementId, shares: Mapping[PublisherIndex, int]) -> None:
+    """Replace who is paid for a placement; basis points by publisher index."""
+    connection.execute(text("delete from placement_share where placement_id = :id"), {"id": placement})
+    connection.execute(
+        text("""insert into placement_share (placement_id, publisher_index, basis_points)
+                select :id, * from unnest(cast(:indexes as bigint[]), cast(:basis_points as int[]))"""),
+        {"id": placement, "indexes": list(shares), "basis_points": list(shares.values())},
+    )
+
+
+# ---- blocks ---------------------------------------------------------------------------------------------------------
+
+
+def insert_block(connection: Connection, publisher: PublisherIndex, terms: BlockTerms) -> Block:
+    """The block, or the one that is there already."""
+    bound = {"publisher": publisher, "world": terms.world, "kind": terms.kind.value, "value": terms.value}
+    connection.execute(
+        text("""insert into publisher_block (publisher_index, world_id, kind, value)
+                values (:publisher, :world, :kind, :value) on conflict do nothing"""), bound,
+    )
+    row = connection.execute(
+        text("""select * from publisher_block where publisher_index = :publisher and kind = :kind and value = :value
+                   and world_id is not distinct from cast(:world as bigint)"""), bound,
+    ).one()
+    return _block(row)
+
+
+def blocks_of(connection: Connection, publisher: PublisherIndex, after: int, limit: int) -> list[Block]:
+    rows = connection.execute(
+        text("""select * from publisher_block where publisher_index = :publisher and id > :after
+                 order by id limit :limit"""),
+        {"publisher": publisher, "after": after, "limit": limit},
+    )
+    return [_block(row) for row in rows]
+
+
+def count_blocks(connection: Connection, publisher: PublisherIndex) -> int:
+    return int(connection.execute(
+        text("select count(*) from publisher_block where publisher_index = :publisher"), {"publisher": publisher}
+    ).scalar_one())
+
+
+def delete_block(connection: Connection, publisher: PublisherIndex, block: int) -> BlockTerms | None:
+    """What was blocked; None when this publisher has no such block."""
+    row = connection.execute(
+        text("delete from publisher_block where id = :id and publisher_index = :publisher returning *"),
+        {"id": block, "publisher": publisher},
+    ).one_or_none()
+    return _block(row).terms if row else None
 
 
 def _paid(connection: Connection, chain_id: int, index: PublisherIndex) -> int:
@@ -164,14 +236,16 @@ def _has_chain_tables(connection: Connection) -> bool:
 def _world_values(terms: WorldTerms) -> dict[str, object]:
     return {
         "name": terms.name, "engine": terms.engine.value, "category": terms.category.value, "url": terms.url,
-        "status": terms.status.value,
+        "place": terms.place, "status": terms.status.value,
     }
 
 
 def _placement_values(terms: PlacementTerms) -> dict[str, object]:
     return {
         "name": terms.name, "kind": terms.kind.value, "width": terms.width, "height": terms.height,
-        "floor": terms.floor_micro_usdc, "status": terms.status.value,
+        "floor": terms.floor_micro_usdc, "status": terms.status.value, "width_mm": terms.width_mm,
+        "height_mm": terms.height_mm, "hourly_floor": terms.hourly_floor_micro_usdc,
+        "accepted": [category.value for category in terms.accepted], "test_mode": terms.test_mode,
     }
 
 
@@ -182,13 +256,28 @@ def _publisher(row: Row[tuple[object, ...]]) -> Publisher:
 
 def _world(row: Row[tuple[object, ...]]) -> World:
     terms = WorldTerms(
-        row.name, WorldEngine(row.engine), WorldCategory(row.category), row.url, ListingStatus(row.status)
+        row.name, WorldEngine(row.engine), WorldCategory(row.category), row.url, ListingStatus(row.status), row.place
     )
-    return World(WorldId(row.id), PublisherIndex(row.publisher_index), terms, row.created_at)
+    return World(
+        WorldId(row.id), PublisherIndex(row.publisher_index), terms, row.created_at, row.proof_state == "verified"
+    )
 
 
 def _placement(row: Row[tuple[object, ...]]) -> Placement:
     terms = PlacementTerms(
-        row.name, PlacementKind(row.kind), row.width, row.height, row.floor_micro_usdc, ListingStatus(row.status)
+        row.name, PlacementKind(row.kind), row.width, row.height, row.floor_micro_usdc, ListingStatus(row.status),
+        row.width_mm, row.height_mm, row.hourly_floor_micro_usdc,
+        tuple(CampaignCategory(category) for category in row.accepted_categories), row.test_mode,
+        in_order(_share(share) for share in row.shares),
     )
     return Placement(PlacementId(row.id), WorldId(row.world_id), terms, row.created_at)
+
+
+def _share(text: str) -> Share:
+    wallet, _, basis_points = text.partition(" ")
+    return Share(Address(wallet), int(basis_points))
+
+
+def _block(row: Row[tuple[object, ...]]) -> Block:
+    world = None if row.world_id is None else WorldId(row.world_id)
+    return Block(row.id, BlockTerms(BlockKind(row.kind), row.value, world), row.created_at)

@@ -1,0 +1,1 @@
+"""Whether a publisher controls the world that it sells."""
