@@ -13,6 +13,11 @@ from PIL import Image
 Json = dict[str, Any]
 
 
+def named(value: object) -> str | None:
+    """Name of a test's argument: files are told by their length."""
+    return f"{len(value)} bytes" if isinstance(value, bytes) else None
+
+
 # --- images -----------------------------------------------------------------------------------------------------
 
 
@@ -174,7 +179,8 @@ def pack(text: bytes, binary: bytes, *, after: bytes = b"") -> bytes:
     """A GLB around any text; `after` follows the binary chunk inside the declared length."""
     text += b" " * (-len(text) % 4)
     binary += bytes(-len(binary) % 4)
-    chunks = struct.pack("<I4s", len(text), b"JSON") + text + struct.pack("<I4s", len(binary), b"BIN\0") + binary + after
+    chunks = struct.pack("<I4s", len(text), b"JSON") + text + struct.pack("<I4s", len(binary), b"BIN\0") + binary
+    chunks += after
     return struct.pack("<4sII", b"glTF", 2, 12 + len(chunks)) + chunks
 
 

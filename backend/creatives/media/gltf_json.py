@@ -48,7 +48,6 @@ class Accessor(Struct):
     count: Count
     type: Literal["SCALAR", "VEC2", "VEC3", "VEC4", "MAT2", "MAT3", "MAT4"]
     byteOffset: Bytes = 0
-    sparse: msgspec.Raw | None = None
 
 
 class Primitive(Struct):
@@ -56,7 +55,7 @@ class Primitive(Struct):
     indices: Index | None = None
     material: Index | None = None
     mode: Literal[4, 5, 6] = 4         # triangles, strip, fan
-    targets: msgspec.Raw | None = None
+    targets: object = None              # refused where it is read
 
 
 class Mesh(Struct):

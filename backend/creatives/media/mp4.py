@@ -19,7 +19,7 @@ CHUNKS_MAX = 100_000
 DEPTH_MAX = 8
 VIDEO_CODECS = {b"avc1": "h264", b"avc3": "h264", b"av01": "av1", b"vp09": "vp9"}
 AUDIO_CODECS = {b"mp4a": "aac", b"Opus": "opus"}
-_CONTAINERS = frozenset({b"moov", b"trak", b"mdia", b"minf", b"stbl"})
+_CONTAINERS = frozenset({b"moov", b"trak", b"mdia", b"minf", b"dinf", b"stbl"})
 
 
 @dataclass(slots=True)
