@@ -4,12 +4,13 @@ ADR-44 and docs.decentraland.org (signed fetch, authentication chain): the heade
 wallet over short-lived keys to this request's method, path, time and metadata.
 """
 
-import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import TypeVar
+
+import msgspec
 
 from backend.core.errors import BadRequest, NotSignedIn
 from backend.core.ids import Address, address
@@ -19,6 +20,7 @@ CHAIN_PREFIX = "x-identity-auth-chain-"
 TIMESTAMP = "x-identity-timestamp"
 METADATA = "x-identity-metadata"
 LINKS_MAX = 4
+HEADER_CHARACTERS_MAX = 4_096
 FRESH_MS = 60_000
 SCENE = "decentraland-kernel-scene"
 """`signer` of metadata that the client wrote for a scene; scenes cannot write it themselves."""
@@ -27,13 +29,37 @@ _EPHEMERAL = re.compile(
 )
 
 
+class Link(msgspec.Struct, frozen=True):
+    """A step of the chain: `payload` is the wallet, the key that is handed over to, or the request."""
+
+    type: str
+    payload: str
+    signature: str
+
+
+class Realm(msgspec.Struct, frozen=True, rename="camel"):
+    server_name: str = ""
+
+
+class Metadata(msgspec.Struct, frozen=True, rename="camel"):
+    """What we read of what the client says about the request."""
+
+    parcel: str = ""
+    signer: str = ""
+    is_guest: bool = True
+    realm: Realm = Realm()
+
+
+Read = TypeVar("Read", Link, Metadata)
+
+
 @dataclass(frozen=True, slots=True)
 class SignedFetch:
     """A request whose chain holds: the wallet at its start, and where its client says it stands."""
 
     wallet: Address
-    parcel: str | None
-    world: str | None
+    parcel: str
+    world: str
     from_scene: bool
     guest: bool
 
@@ -52,50 +78,44 @@ def read(headers: Mapping[str, str], method: str, path: str, now: datetime) -> S
     stamp, metadata = headers.get(TIMESTAMP, ""), headers.get(METADATA, "")
     if not re.fullmatch(r"\d{13}", stamp, re.ASCII):
         raise _malformed("the timestamp must be Unix milliseconds")
-    about = _object(metadata, "metadata")
+    about = _read(metadata, Metadata)
     if abs(now.timestamp() * 1_000 - int(stamp)) > FRESH_MS:
         raise _invalid("it was signed more than a minute ago, or in the future")
     wallet = _check(links, f"{method}:{path}:{stamp}:{metadata}".lower(), now)
-    realm = about.get("realm")
-    world = realm.get("serverName") if isinstance(realm, dict) else None
-    return SignedFetch(
-        wallet, _text(about.get("parcel")), _text(world), about.get("signer") == SCENE, bool(about.get("isGuest", True))
-    )
+    return SignedFetch(wallet, about.parcel, about.realm.server_name, about.signer == SCENE, about.is_guest)
 
 
-def _links(headers: Mapping[str, str]) -> list[dict[str, Any]]:
+def _links(headers: Mapping[str, str]) -> list[Link]:
     links = [
-        _object(headers[f"{CHAIN_PREFIX}{place}"], "chain")
+        _read(headers[f"{CHAIN_PREFIX}{place}"], Link)
         for place in range(LINKS_MAX + 1) if f"{CHAIN_PREFIX}{place}" in headers
     ]
     if not 3 <= len(links) <= LINKS_MAX:
         raise _malformed(f"a chain has 3 to {LINKS_MAX} links")
-    if any(not isinstance(link.get(part), str) for link in links for part in ("type", "payload", "signature")):
-        raise _malformed("a link has a type, a payload and a signature")
     return links
 
 
-def _check(links: list[dict[str, Any]], request: str, now: datetime) -> Address:
+def _check(links: Sequence[Link], request: str, now: datetime) -> Address:
     """The wallet at the start, when each link is signed by the one before and the last signs the request."""
     first, last = links[0], links[-1]
-    if first["type"] != "SIGNER" or last["type"] != "ECDSA_SIGNED_ENTITY" or last["payload"] != request:
+    if first.type != "SIGNER" or last.type != "ECDSA_SIGNED_ENTITY" or last.payload != request:
         raise _invalid("the chain does not lead from a wallet to this request")
     try:
-        wallet = authority = address(first["payload"])
+        wallet = authority = address(first.payload)
     except ValueError as error:
         raise _malformed("the chain starts with no address") from error
     for link in links[1:]:
-        if signer(link["payload"], link["signature"]) != authority:
+        if signer(link.payload, link.signature) != authority:
             raise _invalid("a link is not signed by the one before (contract wallets are not supported)")
         if link is not last:
             authority = _ephemeral(link, now)
     return wallet
 
 
-def _ephemeral(link: Mapping[str, str], now: datetime) -> Address:
+def _ephemeral(link: Link, now: datetime) -> Address:
     """The key that the link hands over to."""
-    match = _EPHEMERAL.fullmatch(link["payload"])
-    if link["type"] != "ECDSA_EPHEMERAL" or match is None:
+    match = _EPHEMERAL.fullmatch(link.payload)
+    if link.type != "ECDSA_EPHEMERAL" or match is None:
         raise _invalid("a link hands over to no key")
     try:
         until = datetime.fromisoformat(match[2]).astimezone(UTC)
@@ -106,18 +126,14 @@ def _ephemeral(link: Mapping[str, str], now: datetime) -> Address:
     return address(match[1])
 
 
-def _object(text: str, what: str) -> dict[str, Any]:
+def _read(text: str, kind: type[Read]) -> Read:
+    """Nothing longer than a header of a real client is parsed: deep nesting can end a process."""
     try:
-        found = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise _malformed(f"the {what} is not JSON") from error
-    if not isinstance(found, dict):
-        raise _malformed(f"the {what} is not an object")
-    return found
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) else None
+        if len(text) <= HEADER_CHARACTERS_MAX:
+            return msgspec.json.decode(text, type=kind)
+    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError) as error:
+        raise _malformed(f"a header is no {kind.__name__.lower()}") from error
+    raise _malformed("a header is too long")
 
 
 def _malformed(detail: str) -> BadRequest:

@@ -8,7 +8,7 @@ from eth_account.messages import encode_defunct
 from backend.core.ids import Address, address
 
 _HALF_ORDER = 0x7FFFFFFF_FFFFFFFF_FFFFFFFF_FFFFFFFF_5D576E73_57A4501D_DFE92F46_681B20A0
-_SIGNATURE = re.compile(r"0x[0-9a-fA-F]{130}")
+_SIGNATURE = re.compile(r"0x[0-9a-fA-F]{128}(?:0[01]|1[bcBC])")
 
 
 def signer(text: str, signature: str) -> Address | None:
