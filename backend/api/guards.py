@@ -13,6 +13,7 @@ from fastapi.routing import RouteContext, iter_route_contexts
 from backend.auth.permissions import Permission, permissions_table
 
 PUBLIC: Mapping[str, str] = {
+    # about the product itself
     "GET /openapi.json": "the description of the API is for everybody",
     "GET /docs": "the description of the API is for everybody",
     "GET /docs/{name}": "files of that page",
@@ -20,12 +21,33 @@ PUBLIC: Mapping[str, str] = {
     "GET /healthz": "for whoever restarts the process",
     "GET /readyz": "for the load balancer",
     "GET /v1/status": "the numbers of the status page; sums only",
+    # signing in
     "GET /v1/auth/nonce": "signing in begins here",
     "POST /v1/auth/nonce": "signing in begins here",
     "POST /v1/auth/verify": "signing in; the signature is the proof",
+    # worlds and viewers
     "POST /v1/decisions": "worlds ask for ads; a decision token fixes all that concerns money",
     "POST /v1/events": "worlds report what was seen; the decision token is the proof",
-    "GET /v1/clicks/{token}": "viewers click; the decision token is the proof",
+    "GET /c/{token}": "viewers click; the decision token is the proof",
+    "GET /a/{sha256}": "what approved creatives show, for every viewer; the rest does not exist here",
+    "GET /a/{sha256}/thumbnail": "as the asset itself",
+    "GET /house/{name}": "the ad that placements in test mode show",
+    # what anybody may check
+    "GET /ads.txt": "who may sell on this origin (IAB)",
+    "GET /sellers.json": "who is paid (IAB); publishers choose whether by name",
+    "GET /v1/worlds/{world}/world-ads.txt": "who may sell in a world; to be put on the world's own host",
+    "GET /v1/settlements": "settlements are published so that anybody can recompute them",
+    "GET /v1/settlements/pending": "attestors look here for work",
+    "GET /v1/settlements/{epoch}": "settlements are published so that anybody can recompute them",
+    "GET /v1/settlements/{epoch}/proof/{publisher_index}": "anybody may claim for a publisher, who alone is paid",
+    "GET /bundles/{chain_id}/{epoch}/{attempt}/{file}": "settlements are published so that anybody can recompute them",
+    "GET /v1/audit/head": "whoever keeps the head can prove later that the log was changed; it tells nothing else",
+    # signed in another way
+    "POST /v1/settlements/{epoch}/{attempt}/attestations": "the attestor's signature is the proof",
+    "POST /v1/conversions": "the advertiser's server signs with the goal's secret",
+    "POST /v1/stripe/webhooks": "Stripe signs",
+    "POST /v1/worlds/{world}/proof/scene": "the scene's signed fetch is the proof",
+    "GET /v1/privacy/exports/{export_id}/download": "the link is signed and good for a day",
 }
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")

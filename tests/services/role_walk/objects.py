@@ -1,0 +1,204 @@
+"""How to make an object of every kind that a route can name, through the API wherever that needs nobody outside."""
+
+import io
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+from PIL import Image
+from sqlalchemy import text
+
+from role_walk.people import Cast, Person
+
+
+@dataclass
+class Scene:
+    """Where an object is made: by `owner`, whose account it belongs to."""
+
+    cast: Cast
+    owner: Person
+    wallet: str
+
+    async def post(self, path: str, body: object = None) -> dict[str, Any]:
+        return await self.sent("POST", path, json=body)
+
+    async def sent(self, method: str, path: str, **more: object) -> dict[str, Any]:
+        answer: httpx.Response = await self.owner.ask(method, path, **more)
+        assert answer.is_success, f"{method} {path}: {answer.text}"
+        found: dict[str, Any] = answer.json() if answer.content else {}
+        return found
+
+    def row(self, statement: str, **values: object) -> str:
+        """The id of a row that only the outside world would make: `insert … returning id`."""
+        with self.cast.engine.begin() as connection:
+            return str(connection.execute(text(statement), {"account": self.wallet, **values}).scalar_one())
+
+
+Made = Mapping[str, str]
+Maker = Callable[[Scene, Made], Awaitable[str]]
+
+
+async def campaign(scene: Scene, made: Made) -> str:
+    return str((await scene.post("/v1/campaigns", {"name": "Autumn launch", "category": "games"}))["id"])
+
+
+async def line_item(scene: Scene, made: Made) -> str:
+    path = f"/v1/campaigns/{await campaign(scene, made)}/line-items"
+    return str((await scene.post(path, {
+        "name": "Boards", "bid_kind": "vcpm", "bid_vcpm_micro_usdc": 4_000_000,
+        "starts_at": "2026-11-02T00:00:00Z", "ends_at": "2026-12-02T00:00:00Z",
+    }))["id"])
+
+
+async def creative(scene: Scene, made: Made) -> str:
+    path = f"/v1/line-items/{await line_item(scene, made)}/creatives"
+    return str((await scene.post(path, {
+        "kind": "image", "width": 1_024, "height": 512, "asset_url": "https://assets.example/board.png",
+        "asset_sha256": "9f" * 32, "click_url": "https://shop.example/autumn",
+    }))["id"])
+
+
+async def asset(scene: Scene, made: Made) -> str:
+    """Nobody else has these bytes: the width is the account's own."""
+    file = io.BytesIO()
+    Image.linear_gradient("L").resize((40 + int(scene.wallet[2:4], 16), 16)).save(file, "PNG")
+    uploaded = await scene.sent("POST", "/v1/assets", content=file.getvalue(), headers={"Content-Type": "image/png"})
+    return str(uploaded["sha256"])
+
+
+async def goal(scene: Scene, made: Made) -> str:
+    body = {"campaign_id": int(await campaign(scene, made)), "name": "Orders", "kind": "postback"}
+    return str((await scene.post("/v1/conversion-goals", body))["id"])
+
+
+async def world(scene: Scene, made: Made) -> str:
+    return str((await scene.post("/v1/worlds", {
+        "name": "Harbour", "engine": "three", "category": "games", "url": "https://harbour.example/",
+    }))["id"])
+
+
+async def placement(scene: Scene, made: Made) -> str:
+    path = f"/v1/worlds/{await world(scene, made)}/placements"
+    return str((await scene.post(path, {
+        "name": "Board", "kind": "image", "width": 1_024, "height": 512, "floor_vcpm_micro_usdc": 1_500_000,
+    }))["id"])
+
+
+async def block(scene: Scene, made: Made) -> str:
+    number = await world(scene, made)
+    body = {"kind": "category", "value": "finance", "world_id": int(number)}
+    return str((await scene.post("/v1/publisher/blocks", body))["id"])
+
+
+async def payment(scene: Scene, made: Made) -> str:
+    return scene.row(
+        """insert into card_payment (account, campaign_id, reference, asked_cents, tier, hold_seconds, status)
+           values (:account, :campaign, 'walk-' || gen_random_uuid(), 25000, 'new', 3600, 'created') returning id""",
+        campaign=int(await campaign(scene, made)),
+    )
+
+
+async def onramp_session(scene: Scene, made: Made) -> str:
+    return scene.row(
+        """insert into onramp_session (account, reference, amount_micro_usdc, status)
+           values (:account, 'walk-' || gen_random_uuid(), 1000000, 'created') returning id"""
+    )
+
+
+async def session(scene: Scene, made: Made) -> str:
+    another = await scene.cast.sign_in(scene.cast.app, scene.owner.name)
+    found = (await another.get("/v1/auth/sessions")).json()["items"]
+    return str(next(item["id"] for item in found if item["current"]))
+
+
+async def api_key(scene: Scene, made: Made) -> str:
+    return str((await scene.post("/v1/api-keys", {"name": "Report", "scopes": ["reports.read"]}))["id"])
+
+
+async def sent_invitation(scene: Scene, made: Made) -> str:
+    await scene.sent("PUT", "/v1/organisation", json={"name": "Harbour Games", "sides": ["advertiser", "publisher"]})
+    body = {"wallet": "0x" + "77" * 20, "role": "reporter"}
+    return str((await scene.post("/v1/organisation/invitations", body))["id"])
+
+
+async def received_invitation(scene: Scene, made: Made) -> str:
+    host = Scene(scene.cast, await scene.cast.person("host of a guest"), "")
+    await host.sent("PUT", "/v1/organisation", json={"name": "Host", "sides": ["publisher"]})
+    body = {"wallet": scene.wallet, "role": "reporter"}
+    return str((await host.post("/v1/organisation/invitations", body))["id"])
+
+
+async def member(scene: Scene, made: Made) -> str:
+    await sent_invitation(scene, made)
+    guest = await scene.cast.person("guest of " + scene.owner.name)
+    wallet = (await guest.ask("GET", "/v1/auth/me")).json()["wallet"]
+    sent = await scene.post("/v1/organisation/invitations", {"wallet": wallet, "role": "reporter"})
+    await guest.ask("POST", f"/v1/invitations/{sent['id']}/accept")
+    return str(wallet)
+
+
+async def notice(scene: Scene, made: Made) -> str:
+    await api_key(scene, made)
+    return str((await scene.sent("GET", "/v1/notices"))["items"][0]["id"])
+
+
+async def webhook(scene: Scene, made: Made) -> str:
+    return str((await scene.post("/v1/webhooks", {"url": "https://hooks.example/sightline"}))["id"])
+
+
+async def delivery(scene: Scene, made: Made) -> str:
+    return scene.row(
+        """insert into webhook_delivery
+                  (webhook_id, notice_id, status, attempts, next_at, created_at, finished_at)
+           values (:webhook, :notice, 'failed', 1, now(), now(), now()) returning id""",
+        webhook=int(made["webhook"]), notice=int(await notice(scene, made)),
+    )
+
+
+async def export(scene: Scene, made: Made) -> str:
+    listed = (await scene.sent("GET", "/v1/privacy/exports"))["items"]
+    return str(listed[0]["id"] if listed else (await scene.post("/v1/privacy/exports"))["id"])
+
+
+MAKERS: Mapping[str, Maker] = {
+    # by the path up to the parameter, or by the parameter alone
+    "/v1/onramp-sessions/{session}": onramp_session,
+    "/v1/organisation/invitations/{invitation}": sent_invitation,
+    "/v1/organisation/members/{wallet}": member,
+    "api_key": api_key,
+    "block": block,
+    "campaign": campaign,
+    "creative": creative,
+    "delivery": delivery,
+    "export_id": export,
+    "goal": goal,
+    "invitation": received_invitation,
+    "line_item": line_item,
+    "notice": notice,
+    "payment": payment,
+    "placement": placement,
+    "session": session,
+    "sha256": asset,
+    "webhook": webhook,
+    "world": world,
+}
+
+IN_QUERIES: Mapping[str, str | None] = {
+    # which of MAKERS a query parameter names; None: it names no object
+    "campaign_id": "campaign", "placement": "placement",
+    **dict.fromkeys(("after", "before", "limit", "from", "to", "status", "unread", "actor", "action", "subject")),
+}
+
+IN_BODIES: Mapping[str, str] = {"campaign_id": "campaign", "world_id": "world", "asset": "sha256"}
+"""Which of MAKERS a field of a body names."""
+
+UNKNOWN: Mapping[str, str] = {"wallet": "0x" + "99" * 20, "sha256": "ab" * 32, "role": "moderator"}
+"""What names nothing; for all other parameters it is a number that is never given out."""
+NEVER_GIVEN_OUT = str(2**62)
+
+ASKED_BY_POST = frozenset({"POST /v1/forecasts"})
+"""Questions too long for a URL: they change nothing, and so need no more than to read."""
+
+BODIES: Mapping[str, object] = {}
+"""A body that reaches the object, where the first example in OpenAPI does not."""
