@@ -17,6 +17,9 @@ class LogReader:
     def __init__(self, rpc_url: str) -> None:
         self._http = httpx.Client(base_url=rpc_url, timeout=READ_SECONDS)
 
+    def close(self) -> None:
+        self._http.close()
+
     def confirmed(self, confirmations: int) -> int:
         """The newest block under `confirmations` others; below 0 while the chain is shorter."""
         return int(self._result("eth_blockNumber"), 16) - confirmations

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import redis
 import redis.asyncio
+from settlement_kit.stage import show_campaign
 from sqlalchemy import Connection, Engine, text
 
 from backend.conversions import postback
@@ -17,7 +18,6 @@ from backend.core.ruleset import Ruleset
 from backend.ingest.service import IngestConsumer, IngestService
 from backend.ledger.service import LedgerService
 from indexer.schema import create_schema
-from settlement_kit.stage import show_campaign
 
 CHAIN_ID = 31_337
 TOKEN_KEY = bytes.fromhex("5a" * 32)
@@ -90,7 +90,11 @@ class World:
 
     def __init__(self, engine: Engine, redis_url: str) -> None:
         self._redis_url = redis_url
-        self._consumer = IngestConsumer(engine, redis.Redis.from_url(redis_url))
+        self._client = redis.Redis.from_url(redis_url)
+        self._consumer = IngestConsumer(engine, self._client)
+
+    def close(self) -> None:
+        self._client.close()
 
     def report(self, *tokens: DecisionToken, at_ms: int, click: bool = True) -> None:
         """A view of each token's ad, and a click; stored in Redis, not yet in the tables."""

@@ -6,6 +6,7 @@
 a1 00             LOG1, STOP
 """
 
+import time
 from typing import Any
 
 from eth_account import Account
@@ -18,11 +19,12 @@ RUNTIME = bytes.fromhex("366000600037" "600035" "6020360360" "20" "a100")
 CREATION = bytes.fromhex(f"60{len(RUNTIME):02x}600c60003960{len(RUNTIME):02x}6000f3") + RUNTIME
 EVENT = "Bought(bytes32)"
 TOPIC0 = "0x" + keccak256(EVENT.encode()).hex()
+MINED_SECONDS_MAX = 10
 SHOPKEEPER = Account.from_key(keccak256(b"shopkeeper"))
 
 
 class ShopContract:
-    """Deployed by the shopkeeper, who alone pays for its transactions."""
+    """Deployed by the shopkeeper, who alone pays for its transactions; blocks are of now, or right after the last."""
 
     def __init__(self, rpc_url: str) -> None:
         self._rpc_url = rpc_url
@@ -33,14 +35,20 @@ class ShopContract:
     def log(self, *words: str, topic0: str = TOPIC0) -> dict[str, Any]:
         """Log an event whose data are these words (0x, 32 bytes each); gives the receipt."""
         data = topic0 + "".join(word.removeprefix("0x") for word in words)
-        return self._send({"to": self.address, "data": data})
+        return self._send({"to": bytes.fromhex(self.address[2:]), "data": data})
 
     def _send(self, fields: dict[str, Any]) -> dict[str, Any]:
         nonce = int(rpc(self._rpc_url, "eth_getTransactionCount", SHOPKEEPER.address, "pending"), 16)
         signed = SHOPKEEPER.sign_transaction(
             {"nonce": nonce, "gas": 200_000, "gasPrice": 10**11, "value": 0, "chainId": 31_337} | fields
         )
+        latest: Any = rpc(self._rpc_url, "eth_getBlockByNumber", "latest", False)
+        rpc(self._rpc_url, "evm_setNextBlockTimestamp", max(int(latest["timestamp"], 16), int(time.time())) + 1)
         sent = rpc(self._rpc_url, "eth_sendRawTransaction", "0x" + signed.raw_transaction.hex().removeprefix("0x"))
-        receipt: dict[str, Any] = rpc(self._rpc_url, "eth_getTransactionReceipt", sent)
+        deadline = time.monotonic() + MINED_SECONDS_MAX
+        receipt: Any = None
+        while receipt is None:
+            assert time.monotonic() < deadline, "not mined"
+            receipt = rpc(self._rpc_url, "eth_getTransactionReceipt", sent)
         assert receipt["status"] == "0x1"
-        return receipt
+        return dict(receipt)

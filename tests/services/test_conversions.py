@@ -92,6 +92,7 @@ async def market(
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1:8000") as stranger:
         world = World(fresh_engine, redis_url)
         yield Market(app, fresh_engine, redis_client, clock, advertiser, stranger, world, shop, other_shop)
+        world.close()
     await advertiser.aclose()
 
 

@@ -1,0 +1,159 @@
+"""Hours of sponsorships: charged once, and only when the ad was served (L24, L33, L54)."""
+
+import threading
+from datetime import UTC, datetime
+
+import pytest
+from conversions_kit import CHAIN_ID, PUBLISHER, Shop, bill, open_shop, prepare, rows
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import Engine, text
+
+from backend.core.events import BidKind
+from backend.core.shares import payee
+from backend.core.sponsored_hour import HOUR_MS, hour_id
+from backend.ledger.sponsorship.hours import hours_to_look_at
+from backend.ledger.sponsorship.service import SponsorshipService
+
+START_MS = int(datetime(2026, 11, 2, 10, tzinfo=UTC).timestamp() * 1_000)
+PRICE = 2_000_000
+MINUTE_MS = 60_000
+OWNER = "0x" + "ad" * 20
+
+
+@pytest.fixture
+def shop(fresh_database_url: str, fresh_engine: Engine) -> Shop:
+    prepare(fresh_database_url)
+    with fresh_engine.begin() as connection:
+        return open_shop(connection, OWNER, kind=BidKind.SPONSORSHIP, price=PRICE)
+
+
+def serve(engine: Engine, shop: Shop, at_ms: int, outcome: str = "decision", line_item: int | None = None) -> None:
+    """An answer to an ad request, as it is counted."""
+    with engine.begin() as connection:
+        connection.execute(text(
+            "insert into serving_tally (minute, placement_id, line_item_id, outcome, n) values "
+            "(date_trunc('minute', to_timestamp(:at)), :placement, :item, :outcome, 3)"
+        ), {"at": at_ms // 1_000, "placement": shop.placement, "item": line_item or shop.line_item, "outcome": outcome})
+
+
+def charged(engine: Engine) -> list[tuple[int, str]]:
+    """(hours since START_MS, status) of every hour that has an event."""
+    found = rows(engine, "select occurred_ms, status from event where kind = 'sponsored_hour' order by 1")
+    return [((ms - START_MS) // HOUR_MS, status) for ms, status in found]
+
+
+def test_charge__hour_with_an_ad__once_at_the_price_of_the_terms(shop: Shop, fresh_engine: Engine) -> None:
+    """L54, L24."""
+    serve(fresh_engine, shop, START_MS)
+    serve(fresh_engine, shop, START_MS + 59 * MINUTE_MS)
+    service = SponsorshipService(fresh_engine, CHAIN_ID)
+    for now_ms in (START_MS + MINUTE_MS, START_MS + HOUR_MS, START_MS + 2 * HOUR_MS):
+        service.charge_hours(now_ms)
+        bill(fresh_engine)
+    assert charged(fresh_engine) == [(0, "billed")]
+    assert rows(fresh_engine, "select account, debits, credits from ledger_account order by 1") == [
+        ("campaign:0", PRICE, 0), (f"earned:{PUBLISHER}", 0, PRICE),
+    ]
+    event = hour_id(CHAIN_ID, shop.line_item, START_MS).hex() + "04"
+    assert rows(fresh_engine, "select event_id, bid_kind, placement_id, line_item_id from event") == [
+        (event, "sponsorship", shop.placement, shop.line_item),
+    ]
+    assert rows(fresh_engine, "select spent_micro_usdc, day::text from line_item_spend") == [(PRICE, "2026-11-02")]
+
+
+def test_charge__no_ad_in_an_hour__not_charged(shop: Shop, fresh_engine: Engine) -> None:
+    """L54: refusals, other hours and other line items deliver nothing."""
+    serve(fresh_engine, shop, START_MS)
+    serve(fresh_engine, shop, START_MS + HOUR_MS, outcome="budget")
+    serve(fresh_engine, shop, START_MS + 2 * HOUR_MS, line_item=shop.line_item + 1)
+    serve(fresh_engine, shop, START_MS + 4 * HOUR_MS - 1)
+    SponsorshipService(fresh_engine, CHAIN_ID).charge_hours(START_MS + 5 * HOUR_MS)
+    assert [hour for hour, _ in charged(fresh_engine)] == [0, 3]
+
+
+def test_charge__outside_its_dates_or_another_bid__not_charged(shop: Shop, fresh_engine: Engine) -> None:
+    for hour in range(4):
+        serve(fresh_engine, shop, START_MS + hour * HOUR_MS)
+    service = SponsorshipService(fresh_engine, CHAIN_ID)
+    with fresh_engine.begin() as connection:
+        connection.execute(text("update line_item set starts_at = '2026-11-02 11:00Z', ends_at = '2026-11-02 13:00Z'"))
+    service.charge_hours(START_MS + 4 * HOUR_MS)
+    assert [hour for hour, _ in charged(fresh_engine)] == [1, 2]
+    with fresh_engine.begin() as connection:
+        connection.execute(text("update line_item set starts_at = '2026-11-02', bid_kind = 'vcpm'"))
+    SponsorshipService(fresh_engine, CHAIN_ID).charge_hours(START_MS + 4 * HOUR_MS)
+    assert [hour for hour, _ in charged(fresh_engine)] == [1, 2]
+
+
+def test_charge__worker_was_away__hours_are_made_up_for(shop: Shop, fresh_engine: Engine) -> None:
+    for hour in (0, 30, 71):
+        serve(fresh_engine, shop, START_MS + hour * HOUR_MS)
+    SponsorshipService(fresh_engine, CHAIN_ID).charge_hours(START_MS + 72 * HOUR_MS)
+    assert [hour for hour, _ in charged(fresh_engine)] == [0, 30, 71]
+
+
+def test_charge__budget_is_gone__dropped_and_never_charged_beyond_it(shop: Shop, fresh_engine: Engine) -> None:
+    """L33."""
+    with fresh_engine.begin() as connection:
+        connection.execute(text("update chain_campaign set deposited = :some"), {"some": 2 * PRICE - 1})
+    for hour in range(3):
+        serve(fresh_engine, shop, START_MS + hour * HOUR_MS)
+    SponsorshipService(fresh_engine, CHAIN_ID).charge_hours(START_MS + 2 * HOUR_MS)
+    bill(fresh_engine)
+    assert [status for _, status in charged(fresh_engine)] == ["billed", "dropped", "dropped"]
+    assert rows(fresh_engine, "select reason, kind, count(*) from dropped_event group by 1, 2") == [
+        ("budget_gone", "sponsored_hour", 2),
+    ]
+
+
+def test_charge__several_workers_at_once__one_event(shop: Shop, fresh_engine: Engine) -> None:
+    """L24, L54."""
+    for hour in range(24):
+        serve(fresh_engine, shop, START_MS + hour * HOUR_MS)
+    services = [SponsorshipService(fresh_engine, CHAIN_ID) for _ in range(4)]
+    threads = [threading.Thread(target=one.charge_hours, args=(START_MS + 24 * HOUR_MS,)) for one in services]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert bill(fresh_engine) == 24
+    assert rows(fresh_engine, "select debits from ledger_account where account = 'campaign:0'") == [(24 * PRICE,)]
+
+
+def test_charge__shares_of_the_placement__each_hour_pays_one_of_them(shop: Shop, fresh_engine: Engine) -> None:
+    with fresh_engine.begin() as connection:
+        connection.execute(text("insert into publisher (index, wallet, payout_mode) values (6, '0x6', 'auto')"))
+        connection.execute(text("insert into placement_share (placement_id, publisher_index, basis_points) "
+                                "values (:id, 5, 5000), (:id, 6, 5000)"), {"id": shop.placement})
+    for hour in range(24):
+        serve(fresh_engine, shop, START_MS + hour * HOUR_MS)
+    SponsorshipService(fresh_engine, CHAIN_ID).charge_hours(START_MS + 24 * HOUR_MS)
+    paid = rows(fresh_engine, "select decision_id, publisher_index from event")
+    assert {index for _, index in paid} == {5, 6}
+    assert all(payee(((5, 5_000), (6, 5_000)), bytes.fromhex(name)) == index for name, index in paid)
+
+
+HOURS = st.integers(0, 10**6).map(lambda hour: hour * HOUR_MS)
+
+
+@given(st.integers(0, 2**63), st.integers(1, 2**63), HOURS, st.integers(1, 2**63), HOURS)
+def test_hour_id__two_hours__the_same_id_only_for_the_same_hour(
+    chain_id: int, item: int, hour: int, other_item: int, other_hour: int
+) -> None:
+    """L54: the name decides that an hour is charged once."""
+    one = hour_id(chain_id, item, hour)
+    assert (one == hour_id(chain_id, other_item, other_hour)) == ((item, hour) == (other_item, other_hour))
+    assert int.from_bytes(one[:6], "big") == hour
+
+
+@given(st.lists(st.integers(1, 5 * HOUR_MS), min_size=1, max_size=40), st.integers(5, 72))
+def test_hours_to_look_at__passes_at_most_hours_apart__no_hour_is_missed(steps: list[int], hours_back: int) -> None:
+    """L54: whatever the pauses, an hour is looked at again after it ended."""
+    now_ms, looked_at_ms, done = START_MS, None, set()
+    for step in steps:
+        first, last = hours_to_look_at(now_ms, looked_at_ms, hours_back)
+        done |= set(range(first, min(last, now_ms - HOUR_MS) + 1, HOUR_MS))
+        looked_at_ms, now_ms = now_ms, now_ms + step
+    over = range(START_MS, looked_at_ms - looked_at_ms % HOUR_MS if looked_at_ms else 0, HOUR_MS)
+    assert set(over) <= done
