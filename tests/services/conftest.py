@@ -119,6 +119,12 @@ def wallet() -> type[Wallet]:
 
 
 @pytest.fixture
+def make_settings() -> Callable[..., Settings]:
+    """Makes settings on given stores, for tests that put an app together from few areas."""
+    return settings_of
+
+
+@pytest.fixture
 def make_app() -> Callable[..., FastAPI]:
     return build_app
 
