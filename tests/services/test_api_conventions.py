@@ -20,6 +20,7 @@ REPEATABLE = {
     "/v1/auth/logout": "a session ends once",
     "/v1/decisions": "a hold ends by itself; a new request is a new opportunity",
     "/v1/events": "each event is counted once by its decision",
+    "/v1/conversions": "a goal stores each order id once, and answers the same",
     "/v1/settlements/{epoch}/{attempt}/attestations": "the same signature is stored once",
     "/v1/worlds/{world}/proof": "looks and remembers what it found",
     "/v1/worlds/{world}/proof/scene": "looks and remembers what it found",
