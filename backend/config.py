@@ -82,6 +82,11 @@ class Settings(BaseSettings):
     card_trusted_after_days: int = 90
     onramp_network: str = ""                             # Stripe's name of the network, if the chain id does not tell
 
+    seller_name: str = "The operator of this Sightline"  # who issues invoices
+    seller_address: str = ""                             # lines separated by |
+    seller_country: str = ""                             # ISO 3166-1; decides how VAT is treated
+    seller_vat_number: str = ""
+
     require_proof: bool | None = None                    # worlds sell once control is proved; None: on public chains
     contact_email: str = ""                              # in sellers.json; empty: none
     land_rpc_url: str = ""                               # where Decentraland's land is registered; empty: not asked

@@ -69,6 +69,9 @@ CODES: Mapping[str, Meaning] = {
     "role_unknown": Meaning(404, "The wallet does not have this role"),
     "own_role": Meaning(409, "An admin cannot take its own role"),
     # campaigns, line items, creatives
+    "billing_profile_unknown": Meaning(404, "You have no billing profile yet"),
+    "vat_number_malformed": Meaning(422, "Not a VAT number of the country"),
+    "document_unknown": Meaning(404, "You have no document with this number"),
     "campaign_unknown": Meaning(404, "You have no campaign with this id"),
     "campaign_ended": Meaning(409, "The campaign has ended, which is final"),
     "line_item_unknown": Meaning(404, "You have no line item with this id"),

@@ -17,6 +17,8 @@ KINDS: Mapping[str, str] = {
     "creative.taken_down": "an approved creative is not shown any more: as for `creative.rejected`",
     "creative.appeal_granted": "the appeal was granted, the creative is shown: as for `creative.approved`",
     "creative.appeal_denied": "the appeal was denied, which is final: as for `creative.rejected`",
+    "invoice.issued": "an invoice or a self-billing invoice was issued: `number`, `document`, `gross_micro_usdc`",
+    "reconciliation.differs": "chain, ledger and Stripe disagree; for admins: `day`, `first`",
     "campaign.funded": "money arrived on the campaign's escrow account",
     "webhook.delivery_failed": "an event could not be delivered for three days: `webhook`, `delivery`, `event`",
     "webhook.disabled": "a webhook failed for three days and is switched off: `webhook`, `failing_since`",

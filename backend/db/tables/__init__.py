@@ -6,6 +6,7 @@ Addresses are lowercase 0x text, hashes 0x text, decision and event ids hex with
 
 from backend.db.tables import (  # noqa: F401 -- each import declares its tables
     accounts,
+    billing,
     campaigns,
     cards,
     conversions,

@@ -1,0 +1,1 @@
+"""Compares chain, ledger and Stripe once a day."""
