@@ -37,6 +37,8 @@ class RateLimits:
         self._service = service
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            receive = self._settling_at_the_end(receive)
         kind = class_of(scope["method"], scope["path"]) if scope["type"] == "http" else None
         if kind is None:
             await self._app(scope, receive, send)
@@ -57,6 +59,15 @@ class RateLimits:
             await _refused(scope, standing)(scope, receive, _telling(send, told))
             return
         await self._app(scope, receive, _telling(send, told))
+
+    def _settling_at_the_end(self, receive: Receive) -> Receive:
+        async def settling() -> Message:
+            message = await receive()
+            if message["type"] == "lifespan.shutdown":
+                await self._service.settle()
+            return message
+
+        return settling
 
 
 def _telling(send: Send, told: list[tuple[bytes, bytes]]) -> Send:

@@ -168,7 +168,7 @@ def _add_deliveries(api: APIRouter, service: WebhookService, access: Access) -> 
     Writer = Annotated[Address, Depends(access.account(Permission.WEBHOOKS_WRITE))]
 
     @api.get("/{webhook}/deliveries", summary="What was sent and how it went", responses=responses(401, 404))
-    def page(
+    def deliveries(
         webhook: PathId, account: Reader, status: Annotated[DeliveryStatus | None, Query()] = None, after: After = 0,
         limit: Limit = 50,
     ) -> DeliveryPage:
@@ -179,7 +179,7 @@ def _add_deliveries(api: APIRouter, service: WebhookService, access: Access) -> 
 
     @api.get("/{webhook}/deliveries/{delivery}", summary="One delivery with every attempt",
              responses=responses(401, 404))
-    def read(webhook: PathId, delivery: PathId, account: Reader) -> DeliveryDetails:
+    def delivery_details(webhook: PathId, delivery: PathId, account: Reader) -> DeliveryDetails:
         found, attempts = service.delivery(account, webhook, delivery)
         return DeliveryDetails(**_delivery(found).model_dump(), tries=[_attempt(one) for one in attempts])
 

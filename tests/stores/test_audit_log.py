@@ -16,7 +16,7 @@ from backend.db.audit import record
 from backend.operation.audit.service import AuditService, Filters, verify
 
 FORGE = {
-    "a field changed": "update audit_entry set actor = 'system' where id = :third",
+    "a field changed": "update audit_entry set actor = 'nobody' where id = :third",
     "details changed": """update audit_entry set details = '{"n": 30}' where id = :third""",
     "time moved": "update audit_entry set created_at = created_at + interval '1 microsecond' where id = :third",
     "entry deleted": "delete from audit_entry where id = :third",

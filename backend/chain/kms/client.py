@@ -16,11 +16,11 @@ from backend.chain.signer import (
 from backend.core.errors import Unavailable
 from backend.core.ids import Address
 
-KEY_SPEC = "ECC_SECG_P256K1"
 ALGORITHM = "ECDSA_SHA_256"          # KMS' only algorithm for this curve; with MessageType DIGEST nothing is hashed
 CONNECT_SECONDS, READ_SECONDS, TRIES = 3, 5, 3
 POINT_BYTES = 64
-_UNCOMPRESSED = 4
+SPKI_PREFIX = bytes.fromhex("3056301006072a8648ce3d020106052b8104000a03420004")
+"""What stands before the point in the SubjectPublicKeyInfo of a secp256k1 key (RFC 5480, SEC 2 §2.4.1)."""
 
 
 class WrongKey(Exception):
@@ -38,11 +38,9 @@ class KmsSigner:
     def address(self) -> Address:
         """Asked once. Raises WrongKey, or Unavailable `signer_unavailable`."""
         found = self._call("get_public_key", KeyId=self._key_id)
-        if found["KeySpec"] != KEY_SPEC or found["KeyUsage"] != "SIGN_VERIFY":
-            raise WrongKey(f"the KMS key is {found['KeySpec']} for {found['KeyUsage']}, not {KEY_SPEC} for SIGN_VERIFY")
-        public = bytes(found["PublicKey"])      # X.509 SubjectPublicKeyInfo, which ends with the uncompressed point
-        if public[-POINT_BYTES - 1] != _UNCOMPRESSED:
-            raise WrongKey("the KMS key is not an uncompressed point")
+        public = bytes(found["PublicKey"])
+        if not public.startswith(SPKI_PREFIX) or len(public) != len(SPKI_PREFIX) + POINT_BYTES:
+            raise WrongKey("the KMS key is not of the kind ECC_SECG_P256K1")
         return address_of_point(public[-POINT_BYTES:])
 
     def sign_digest(self, digest: bytes) -> Signature:

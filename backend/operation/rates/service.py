@@ -4,6 +4,7 @@ import asyncio
 import logging
 import math
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from redis.exceptions import RedisError
@@ -14,7 +15,6 @@ from backend.operation.rates.table import TABLE, WINDOW_SECONDS, Quota, RouteCla
 
 log = logging.getLogger("sightline.rates")
 
-ANSWER_SECONDS_MAX = 0.25         # a limit must not make a request wait longer than this
 PAUSE_SECONDS = 2.0               # after a failure; then the counters are tried again
 SETTLE_SECONDS = 0.25
 NETWORKS_MAX = 100_000            # of one window in one process; more are not counted
@@ -33,7 +33,10 @@ class Standing:
 
 
 class RateService:
-    """One per process; `clock` gives Unix seconds."""
+    """One per process; `clock` gives Unix seconds.
+
+    How long Redis may take is up to its client, and generous: whoever makes us slow must not be let through for it.
+    """
 
     def __init__(self, counters: SharedCounters, *, clock: Callable[[], float]) -> None:
         self._counters = counters
@@ -49,12 +52,16 @@ class RateService:
         if self._clock() < self._paused_until:
             return self._uncounted(quota)
         try:
-            async with asyncio.timeout(ANSWER_SECONDS_MAX):
-                return await self._taken(kind, network, caller, quota)
+            return await self._taken(kind, network, caller, quota)
         except FAILURES as error:
             log.warning("requests are not counted for %s s: %s", PAUSE_SECONDS, type(error).__name__)
             self._paused_until = self._clock() + PAUSE_SECONDS
             return self._uncounted(quota)
+
+    async def settle(self) -> None:
+        """Tell the others now what was counted here; the last thing that a process does."""
+        for tallies in self._tallies.values():
+            await tallies.settle()
 
     async def _taken(self, kind: RouteClass, network: str, caller: str | None, quota: Quota) -> Standing:
         wide, narrow = f"{kind}-network", str(kind)
@@ -104,25 +111,34 @@ class Tallies:
         if used < limit:
             self._new[network] = new + 1
             if self._settling is None:
-                self._settling = asyncio.get_running_loop().create_task(self._settle())
+                self._settling = asyncio.get_running_loop().create_task(self._beat())
         reset = WINDOW_SECONDS - now % WINDOW_SECONDS
         return Standing(used < limit, f"{self._kind}-network", self._quota, max(0, limit - used - 1), reset)
 
-    async def _settle(self) -> None:
+    async def settle(self) -> None:
+        """Settle now, not at the next beat."""
+        if self._settling is not None:
+            self._settling.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._settling
+            self._settling = None
+        await self._exchange()
+
+    async def _beat(self) -> None:
         await asyncio.sleep(SETTLE_SECONDS)
-        self._settling = None
+        await self._exchange()
+        self._settling = asyncio.get_running_loop().create_task(self._beat()) if self._new else None
+
+    async def _exchange(self) -> None:
+        """Tell the others what we counted, and learn what they did. Without Redis each process counts for itself."""
         window, sent, self._new = self._window, self._new, {}
+        if not sent:
+            return
         for network, count in sent.items():       # until the answer is here they count as known
             self._known[network] = self._known.get(network, 0) + count
-        if sent:
-            await self._exchange(window, sent)
-
-    async def _exchange(self, window: int, sent: dict[str, int]) -> None:
-        """Tell the others what we counted, and learn what they did. Without Redis each process counts for itself."""
         try:
-            async with asyncio.timeout(ANSWER_SECONDS_MAX):
-                names = {f"{self._kind}:{network}": count for network, count in sent.items()}
-                totals = await self._counters.add(names, window, WINDOW_SECONDS)
+            names = {f"{self._kind}:{network}": count for network, count in sent.items()}
+            totals = await self._counters.add(names, window, WINDOW_SECONDS)
         except FAILURES as error:
             log.warning("counts of %s are not settled: %s", self._kind, type(error).__name__)
             return
