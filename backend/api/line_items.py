@@ -1,5 +1,6 @@
 """Line items over HTTP: what the signed-in advertiser wants to buy, where, when, to whom and how often."""
 
+from collections.abc import Callable
 from dataclasses import fields, replace
 from datetime import datetime
 from typing import Annotated, Any, TypeVar
@@ -43,6 +44,8 @@ from backend.core.events import BidKind
 from backend.core.ids import Address, CampaignId, LineItemId
 
 Value = TypeVar("Value")
+Sent = TypeVar("Sent")
+Made = TypeVar("Made")
 Many = Annotated[tuple[Value, ...], Field(max_length=LIST_LENGTH_MAX)]
 Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}$")]
@@ -160,8 +163,8 @@ class LineItemBody(Body):
             bid_micro_usdc=bid_per_event(self.bid_kind, self.bid_micro_usdc, self.bid_vcpm_micro_usdc),
             daily_cap_micro_usdc=self.daily_cap_micro_usdc, total_cap_micro_usdc=self.total_cap_micro_usdc,
             pacing=self.pacing, starts_at=self.starts_at, ends_at=self.ends_at, targeting=self.targeting.targeting(),
-            day_parts=self.day_parts and self.day_parts.day_parts(),
-            frequency_cap=self.frequency_cap and self.frequency_cap.frequency_cap(),
+            day_parts=_made(self.day_parts, DayPartsBody.day_parts),
+            frequency_cap=_made(self.frequency_cap, FrequencyCapBody.frequency_cap),
         )
 
 
@@ -198,8 +201,8 @@ class LineItemChange(Body):
             total_cap_micro_usdc=self.total_cap_micro_usdc
             if "total_cap_micro_usdc" in sent else terms.total_cap_micro_usdc,
             targeting=self.targeting.targeting() if self.targeting else terms.targeting,
-            day_parts=(self.day_parts and self.day_parts.day_parts()) if "day_parts" in sent else terms.day_parts,
-            frequency_cap=(self.frequency_cap and self.frequency_cap.frequency_cap())
+            day_parts=_made(self.day_parts, DayPartsBody.day_parts) if "day_parts" in sent else terms.day_parts,
+            frequency_cap=_made(self.frequency_cap, FrequencyCapBody.frequency_cap)
             if "frequency_cap" in sent else terms.frequency_cap,
         )
 
@@ -258,6 +261,10 @@ def router(service: CampaignService, access: Access) -> APIRouter:
         return line_item_answer(service.change_line_item(wallet, LineItemId(line_item), body.applied))
 
     return api
+
+
+def _made(sent: Sent | None, make: Callable[[Sent], Made]) -> Made | None:
+    return None if sent is None else make(sent)
 
 
 def line_item_answer(item: LineItem) -> LineItemAnswer:

@@ -146,6 +146,11 @@ class CampaignService:
         with self._engine.begin() as connection:
             return _own_line_item(connection, owner, line_item)
 
+    def check_line_item(self, terms: LineItemTerms) -> None:
+        """Raises Unprocessable when a new line item with these terms would be refused."""
+        with self._engine.begin() as connection:
+            self._check_new(connection, terms)
+
     def line_items(
         self, owner: Address, campaign: CampaignId, *, after: int = 0, limit: int = 100
     ) -> list[LineItem]:

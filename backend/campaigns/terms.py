@@ -7,8 +7,10 @@ change and the SHA-256 of the document before it, so that no version can be alte
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import accumulate
 from typing import Any
 
 import msgspec
@@ -19,6 +21,8 @@ from backend.core.categories import CampaignCategory
 from backend.core.ids import Address
 
 SALT_BYTES = 16
+DEPTH_MAX = 16
+_TEXTS = re.compile(r'"(?:[^"\\]|\\.)*"')
 _EXACT_MAX = 2**53 - 1          # JSON numbers beyond are not the same for every reader
 
 
@@ -93,15 +97,25 @@ def check_terms(documents: Sequence[str], meta: str) -> list[dict[str, Any]]:
 def _read(document: str, version: int) -> dict[str, Any]:
     try:
         document.encode()
+        if _depth(document) > DEPTH_MAX:
+            raise TermsBroken(f"document {version} is nested deeper than any of ours")
         content = json.loads(document, parse_float=_refuse, parse_constant=_refuse)
         is_canonical = isinstance(content, dict) and canonical(content) == document
-    except (ValueError, RecursionError) as error:
+    except TermsBroken:
+        raise
+    except ValueError as error:
         raise TermsBroken(f"document {version} is not JSON") from error
     if not is_canonical:
         raise TermsBroken(f"document {version} is not in canonical form")
     if content.get("version") != version or isinstance(content.get("version"), bool):
         raise TermsBroken(f"document {version} says that it is version {content.get('version')}")
     return content  # type: ignore[no-any-return]
+
+
+def _depth(document: str) -> int:
+    """Most brackets that are open at once, texts left out: a stranger's document must not exhaust the stack."""
+    brackets = (1 if one in "[{" else -1 for one in _TEXTS.sub("", document) if one in "[]{}")
+    return max(accumulate(brackets), default=0)
 
 
 def _refuse(number: str) -> None:

@@ -85,6 +85,10 @@ class CatalogueFeed:
             )
         return self._catalogue
 
+    def newest(self, now_ms: int) -> Catalogue:
+        """The last catalogue, however old, for whoever spends no money on it; loaded when there is none yet."""
+        return self._catalogue or self.refresh(now_ms)
+
     def click_url(self, creative: int) -> str | None:
         """Where a click leads, from the last catalogue that knew the creative, however old."""
         return self._click_urls.get(creative)
@@ -215,9 +219,10 @@ class DecisionService:
 
     def __init__(
         self, feed: CatalogueFeed, client: redis.asyncio.Redis, chain_id: int, token_key: bytes, ruleset: Ruleset, *,
-        public_url: str = "",
+        public_url: str = "", tcf_vendor: int | None = None,
     ) -> None:
         self.ruleset = ruleset
+        self._tcf_vendor = tcf_vendor
         self._public_url = public_url.rstrip("/")
         self.feed = feed
         self.tallies = Tallies(client)
@@ -286,7 +291,7 @@ class DecisionService:
 
     async def _viewer(self, book: Book, request: AdRequest, now_ms: int) -> Viewer:
         """Who looks; what they have seen is read only where somebody has a frequency cap and it may be read."""
-        countable = bool(book.capped) and _countable(request.gpc, request.tcf)
+        countable = bool(book.capped) and _countable(request.gpc, request.tcf, self._tcf_vendor)
         seen: frozenset[int] = frozenset()
         if countable:
             counters = await self._views.seen(viewer_bytes(request.viewer_key, self._token_key, now_ms))
@@ -392,8 +397,8 @@ class DecisionService:
 
 
 @lru_cache(maxsize=4_096)
-def _countable(gpc: bool, tcf: str | None) -> bool:
-    return allows_frequency_capping(gpc, tcf)
+def _countable(gpc: bool, tcf: str | None, vendor: int | None) -> bool:
+    return allows_frequency_capping(gpc, tcf, vendor=vendor)
 
 
 def _chain_campaign(item: LineItem) -> int:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, DateTime, Text, text
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, DateTime, Index, Text, text
 from sqlalchemy.dialects.postgresql import ExcludeConstraint
 from sqlmodel import Field, SQLModel
 
@@ -98,6 +98,7 @@ class ServingLandscape(SQLModel, table=True):
     """
 
     __tablename__ = "serving_landscape"
+    __table_args__ = (Index("serving_landscape_placement", "placement_id", "hour"),)
 
     hour: datetime = Field(sa_column=Column(DateTime(timezone=True), primary_key=True))
     placement_id: int = Field(primary_key=True, sa_type=BigInteger)
@@ -111,6 +112,7 @@ class ServingAudience(SQLModel, table=True):
     """Ad requests by hour and what they said of country, language or device ('' when they did not); kept as above."""
 
     __tablename__ = "serving_audience"
+    __table_args__ = (Index("serving_audience_placement", "placement_id", "hour"),)
 
     hour: datetime = Field(sa_column=Column(DateTime(timezone=True), primary_key=True))
     placement_id: int = Field(primary_key=True, sa_type=BigInteger)

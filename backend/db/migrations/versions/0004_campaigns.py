@@ -73,3 +73,4 @@ def _record(name: str, **keys: sa.types.TypeEngine[object]) -> None:
         sa.Column("n", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.PrimaryKeyConstraint("hour", "placement_id", *keys),
     )
+    op.create_index(f"{name}_placement", name, ["placement_id", "hour"])
