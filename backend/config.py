@@ -96,6 +96,7 @@ class Settings(BaseSettings):
 
     epoch_seconds: int = 3_600
     confirmations: int = 12
+    tcf_vendor: int | None = Field(default=None, ge=1, le=65_535)   # the operator's id in the Global Vendor List
     catalogue_seconds: float = 0.5                       # how old the serving catalogue and budgets may be
     token_seconds: int = 120
     viewer_events_per_minute_max: int = 60

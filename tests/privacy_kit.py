@@ -29,7 +29,8 @@ HARMLESS = frozenset({
 })
 # what constraints ask for
 VALUES: dict[str, Any] = {
-    "session.expires_at": datetime(2026, 12, 1, tzinfo=UTC), "session.last_used_at": datetime(2026, 11, 2, tzinfo=UTC),
+    "session.expires_at": datetime(2026, 12, 1, tzinfo=UTC),
+    "session.last_used_at": datetime(2026, 11, 2, 10, tzinfo=UTC),
     "member.role": "owner", "invitation.role": "reporter", "platform_role.role": "moderator",
     "line_item.bid_kind": "vcpm", "line_item.hours": None, "line_item.time_zone": None,
     "line_item.booked_placement_id": None, "line_item.frequency_impressions": None, "line_item.frequency_hours": None,

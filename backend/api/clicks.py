@@ -7,6 +7,7 @@ from fastapi import APIRouter, Request, Response
 
 from backend.api.problems import responses
 from backend.conversions.service import Landing
+from backend.core.consent import Processing, allows
 from backend.core.errors import NotFound, Unavailable
 from backend.db.failures import REDIS_UNAVAILABLE
 from backend.ingest.service import IngestService
@@ -25,7 +26,8 @@ def router(ingest: IngestService, feed: CatalogueFeed, landing: Landing) -> APIR
     async def follow(token: str, request: Request) -> Response:
         """Counts a click like POST /v1/events does, then redirects to the creative's page.
 
-        The page's address ends with `sl_click`, the click id, when the line item has a conversion goal.
+        The page's address ends with `sl_click`, the click id, when the line item has a conversion goal and the viewer
+        does not object (Sec-GPC).
         """
         facts = ingest.read_token(token)
         target = None if facts is None else feed.click_url(facts.creative)
@@ -35,7 +37,8 @@ def router(ingest: IngestService, feed: CatalogueFeed, landing: Landing) -> APIR
             await ingest.click(token, time.time_ns() // 1_000_000, request.headers.get("user-agent", ""))
         except NOT_NOW as error:
             log.warning("a click was not counted: %s", type(error).__name__)
-        target = await landing.url(target, facts.line_item, facts.decision_id)
+        if allows(Processing.ATTRIBUTION, request.headers.get("sec-gpc") == "1", None):
+            target = await landing.url(target, facts.line_item, facts.decision_id)
         return Response(status_code=302, headers={"Location": target, "Cache-Control": "no-store"})
 
     return api

@@ -38,18 +38,23 @@ class Processing(StrEnum):
     CONTEXTUAL_DELIVERY = "contextual delivery"
     FREQUENCY_CAPPING = "frequency capping"
     MEASUREMENT = "measurement"
+    ATTRIBUTION = "attribution of conversions"
     FRAUD_PREVENTION = "fraud prevention"
 
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """What a processing needs. `purposes` are asked for when the basis is consent; `keyed`: by a viewer's key."""
+    """What a processing needs. `purposes` are asked for when the basis is consent; `keyed`: by a viewer's key.
+
+    `objection`: Sec-GPC is taken for an objection (GDPR art. 21(1)), even where no consent is needed.
+    """
 
     what: str
     basis: Basis
     purposes: tuple[Purpose, ...]
     keyed: bool
     kept: str
+    objection: bool = False
 
 
 NEEDS: Mapping[Processing, Need] = {
@@ -65,6 +70,11 @@ NEEDS: Mapping[Processing, Need] = {
     Processing.MEASUREMENT: Need(
         "decides by geometry whether an ad could be seen; samples belong to one decision, never to a viewer",
         Basis.NOT_PERSONAL, (), False, "samples until the epoch is final and a few days more",
+    ),
+    Processing.ATTRIBUTION: Need(
+        "adds a click id to the advertiser's address, so that a later conversion can be told to us; it stands for one "
+        "decision, and nothing is stored on the device",
+        Basis.LEGITIMATE_INTEREST, (), False, "45 days", objection=True,
     ),
     Processing.FRAUD_PREVENTION: Need(
         "limits events per viewer key and minute, so that nobody is charged for a machine's views",
@@ -82,7 +92,7 @@ def allows(processing: Processing, gpc: bool, tcf: str | None, *, vendor: int | 
     """
     need = NEEDS[processing]
     if need.basis is not Basis.CONSENT:
-        return True
+        return not (gpc and need.objection)
     if gpc or tcf is None:
         return False
     try:

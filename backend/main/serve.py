@@ -69,7 +69,7 @@ def create_app(
     parts = _parts(settings, engine or make_engine(settings.database_url, application="sightline-serve"), clock)
     decision_service = DecisionService(
         parts.feed, parts.fast_redis, settings.chain_id, settings.token_key_bytes, settings.ruleset,
-        public_url=settings.public_url,
+        public_url=settings.public_url, tcf_vendor=settings.tcf_vendor,
     )
     ingest_service = IngestService(
         parts.fast_redis, settings.chain_id, settings.token_key_bytes, settings.ruleset

@@ -297,7 +297,8 @@ def test_allows__every_processing__has_its_needs(processing: Processing) -> None
     need = NEEDS[processing]
     assert bool(need.purposes) == (need.basis is Basis.CONSENT)
     assert not need.keyed or need.basis in (Basis.CONSENT, Basis.LEGITIMATE_INTEREST)
-    assert allows(processing, True, None) == (need.basis is not Basis.CONSENT)
+    assert allows(processing, False, None) == (need.basis is not Basis.CONSENT)
+    assert allows(processing, True, COUNTING_ALLOWED) == (need.basis is not Basis.CONSENT and not need.objection)
 
 
 def test_needs__frequency_capping__asks_for_storage_and_limited_data() -> None:
