@@ -159,12 +159,12 @@ def _add_profile(api: APIRouter, service: BillingService, access: Access) -> Non
 
     @api.get("/billing/profile", tags=["billing"], summary="Who you are on your invoices",
              responses=responses(401, 403, 404))
-    def read(account: Reader) -> ProfileAnswer:
+    def profile(account: Reader) -> ProfileAnswer:
         return _profile(service.profile(account))
 
     @api.put("/billing/profile", tags=["billing"], summary="Say who you are on your invoices from now on",
              responses=responses(401, 403))
-    def write(body: ProfileBody, account: Writer) -> ProfileAnswer:
+    def set_profile(body: ProfileBody, account: Writer) -> ProfileAnswer:
         wished = BillingProfile(body.name, body.address, body.country, body.vat_number, body.business)
         return _profile(service.set_profile(account, wished))
 
@@ -174,13 +174,13 @@ def _add_documents(api: APIRouter, service: BillingService, access: Access) -> N
 
     @api.get("/billing/documents", tags=["billing"], summary="Invoices and self-billing invoices",
              responses=responses(401, 403))
-    def page(account: Reader, after: After = 0, limit: Limit = 50) -> DocumentPage:
+    def documents(account: Reader, after: After = 0, limit: Limit = 50) -> DocumentPage:
         items = [_issued(one) for one in service.documents(account, after=after, limit=limit)]
         return DocumentPage(items=items, next_after=next_after([item.id for item in items], limit))
 
     @api.get("/billing/documents/{number}", tags=["billing"], summary="One of them, as JSON, PDF or CSV",
              response_model=WholeDocument, responses={200: {"content": _FORMS}, **responses(401, 403, 404)})
-    def read(number: Number, account: Reader, form: Annotated[Form, Query(alias="format")] = Form.JSON) -> object:
+    def document_of(number: Number, account: Reader, form: Annotated[Form, Query(alias="format")] = Form.JSON) -> object:
         found, digest = service.document(account, number)
         if form is Form.JSON:
             return _whole(found, digest)

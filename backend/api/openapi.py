@@ -46,6 +46,8 @@ def extend(document: dict[str, Any]) -> dict[str, Any]:
     schemas |= {**problem.pop("$defs"), "Problem": problem}
     for path, method, operation in operations(document):
         _add_common_problems(path, method, operation)
+        for parameter in operation.get("parameters", ()):
+            parameter["schema"] = _without_null(parameter["schema"])
         for media in _contents(operation):
             if "schema" in media and "example" not in media and "examples" not in media:
                 media["example"] = example_of(media["schema"], schemas)
@@ -69,11 +71,21 @@ def _contents(operation: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         yield from (media for name, media in answer.get("content", {}).items() if name != MEDIA_TYPE)
 
 
+def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """A parameter that may be left out is not null: a URL or a header has no such value."""
+    telling = [option for option in schema.get("anyOf", ()) if option.get("type") != "null"]
+    if len(telling) != 1:
+        return schema
+    return {**{key: value for key, value in schema.items() if key != "anyOf"}, **telling[0]}
+
+
 def _add_common_problems(path: str, method: str, operation: dict[str, Any]) -> None:
     """What the layers around every route may answer: an unreadable or too large body, an old If-Match, a limit."""
     if not path.startswith("/v1/"):
         return
     statuses = [429]
+    if "security" in operation:
+        statuses += [401, 403]
     if "requestBody" in operation:
         statuses += [400, 413]
     if method in ("patch", "put", "delete"):
