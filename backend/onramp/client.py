@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import stripe
@@ -79,10 +80,13 @@ class StripeGateway:
     the same. Raises Conflict `stripe_refused` or `onramp_refused` when Stripe has decided against it.
     """
 
-    def __init__(self, key: str, *, url: str = "") -> None:
-        http = stripe.HTTPXClient(timeout=ANSWER_SECONDS_MAX, allow_sync_methods=True)
+    def __init__(self, key: str, *, url: str = "", seconds_max: float = ANSWER_SECONDS_MAX) -> None:
+        self._http = http = stripe.HTTPXClient(timeout=seconds_max, allow_sync_methods=True)
         addresses: dict[str, Any] = {"base_addresses": {"api": url}} if url else {}
         self._client = stripe.StripeClient(key, http_client=http, max_network_retries=RETRIES_MAX, **addresses)
+
+    def close(self) -> None:
+        self._http.close()
 
     def open_checkout(self, wish: CheckoutWish) -> Checkout:
         """A Checkout for one card payment in US dollars; 3-D Secure is asked for wherever the card can do it."""
@@ -139,6 +143,12 @@ class StripeGateway:
             )
         found = answer.data
         return Onramp(str(found["id"]), OnrampStatus(found["status"]), str(found["client_secret"]))
+
+
+@cache
+def gateway(key: str, url: str = "") -> StripeGateway:
+    """The process's connections to Stripe for a key: one pool, which stays open."""
+    return StripeGateway(key, url=url)
 
 
 def _checkout_params(wish: CheckoutWish) -> SessionCreateParams:

@@ -9,10 +9,10 @@
 | `POST /_test/dispute {payment_intent, inquiry?, amount?}`, `POST /_test/close {dispute, outcome}` | a bank disputes |
 | `POST /_test/fail-refund {refund}` | a refund comes back |
 | `POST /_test/onramp {session, status, details?, type?}` | an onramp session moves |
-| `POST /_test/misbehave {kind, times}` | the next answers under /v1: `error_before`, `error_after`, `hang` |
+| `POST /_test/misbehave {kind, times}` | the next under /v1: `error_before`, `error_after`, `hang`, `onramp_disabled` |
 | `GET /_test/events?secret&at` | events so far, each as raw body and signature header; `DELETE` forgets them |
 | `POST /_test/endpoint {url, secret, duplicates?, shuffle?, late_seconds?}` | deliver what comes to this URL |
-| `GET /_test/object/{id}` | any object as it is |
+| `GET /_test/object/{id}`, `GET /_test/objects/{kind}` | objects as they are |
 """
 
 import asyncio
@@ -144,6 +144,8 @@ def _add_api(app: FastAPI, fake: Fake) -> None:
         misbehaviour = fake.misbehaviours.pop(0) if fake.misbehaviours else ""
         if misbehaviour == "error_before":
             return _broken()
+        if misbehaviour == "onramp_disabled":
+            raise Refused("The crypto onramp is temporarily disabled", code="crypto_onramp_disabled")
         status, answer = fake.once(request.headers.get("idempotency-key"), fingerprint, lambda: make(params))
         if misbehaviour == "hang":
             await asyncio.sleep(HANG_SECONDS)
@@ -275,6 +277,10 @@ def _add_test_api(app: FastAPI, fake: Fake) -> None:
     def forget() -> None:
         money.events.clear()
         fake.delivered = 0
+
+    @app.get("/_test/objects/{kind}")
+    def every(kind: str) -> list[JsonObject]:
+        return [found for found in money.objects.values() if found["object"] == kind]
 
     @app.get("/_test/object/{name}")
     def one(name: str) -> JsonObject:

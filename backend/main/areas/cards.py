@@ -11,7 +11,7 @@ from backend.config import MissingSetting, Settings
 from backend.core.ids import Address, address
 from backend.jobs.cards import CardsJob, TreasuryJob
 from backend.main.parts import Loop, ServeParts, WorkerParts, secret
-from backend.onramp.client import StripeGateway
+from backend.onramp.client import StripeGateway, gateway
 from backend.onramp.purchases.service import OnrampService
 from backend.onramp.service import CardService, CardUpkeep
 from backend.onramp.tiers import CardTerms, TierTerms
@@ -24,12 +24,12 @@ ASK_SECONDS = 30.0
 
 def include(app: FastAPI, parts: ServeParts) -> None:
     settings = parts.settings
-    gateway = _gateway(settings)
+    stripe = _gateway(settings)
     card_service = CardService(
-        parts.engine, settings.chain_id, _treasury(settings), gateway, _terms(settings),
+        parts.engine, settings.chain_id, _treasury(settings), stripe, _terms(settings),
         f"{settings.public_url}/", clock=parts.clock,
     )
-    onramp_service = OnrampService(parts.engine, settings.chain_id, gateway, network=settings.onramp_network)
+    onramp_service = OnrampService(parts.engine, settings.chain_id, stripe, network=settings.onramp_network)
     webhook_secret = settings.stripe_webhook_secret
     webhook_service = webhook_secret and WebhookService(
         parts.engine, webhook_secret.get_secret_value(), clock=parts.clock
@@ -42,8 +42,8 @@ def include(app: FastAPI, parts: ServeParts) -> None:
 def loops(parts: WorkerParts) -> list[Loop]:
     """None without Stripe. Raises MissingSetting without the treasury's key, or when it is the operator's."""
     settings = parts.settings
-    gateway = _gateway(settings)
-    if gateway is None:
+    stripe = _gateway(settings)
+    if stripe is None:
         return []
     key = secret(settings.treasury_key, "SIGHTLINE_TREASURY_KEY")
     chain = Chain(settings.rpc_url, settings.chain_id, key=key)
@@ -52,7 +52,7 @@ def loops(parts: WorkerParts) -> list[Loop]:
     )
     if client.address == parts.operator.chain.sender or client.address != _treasury(settings):
         raise MissingSetting("SIGHTLINE_TREASURY_KEY of an account of its own, that of SIGHTLINE_TREASURY_ADDRESS")
-    job = CardsJob(CardUpkeep(parts.engine, settings.chain_id, client.address, gateway, partial(tell, parts.engine)))
+    job = CardsJob(CardUpkeep(parts.engine, settings.chain_id, client.address, stripe, partial(tell, parts.engine)))
     treasury = TreasuryJob(TreasuryService(parts.engine, client))
     return [
         Loop("cards", job.step, idle_seconds=2.0),
@@ -65,7 +65,7 @@ def _gateway(settings: Settings) -> StripeGateway | None:
     """Stripe, when it is set up whole: without webhooks nobody would hear of payments."""
     if settings.stripe_key is None or settings.stripe_webhook_secret is None:
         return None
-    return StripeGateway(settings.stripe_key.get_secret_value(), url=settings.stripe_url)
+    return gateway(settings.stripe_key.get_secret_value(), settings.stripe_url)
 
 
 def _treasury(settings: Settings) -> Address | None:
