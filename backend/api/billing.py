@@ -180,7 +180,9 @@ def _add_documents(api: APIRouter, service: BillingService, access: Access) -> N
 
     @api.get("/billing/documents/{number}", tags=["billing"], summary="One of them, as JSON, PDF or CSV",
              response_model=WholeDocument, responses={200: {"content": _FORMS}, **responses(401, 403, 404)})
-    def document_of(number: Number, account: Reader, form: Annotated[Form, Query(alias="format")] = Form.JSON) -> object:
+    def document_of(
+        number: Number, account: Reader, form: Annotated[Form, Query(alias="format")] = Form.JSON
+    ) -> object:
         found, digest = service.document(account, number)
         if form is Form.JSON:
             return _whole(found, digest)

@@ -13,6 +13,7 @@ from fastapi.routing import APIRoute
 
 from backend.api.codes import CODES
 from backend.api.examples import example_of
+from backend.api.fields import ID_MAX
 from backend.api.problems import MEDIA_TYPE, Problem, responses
 
 _REF = "#/components/schemas/{model}"
@@ -41,6 +42,7 @@ def install(app: FastAPI) -> None:
 
 def extend(document: dict[str, Any]) -> dict[str, Any]:
     """Add the schema of problems, examples and links to an OpenAPI 3.1 document; changes and returns it."""
+    _mend_limits(document)
     schemas: dict[str, Any] = document.setdefault("components", {}).setdefault("schemas", {})
     problem = Problem.model_json_schema(ref_template=_REF)
     schemas |= {**problem.pop("$defs"), "Problem": problem}
@@ -69,6 +71,23 @@ def _contents(operation: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     yield from operation.get("requestBody", {}).get("content", {}).values()
     for answer in operation["responses"].values():
         yield from (media for name, media in answer.get("content", {}).items() if name != MEDIA_TYPE)
+
+
+_LIMITS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf")
+
+
+def _mend_limits(part: Any) -> None:
+    """FastAPI writes limits as floats, and 2^63 - 1 is none: the nearest float is one more, which we would refuse."""
+    if isinstance(part, dict):
+        for name in _LIMITS:
+            limit = part.get(name)
+            if isinstance(limit, float) and limit.is_integer():
+                part[name] = min(int(limit), ID_MAX)
+        for value in part.values():
+            _mend_limits(value)
+    elif isinstance(part, list):
+        for value in part:
+            _mend_limits(value)
 
 
 def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
