@@ -50,6 +50,7 @@ class System:
         self.terms = terms
         self.port = port
         self.children: dict[str, Child] = {}
+        self.more_settings: dict[str, str] = {}     # environment of the operator's processes beyond the terms
         self._guard = Guard()
 
     @property
@@ -192,7 +193,7 @@ class System:
             "SIGHTLINE_TOKEN_SECONDS": str(terms.token_seconds),
             "SIGHTLINE_FEE_BPS": str(terms.fee_bps),
             "SIGHTLINE_VIEWER_EVENTS_PER_MINUTE_MAX": str(terms.viewer_events_per_minute_max),
-        }
+        } | self.more_settings
 
     def __enter__(self) -> Self:
         return self

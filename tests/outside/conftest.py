@@ -1,7 +1,11 @@
-"""The whole system as its users reach it: real processes behind HTTP, for tests that know nothing of the inside."""
+"""The whole system as its users reach it: real processes behind HTTP, for tests that know nothing of the inside.
+
+Only Stripe is ours: the fake of tests/stripe_fake, which checks every request against Stripe's own types.
+"""
 
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,11 +19,17 @@ from backend.demo.waiting import wait_for
 from backend.local import remove_data
 from backend.local.ports import free_port
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "services"))      # the kits
+
+from cards_kit.stripe import KEY, SECRET, FakeStripe
+from cards_kit.stripe import start as start_stripe
+
 TERMS = Terms(
     epoch_seconds=3, window_seconds=2, notice_seconds=6, timelock_seconds=600, escape_seconds=600, token_seconds=120,
     confirmations=1,
 )
 USDC = 10**6
+ADMIN, MODERATOR = 2, 1         # which of the cast's advertisers are people of the operator
 
 
 @pytest.fixture(scope="session")
@@ -28,13 +38,29 @@ def cast() -> Cast:
 
 
 @pytest.fixture(scope="session")
-def system(cast: Cast) -> Iterator[System]:
-    """Contracts deployed, everything running; advertisers have USDC."""
+def stripe() -> Iterator[FakeStripe]:
+    process, fake = start_stripe()
+    yield fake
+    fake.http.close()
+    process.kill()
+    process.wait()
+
+
+@pytest.fixture(scope="session")
+def system(cast: Cast, stripe: FakeStripe) -> Iterator[System]:
+    """Contracts deployed, everything running; advertisers and the treasury have USDC, cards clear at once."""
     base = Path(tempfile.mkdtemp(prefix="sightline-outside-"))
     base.chmod(0o755)       # PostgreSQL may run as another user than ours
     try:
         with start_system(base, cast, TERMS, free_port(), {"PATH": os.environ["PATH"]}) as running:
-            running.prepare({person.address: 1_000 * USDC for person in cast.advertisers})
+            running.more_settings = {
+                "SIGHTLINE_STRIPE_KEY": KEY, "SIGHTLINE_STRIPE_WEBHOOK_SECRET": SECRET,
+                "SIGHTLINE_STRIPE_URL": stripe.url, "SIGHTLINE_TREASURY_KEY": cast.treasury.key.hex(),
+                "SIGHTLINE_CARD_HOLD_DAYS_NEW": "0", "SIGHTLINE_AUTO_APPROVE": "false",
+                "SIGHTLINE_ADMIN_WALLETS": cast.advertisers[ADMIN].address, "SIGHTLINE_FETCH_LOCAL": "true",
+            }
+            everybody = (*cast.advertisers, cast.treasury)
+            running.prepare({person.address: 1_000 * USDC for person in everybody})
             running.start_processes()
             visitor = ApiClient(running.url)
             ready = wait_for(

@@ -15,13 +15,15 @@ import schemathesis
 from hypothesis import HealthCheck, Phase, settings
 from schemathesis import Case, CheckContext, Response
 from schemathesis.config import SchemathesisConfig
-from schemathesis.specs.openapi.checks import positive_data_acceptance
+from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
 
 from backend.demo.cast import Cast
 from backend.demo.client import ApiClient
 from backend.demo.system import System
 
-EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "2"))
+ADMIN = 2            # as in conftest.py
+
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "1"))
 SEND = settings(
     max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck),
     phases=[Phase.explicit, Phase.generate],
@@ -30,7 +32,7 @@ SEND = settings(
 
 @pytest.fixture(scope="session")
 def admin(system: System, cast: Cast) -> Iterator["Admin"]:
-    client = ApiClient(system.url, cast.advertisers[0])
+    client = ApiClient(system.url, cast.advertisers[ADMIN])
     yield Admin(client)
     client.close()
 
@@ -66,9 +68,11 @@ def what_fits_is_not_called_malformed(context: CheckContext, response: Response,
 
 
 def send(case: Case, admin: Admin) -> None:
+    excluded = [positive_data_acceptance]
+    if case.operation.path == "/v1/events":      # a malformed event spoils only itself: the others are taken
+        excluded.append(negative_data_rejection)
     case.call_and_validate(
-        headers=admin.headers(), excluded_checks=[positive_data_acceptance],
-        additional_checks=[what_fits_is_not_called_malformed],
+        headers=admin.headers(), excluded_checks=excluded, additional_checks=[what_fits_is_not_called_malformed]
     )
 
 
