@@ -128,7 +128,7 @@ class CreativeService:
         return creative
 
     def _upload(self, connection: Connection, owner: Address, wish: CreativeWish) -> tuple[MediaFacts | None, str]:
-        if wish.asset is None:
+        if wish.asset is None or wish.elsewhere:        # both are refused by the rule
             return None, ""
         facts = store.upload_of(connection, owner, wish.asset)
         if facts is None:

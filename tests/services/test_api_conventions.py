@@ -24,6 +24,15 @@ REPEATABLE = {
     "/v1/settlements/{epoch}/{attempt}/attestations": "the same signature is stored once",
     "/v1/worlds/{world}/proof": "looks and remembers what it found",
     "/v1/worlds/{world}/proof/scene": "looks and remembers what it found",
+    "/v1/assets": "the same file is the same asset",
+    "/v1/creatives/{creative}/withdraw": "withdrawn once, the second time is refused",
+    "/v1/creatives/{creative}/appeal": "each version has one appeal",
+    "/v1/moderation/creatives/{creative}/claim": "the same moderator has it a little longer",
+    "/v1/moderation/creatives/{creative}/release": "what is released is released",
+    "/v1/moderation/creatives/{creative}/approve": "decided once, the second time is refused",
+    "/v1/moderation/creatives/{creative}/reject": "decided once, the second time is refused",
+    "/v1/moderation/creatives/{creative}/take-down": "decided once, the second time is refused",
+    "/v1/moderation/appeals/{creative}": "decided once, the second time is refused",
 }
 
 

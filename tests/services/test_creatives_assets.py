@@ -24,7 +24,7 @@ from media_kit import SAMPLES, bomb, model, picture
 from sqlalchemy import Engine, text
 
 from backend.api.limits import BODY_BYTES_MAX, BODY_BYTES_MAX_BY_PATH
-from backend.creatives.assets.service import UNUSED_DAYS, AssetService
+from backend.creatives.assets.service import ORPHAN_SECONDS, UNUSED_DAYS, AssetService
 from backend.creatives.files.store import AssetFolder
 from backend.creatives.media.inspection import UPLOAD_BYTES_MAX
 from backend.jobs.assets import AssetsJob
@@ -314,3 +314,14 @@ async def test_sweep__unused_for_a_week__is_forgotten_and_what_is_used_is_not(
     assert {used["asset_sha256"], shared["sha256"]} <= left
     await uploaded(agency.advertiser, "audio/ogg")
     assert unused["sha256"] in files(folder)
+
+
+def test_sweep__bytes_that_no_upload_names__go_after_a_day(engine: Engine, tmp_path: Path) -> None:
+    files = AssetFolder(tmp_path)
+    sha256 = files.write(b"left behind", b"small")
+    service = AssetService(engine, files)
+    written = (tmp_path / sha256[:2] / sha256).stat().st_mtime
+    assert service.sweep_orphans(sha256[:2], written + ORPHAN_SECONDS - 1) == 0
+    assert service.sweep_orphans("zz", written + 2 * ORPHAN_SECONDS) == 0
+    assert service.sweep_orphans(sha256[:2], written + ORPHAN_SECONDS + 1) == 1
+    assert files.size(sha256) is None

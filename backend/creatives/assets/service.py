@@ -13,6 +13,7 @@ from backend.db.audit import record
 from backend.db.engine import Engine
 
 UNUSED_DAYS = 7
+ORPHAN_SECONDS = 86_400
 SWEEP_ASSETS = 100
 THUMBNAIL_TYPE = "image/webp"
 
@@ -109,6 +110,18 @@ class AssetService:
         for sha256 in gone:
             self._files.delete(sha256)
         return len(gone) == SWEEP_ASSETS
+
+    def sweep_orphans(self, prefix: str, now: float) -> int:
+        """Forget bytes without a row, which an erasure or a crash has left; `prefix` is two hex digits of the hash.
+
+        An upload writes its row within seconds of its bytes, so what is a day old waits for none.
+        """
+        old = self._files.keys(prefix, now - ORPHAN_SECONDS)
+        with self._engine.begin() as connection:
+            orphans = store.without_row(connection, old) if old else []
+        for sha256 in orphans:
+            self._files.delete(sha256)
+        return len(orphans)
 
     def _public_type(self, sha256: str) -> str:
         with self._engine.begin() as connection:

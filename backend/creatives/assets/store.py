@@ -110,6 +110,12 @@ def delete_unused(connection: Connection, before_days: int, limit: int) -> list[
     return sorted(gone - set(still.scalars()))
 
 
+def without_row(connection: Connection, hashes: list[str]) -> list[str]:
+    """Those of `hashes` that no account has uploaded."""
+    known = connection.execute(text("select sha256 from asset where sha256 = any(:hashes)"), {"hashes": hashes})
+    return sorted(set(hashes) - set(known.scalars()))
+
+
 def _asset(row: Row[tuple[object, ...]]) -> Asset:
     facts = MediaFacts(
         kind=AssetKind(row.kind), media_type=row.media_type, width=row.width, height=row.height,

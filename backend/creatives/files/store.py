@@ -30,6 +30,9 @@ class AssetFiles(Protocol):
     def delete(self, sha256: str) -> None:
         """Forget both; nothing happens when they are not there."""
 
+    def keys(self, prefix: str, before_seconds: float) -> list[str]:
+        """Hashes that begin with two hex digits and were written before a Unix time."""
+
 
 class AssetFolder:
     """AssetFiles in a folder: `<root>/ab/abcd…` and `<root>/ab/abcd….thumbnail`."""
@@ -71,6 +74,15 @@ class AssetFolder:
         path = self._path(sha256)
         path.unlink(missing_ok=True)
         path.with_suffix(".thumbnail").unlink(missing_ok=True)
+
+    def keys(self, prefix: str, before_seconds: float) -> list[str]:
+        folder = self._root / prefix
+        if not folder.is_dir():
+            return []
+        return sorted(
+            path.name for path in folder.iterdir()
+            if _SHA256.fullmatch(path.name) and path.stat().st_mtime < before_seconds
+        )
 
     def _path(self, sha256: str) -> Path:
         if not _SHA256.fullmatch(sha256):

@@ -11,7 +11,7 @@ from backend.creatives.service import CreativeService
 from backend.jobs.assets import AssetsJob
 from backend.main.parts import Loop, ServeParts, WorkerParts
 
-SWEEP_SECONDS = 600.0
+SWEEP_SECONDS = 60.0                # 256 of them look at every file
 
 
 def include(app: FastAPI, parts: ServeParts) -> None:
