@@ -13,7 +13,10 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
+from backend.auth.permissions import PlatformRole
 from backend.config import MissingSetting, RefusedSetting, Settings
+from backend.core.errors import SightlineError
+from backend.core.ids import address
 
 app = typer.Typer(
     name="sightline",
@@ -80,6 +83,35 @@ def migrate(database_url: Annotated[str, typer.Option(envvar="DATABASE_URL", hel
 
 
 @app.command()
+def grant(
+    wallet: Annotated[str, typer.Argument(help="0x and 40 hex digits.")],
+    role: Annotated[PlatformRole, typer.Argument(help="What the wallet shall be to the operator.")],
+    database_url: Annotated[str, typer.Option(envvar="DATABASE_URL", help="postgresql+psycopg://…")],
+    revoke: Annotated[bool, typer.Option("--revoke", help="Take the role instead.")] = False,
+) -> None:
+    """Make a wallet moderator, admin or auditor of the platform, or take that role from it."""
+    from backend.auth.platform.service import PlatformService
+    from backend.db.engine import make_engine
+
+    try:
+        who = address(wallet)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+    engine = make_engine(database_url, pool_size=1)
+    try:
+        if revoke:
+            PlatformService(engine).revoke(who, role)
+        else:
+            PlatformService(engine).grant(who, role)
+    except SightlineError as error:
+        typer.echo(f"grant: {error.detail}", err=True)
+        raise typer.Exit(1) from error
+    finally:
+        engine.dispose()
+    typer.echo(f"grant: {who} is {'not ' if revoke else ''}{role}{' any more' if revoke else ''}")
+
+
+@app.command()
 def serve() -> None:
     """The API and the pages. Stateless: run as many as you like behind a load balancer."""
     from granian import Granian
@@ -115,8 +147,8 @@ def worker() -> None:
     from backend.main.worker import worker_loops
 
     _log_to_stderr(logging.INFO)
-    stop = _stop_on_signal()
     loops = worker_loops(_settings())
+    stop = _stop_on_signal()
     threads = [
         threading.Thread(
             target=run_loop, name=loop.name,

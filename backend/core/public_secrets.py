@@ -30,9 +30,6 @@ LOCAL_CHAINS = frozenset({1337, 31337})        # ganache, anvil and hardhat: mon
 
 SECRET_BYTES_MIN = 32
 DISTINCT_BYTES_MIN = 16                        # 32 random bytes have fewer in one of 10^10 cases
-PUBLISHED_SECRETS = {
-    "e42666565b237ba4da6f227a74bc934b6c035ad8f5fb740a9a8dcad91eb49084": "this repository's docker-compose.yml",
-}
 PASSWORDS = frozenset({
     "", "admin", "changeme", "default", "demo", "example", "guest", "letmein", "pass", "password", "postgres", "redis",
     "root", "secret", "sightline", "test",
@@ -60,8 +57,7 @@ def _known_keys() -> Mapping[bytes, str]:
         for seed in range(_DEMO_SEEDS) for role in _DEMO_ROLES
     }
     roles = {keccak256(role.encode()): "this repository's tests" for role in _DEMO_ROLES}
-    published = {bytes.fromhex(secret): origin for secret, origin in PUBLISHED_SECRETS.items()}
-    return demo | roles | published | dict(phrase_keys())
+    return demo | roles | dict(phrase_keys())
 
 
 def key_origin(key: bytes) -> str | None:

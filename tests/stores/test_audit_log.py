@@ -1,8 +1,6 @@
 """The audit log in PostgreSQL: appended without gaps by everybody at once, and nothing in it changes unseen (L67)."""
 
 import json
-import subprocess
-import sys
 import threading
 
 import pytest
@@ -10,7 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError, ProgrammingError
+from typer.testing import CliRunner, Result
 
+from backend.cli import app
 from backend.core.audit_chain import GENESIS, Head
 from backend.db.audit import record
 from backend.operation.audit.service import AuditService, Filters, verify
@@ -25,6 +25,16 @@ FORGE = {
         values ('x', 'x', 'x.x', 'x:1'); update audit_link set entry_id = (select max(id) from audit_entry)
         where sequence = 3""",
 }
+
+
+@pytest.fixture
+def log(engine: Engine) -> Engine:
+    """The worker's database with an empty log, which only a superuser can make."""
+    with engine.begin() as connection:
+        connection.execute(text("set local session_replication_role = replica"))
+        for table in ("audit_link", "audit_entry"):
+            connection.execute(text(f"delete from {table}"))
+    return engine
 
 
 def write(engine: Engine, many: int) -> None:
@@ -49,83 +59,83 @@ def checked(engine: Engine, **how: object) -> tuple[int, int | None]:
     return found.head.sequence, found.broken and found.broken.sequence
 
 
-def test_verify__empty_and_honest_log__is_ok(fresh_engine: Engine) -> None:
-    assert checked(fresh_engine) == (0, None)
-    assert AuditService(fresh_engine).head() == Head(0, GENESIS)
-    write(fresh_engine, 5)
-    assert checked(fresh_engine) == (5, None)
-    assert checked(fresh_engine, since=4) == (5, None)
-    assert checked(fresh_engine, since=9) == (0, 8)
+def test_verify__empty_and_honest_log__is_ok(log: Engine) -> None:
+    assert checked(log) == (0, None)
+    assert AuditService(log).head() == Head(0, GENESIS)
+    write(log, 5)
+    assert checked(log) == (5, None)
+    assert checked(log, since=4) == (5, None)
+    assert checked(log, since=9) == (0, 8)
 
 
 @pytest.mark.parametrize("how", sorted(FORGE))
-def test_verify__forged_by_a_superuser__is_found(fresh_engine: Engine, how: str) -> None:
+def test_verify__forged_by_a_superuser__is_found(log: Engine, how: str) -> None:
     """L67."""
-    write(fresh_engine, 5)
-    forge(fresh_engine, FORGE[how])
-    assert checked(fresh_engine) == (2, 3)
+    write(log, 5)
+    forge(log, FORGE[how])
+    assert checked(log) == (2, 3)
 
 
-def test_verify__entry_put_in_from_outside__is_found(fresh_engine: Engine) -> None:
+def test_verify__entry_put_in_from_outside__is_found(log: Engine) -> None:
     """L67."""
-    write(fresh_engine, 3)
-    forge(fresh_engine, "insert into audit_entry (actor, account, action, subject) values ('x', 'x', 'x.x', 'x:1')")
-    assert checked(fresh_engine) == (3, 0)
+    write(log, 3)
+    forge(log, "insert into audit_entry (actor, account, action, subject) values ('x', 'x', 'x.x', 'x:1')")
+    assert checked(log) == (3, 0)
 
 
-def test_verify__entry_and_link_deleted__is_found(fresh_engine: Engine) -> None:
+def test_verify__entry_and_link_deleted__is_found(log: Engine) -> None:
     """L67."""
-    write(fresh_engine, 5)
-    forge(fresh_engine, "delete from audit_link where sequence = 3; delete from audit_entry where id = :third")
-    assert checked(fresh_engine) == (2, 3)
+    write(log, 5)
+    forge(log, "delete from audit_link where sequence = 3; delete from audit_entry where id = :third")
+    assert checked(log) == (2, 3)
 
 
-def test_verify__filed_under_another_account__is_found(fresh_engine: Engine) -> None:
+def test_verify__filed_under_another_account__is_found(log: Engine) -> None:
     """L67: an account that looks for its own entries finds all of them."""
-    write(fresh_engine, 5)
-    forge(fresh_engine, "update audit_link set account = 'x' where sequence = 3")
-    assert checked(fresh_engine) == (5, 3)
+    write(log, 5)
+    forge(log, "update audit_link set account = 'x' where sequence = 3")
+    assert checked(log) == (5, 3)
 
 
-def test_verify__newest_entries_cut_off__only_a_noted_head_tells(fresh_engine: Engine) -> None:
+def test_verify__newest_entries_cut_off__only_a_noted_head_tells(log: Engine) -> None:
     """L67."""
-    write(fresh_engine, 5)
-    noted = AuditService(fresh_engine).head()
-    assert checked(fresh_engine, expected=noted) == (5, None)
-    forge(fresh_engine, """delete from audit_link where sequence > 3;
+    write(log, 5)
+    noted = AuditService(log).head()
+    assert checked(log, expected=noted) == (5, None)
+    forge(log, """delete from audit_link where sequence > 3;
                            delete from audit_entry where id > :third""")
-    assert checked(fresh_engine) == (3, None)
-    assert checked(fresh_engine, expected=noted) == (3, 5)
-    write(fresh_engine, 4)
-    assert checked(fresh_engine) == (7, None)
-    assert checked(fresh_engine, expected=noted) == (7, 5)
+    assert checked(log) == (3, None)
+    assert checked(log, expected=noted) == (3, 5)
+    write(log, 4)
+    assert checked(log) == (7, None)
+    assert checked(log, expected=noted) == (7, 5)
 
 
 @pytest.mark.parametrize("statement", [
     "update audit_entry set actor = 'x'", "delete from audit_entry", "truncate audit_entry cascade",
     "update audit_link set hash = 'x'", "delete from audit_link", "truncate audit_link",
 ])
-def test_log__changed_in_sql__is_refused(fresh_engine: Engine, statement: str) -> None:
+def test_log__changed_in_sql__is_refused(log: Engine, statement: str) -> None:
     """L67: also for the owner of the tables, who must switch the triggers off first."""
-    write(fresh_engine, 1)
-    with pytest.raises(ProgrammingError, match="append-only"), fresh_engine.begin() as connection:
+    write(log, 1)
+    with pytest.raises(ProgrammingError, match="append-only"), log.begin() as connection:
         connection.execute(text(statement))
-    assert checked(fresh_engine) == (1, None)
+    assert checked(log) == (1, None)
 
 
-def test_record__rolled_back__leaves_no_gap(fresh_engine: Engine) -> None:
+def test_record__rolled_back__leaves_no_gap(log: Engine) -> None:
     """L67."""
-    write(fresh_engine, 1)
-    with fresh_engine.connect() as connection:
+    write(log, 1)
+    with log.connect() as connection:
         record(connection, "thing.make", "thing:2")
         connection.rollback()
-    write(fresh_engine, 1)
-    assert checked(fresh_engine) == (2, None)
+    write(log, 1)
+    assert checked(log) == (2, None)
 
 
-def test_record__many_at_once_over_the_same_rows__no_gap_and_no_deadlock(fresh_engine: Engine) -> None:
+def test_record__many_at_once_over_the_same_rows__no_gap_and_no_deadlock(log: Engine) -> None:
     """L67: would the log be locked from `record` on, two writers could each hold what the other waits for."""
-    with fresh_engine.begin() as connection:
+    with log.begin() as connection:
         connection.execute(text("create table busy (id int primary key, n int)"))
         connection.execute(text("insert into busy values (1, 0), (2, 0)"))
     errors: list[Exception] = []
@@ -133,7 +143,7 @@ def test_record__many_at_once_over_the_same_rows__no_gap_and_no_deadlock(fresh_e
     def work(row: int) -> None:
         try:
             for n in range(15):
-                with fresh_engine.begin() as connection:
+                with log.begin() as connection:
                     record(connection, "thing.make", f"thing:{n}")
                     connection.execute(text("update busy set n = n + 1 where id = :row"), {"row": row})
                     record(connection, "thing.change", f"thing:{n}")
@@ -145,8 +155,10 @@ def test_record__many_at_once_over_the_same_rows__no_gap_and_no_deadlock(fresh_e
         thread.start()
     for thread in threads:
         thread.join()
+    with log.begin() as connection:
+        connection.execute(text("drop table busy"))
     assert not errors
-    assert checked(fresh_engine) == (8 * 15 * 2, None)
+    assert checked(log) == (8 * 15 * 2, None)
 
 
 @settings(max_examples=60)
@@ -168,11 +180,11 @@ def test_canonical__in_sql_and_in_python__are_the_same(engine: Engine, details: 
     assert made == (None if details is None and made is None else expected)
 
 
-def test_page__filters__find_what_they_name(fresh_engine: Engine) -> None:
-    write(fresh_engine, 3)
-    with fresh_engine.begin() as connection:
+def test_page__filters__find_what_they_name(log: Engine) -> None:
+    write(log, 3)
+    with log.begin() as connection:
         record(connection, "other.end", "thing:1")
-    service = AuditService(fresh_engine)
+    service = AuditService(log)
 
     def places(**filters: str) -> list[int]:
         return [entry.sequence for entry in service.page(Filters(**filters), after=0, limit=10)]
@@ -190,28 +202,25 @@ def test_page__filters__find_what_they_name(fresh_engine: Engine) -> None:
     (("--expect", "5:" + "0" * 64), 1, "BROKEN at entry 5"), (("--expect", "nonsense"), 2, "--expect"),
 ])
 def test_command__verify__says_what_it_found(
-    fresh_engine: Engine, arguments: tuple[str, ...], code: int, words: str
+    log: Engine, arguments: tuple[str, ...], code: int, words: str
 ) -> None:
-    write(fresh_engine, 5)
-    done = sightline(fresh_engine, "verify", *arguments)
-    assert (done.returncode, words in done.stdout + done.stderr) == (code, True), done
+    write(log, 5)
+    done = sightline(log, "verify", *arguments)
+    assert (done.exit_code, words in done.output) == (code, True), done.output
 
 
-def test_command__head__is_what_verify_expects(fresh_engine: Engine) -> None:
+def test_command__head__is_what_verify_expects(log: Engine) -> None:
     """L67."""
-    write(fresh_engine, 4)
-    head = sightline(fresh_engine, "head").stdout.strip()
-    write(fresh_engine, 1)
-    assert sightline(fresh_engine, "verify", "--expect", head).returncode == 0
-    forge(fresh_engine, FORGE["entry deleted"])
-    done = sightline(fresh_engine, "verify", "--expect", head)
-    assert (done.returncode, done.stdout) == (1, "BROKEN at entry 3: the entry was deleted\n")
+    write(log, 4)
+    head = sightline(log, "head").stdout.strip()
+    write(log, 1)
+    assert sightline(log, "verify", "--expect", head).exit_code == 0
+    forge(log, FORGE["entry deleted"])
+    done = sightline(log, "verify", "--expect", head)
+    assert (done.exit_code, done.stdout) == (1, "BROKEN at entry 3: the entry was deleted\n")
 
 
-def sightline(engine: Engine, *arguments: str) -> "subprocess.CompletedProcess[str]":
+def sightline(engine: Engine, *arguments: str) -> Result:
     """`sightline audit …` as a person runs it."""
     url = engine.url.render_as_string(hide_password=False)
-    return subprocess.run(
-        [sys.executable, "-m", "backend.cli", "audit", *arguments], env={"DATABASE_URL": url}, capture_output=True,
-        text=True, check=False,
-    )
+    return CliRunner(env={"DATABASE_URL": url, "TERMINAL_WIDTH": "200"}).invoke(app, ["audit", *arguments])
