@@ -9,7 +9,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from backend.api.codes import codes_table
+from backend.api.guards import guarded_routes, permissions_page
 from backend.core.notice_kinds import kinds_table
+from scripts.described import described_app
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -26,7 +28,10 @@ def notices_page() -> str:
     return page[: page.index("| Kind | What it tells |")] + kinds_table()
 
 
-PAGES: Mapping[str, Callable[[], str]] = {"docs/errors.md": errors_page, "docs/notices.md": notices_page}
+PAGES: Mapping[str, Callable[[], str]] = {
+    "docs/errors.md": errors_page, "docs/notices.md": notices_page,
+    "docs/permissions.md": lambda: permissions_page(guarded_routes(described_app())),
+}
 
 
 def main() -> None:

@@ -115,7 +115,7 @@ TABLE: Mapping[Permission, frozenset[Role]] = {
     Permission.WEBHOOKS_READ: _MANAGERS | _WATCHERS,
     Permission.WEBHOOKS_WRITE: _MANAGERS,
     Permission.NOTICES_READ: _MEMBERS | _WATCHERS,
-    Permission.NOTICES_WRITE: _MEMBERS,
+    Permission.NOTICES_WRITE: _MANAGERS,
     Permission.PRIVACY_READ: _OWNERS | _WATCHERS,
     Permission.PRIVACY_WRITE: _OWNERS,
     Permission.AUDIT_READ: _MANAGERS | _WATCHERS,

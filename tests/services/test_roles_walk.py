@@ -3,6 +3,7 @@ answers like what does not exist. New routes are walked by themselves; role_walk
 
 import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -13,7 +14,7 @@ from role_walk.people import OWN_ACCOUNT, Cast, Person
 from role_walk.walk import at, body_objects, body_schema, guarded, made, nothing, queries_of
 from sqlalchemy import Engine, text
 
-from backend.api.guards import PUBLIC, Guarded, guarded_routes
+from backend.api.guards import PUBLIC, Guarded, guarded_routes, permissions_page
 from backend.auth.permissions import KEY_SCOPES, READ_ONLY, Permission, permitted
 
 PERSONAL = permitted(OWN_ACCOUNT)
@@ -42,6 +43,12 @@ def test_routes__each__is_public_by_name_or_needs_a_permission(accounts_app: Fas
     assert not sorted(open_routes - PUBLIC.keys()), "guard them with access.py, or say in PUBLIC why everybody may"
     assert not sorted(PUBLIC.keys() - open_routes), "PUBLIC names routes that are not there or are guarded"
     assert all(PUBLIC.values())
+
+
+def test_page__docs_permissions__is_what_the_code_says(accounts_app: FastAPI) -> None:
+    """`make generated` writes it."""
+    page = Path(__file__).resolve().parents[2] / "docs" / "permissions.md"
+    assert page.read_text() == permissions_page(guarded_routes(accounts_app))
 
 
 def test_routes__that_change_something__need_no_permission_to_read(accounts_app: FastAPI) -> None:

@@ -1,4 +1,4 @@
-"""Organisations, members and invitations in SQL."""
+"""Organisations, members and invitations in SQL. Names are sealed: an organisation may be one person (L65)."""
 
 from datetime import datetime
 from typing import Any
@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Row, text
 from backend.auth.organisations.organisation import Invitation, Member, Membership, Organisation
 from backend.auth.permissions import MemberRole, Side
 from backend.core.ids import Address
+from backend.db.sealed import is_sealed, open_sealed, seal
 
 _INVITATION = """
 select invitation.*, organisation.name
@@ -19,7 +20,7 @@ def organisation_of(connection: Connection, wallet: Address, *, lock: bool = Fal
     """With `lock` nobody else changes it or its members until we commit."""
     query = "select * from organisation where wallet = :wallet"
     row = connection.execute(text(query + (" for update" if lock else "")), {"wallet": wallet}).one_or_none()
-    return _organisation(row) if row else None
+    return _organisation(connection, row) if row else None
 
 
 def save_organisation(connection: Connection, organisation: Organisation) -> bool:
@@ -30,7 +31,7 @@ def save_organisation(connection: Connection, organisation: Organisation) -> boo
                 on conflict (wallet) do update
                    set name = excluded.name, advertiser = excluded.advertiser, publisher = excluded.publisher
                 returning xmax = 0"""),     # PostgreSQL's way to tell a new row from a changed one
-        {"wallet": organisation.wallet, "name": organisation.name,
+        {"wallet": organisation.wallet, "name": seal(connection, organisation.wallet, organisation.name),
          "advertiser": Side.ADVERTISER in organisation.sides, "publisher": Side.PUBLISHER in organisation.sides},
     ).scalar())
 
@@ -42,7 +43,7 @@ def memberships_of(connection: Connection, wallet: Address) -> list[Membership]:
                  where member.wallet = :wallet order by organisation.wallet"""),
         {"wallet": wallet},
     )
-    return [Membership(_organisation(row), MemberRole(row.role)) for row in rows]
+    return [Membership(_organisation(connection, row), MemberRole(row.role)) for row in rows]
 
 
 def members_of(connection: Connection, account: Address) -> list[Member]:
@@ -87,7 +88,7 @@ def invitations_of(connection: Connection, account: Address, now: datetime) -> l
         text(_INVITATION + " where invitation.account = :account and expires_at > :now order by id"),
         {"account": account, "now": now},
     )
-    return [_invitation(row) for row in rows]
+    return [_invitation(connection, row) for row in rows]
 
 
 def invitations_to(connection: Connection, wallet: Address, now: datetime) -> list[Invitation]:
@@ -96,7 +97,7 @@ def invitations_to(connection: Connection, wallet: Address, now: datetime) -> li
         text(_INVITATION + " where invitation.wallet = :wallet and expires_at > :now order by id"),
         {"wallet": wallet, "now": now},
     )
-    return [_invitation(row) for row in rows]
+    return [_invitation(connection, row) for row in rows]
 
 
 def take_invitation_to(connection: Connection, wallet: Address, invitation: int) -> Invitation | None:
@@ -115,16 +116,23 @@ def _taken(connection: Connection, whose: str, who: Address, invitation: int) ->
                  {_INVITATION}"""),   # noqa: S608 -- put together from constants
         {"id": invitation, "who": who},
     ).one_or_none()
-    return _invitation(row) if row else None
+    return _invitation(connection, row) if row else None
 
 
-def _organisation(row: Row[Any]) -> Organisation:
+def _organisation(connection: Connection, row: Row[Any]) -> Organisation:
     sides = frozenset(side for side in Side if getattr(row, side.value))
-    return Organisation(Address(row.wallet), row.name, sides)
+    wallet = Address(row.wallet)
+    return Organisation(wallet, _name(connection, wallet, row.name), sides)
 
 
-def _invitation(row: Row[Any]) -> Invitation:
+def _invitation(connection: Connection, row: Row[Any]) -> Invitation:
+    account = Address(row.account)
     return Invitation(
-        row.id, Address(row.account), row.name, Address(row.wallet), MemberRole(row.role), Address(row.invited_by),
-        row.expires_at,
+        row.id, account, _name(connection, account, row.name), Address(row.wallet), MemberRole(row.role),
+        Address(row.invited_by), row.expires_at,
     )
+
+
+def _name(connection: Connection, account: Address, stored: str) -> str:
+    """The organisation's name; empty when its key is gone, as in a backup of an erased account."""
+    return (open_sealed(connection, account, stored) or "") if is_sealed(stored) else stored
