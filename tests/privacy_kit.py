@@ -25,7 +25,7 @@ HARMLESS = frozenset({
     "payout_mode", "engine", "proof_token", "proof_state", "proof_method", "ads_txt_state", "bid_kind", "pacing",
     "hours", "time_zone", "asset_sha256", "decided_by", "claimed_by", "appeal", "moderator", "action", "actor",
     "subject", "contract", "event", "topic0", "decision_id", "state", "reason", "touch", "event_id", "sha256",
-    "raw", "targeting", "reasons", "details", "done", "accepted_categories",
+    "raw", "number", "targeting", "reasons", "details", "done", "accepted_categories",
 })
 # what constraints ask for
 VALUES: dict[str, Any] = {
@@ -41,6 +41,7 @@ VALUES: dict[str, Any] = {
     "conversion_goal.topic0": None, "conversion_goal.view_days": 0, "conversion.state": "counted",
     "conversion.reason": None, "conversion.touch": "click",
     "card_payment.status": "deposited", "card_refund.status": "succeeded", "treasury_order.status": "done",
+    "billing_document.kind": "invoice",
     "onramp_session.status": "fulfillment_complete",
     "publisher.payout_mode": "auto", "world.proof_state": "unverified", "world.proof_method": None,
     "world.ads_txt_state": None, "world.status": "active", "placement.kind": "image", "placement.status": "active",

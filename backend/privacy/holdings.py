@@ -56,6 +56,9 @@ def _in(column: str, table: str, key: str = "id") -> Of:
 
 
 MONEY = "the law wants payments and what they were for to be kept for ten years"
+INVOICES = (
+    "the law wants invoices to be kept for ten years; they are sealed with a key of their own, which is deleted then"
+)
 SETTLED = "settlements are recomputed from it by anyone; it names wallets, which are public on chain"
 TRAIL = "who did what must stay provable; it names wallets and ids, nothing else"
 
@@ -98,6 +101,9 @@ HOLDINGS: tuple[Holding, ...] = (
     Holding("card_payment", "payments by card; the card itself is known to Stripe alone", _by("account"), Erase.BLANK,
             {"checkout_url": None}, why=MONEY),
     Holding("onramp_session", "purchases of USDC at Stripe", _by("account"), Erase.DELETE),
+    Holding("billing_profile", "who an account is on its invoices", _by("account"), Erase.DELETE, sealed=("sealed",)),
+    Holding("billing_document", "invoices and self-billed invoices", _by("account"), why=INVOICES, sealed=("sealed",)),
+    Holding("billed_campaign", "how much of a campaign is in invoices", _in("campaign_id", "campaign"), why=MONEY),
     Holding("campaign", "campaigns", _by("owner"), Erase.BLANK, {"name": ERASED, "status": "ended"}, why=MONEY),
     # publishers
     Holding("publisher_block", "what a publisher does not show", _in("publisher_index", "publisher", "index"),
@@ -125,6 +131,8 @@ HOLDINGS: tuple[Holding, ...] = (
     Holding("subject_key", "keys that personal data is sealed with", why="wrapped keys; an erasure deletes them"),
     Holding("event", "what happened to ads that were shown", why="tied to a decision, never to a viewer or account"),
     Holding("dropped_event", "reports that were not charged", why="tied to a decision, never to a viewer or account"),
+    Holding("billing_counter", "the last number of a series of invoices", why="numbers"),
+    Holding("reconciliation", "whether chain, ledger and Stripe agree", why="sums, and ids of campaigns and payments"),
     Holding("traffic_count", "how much there ever was", why="counts"),
     Holding("serving_tally", "answers to ad requests by minute", why="counts"),
     Holding("serving_landscape", "what had to be beaten, by hour", why="counts"),
