@@ -152,6 +152,7 @@ class LineItem:
     """A buying order with what is needed of its campaign: what changes rarely. `hours` has a bit per hour of the week.
 
     `unfunded` says why there is no money at all: no deposit seen on chain, all of it spent, or counters unknown.
+    `has_goal`: its landing pages are told the click id, so that conversions can be attributed.
     """
 
     id: int
@@ -174,6 +175,7 @@ class LineItem:
     campaign_active: bool = True
     chain_campaign: int | None = None
     unfunded: NoBidReason | None = None
+    has_goal: bool = False
     narrow: bool = field(init=False, compare=False, default=False)   # whether one ad request may differ from another
 
     def __post_init__(self) -> None:

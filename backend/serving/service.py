@@ -13,6 +13,7 @@ import redis
 import redis.asyncio
 
 from backend.core.budget import CampaignBudget
+from backend.core.click_id import click_id, landing_url
 from backend.core.consent import allows_frequency_capping
 from backend.core.decision_token import DecisionToken, decision_id, sign
 from backend.core.errors import Conflict, NotFound, Unavailable
@@ -53,6 +54,7 @@ RANDOM_BYTES = 18               # of a decision: 10 for its id, 8 for the draw
 HOLD_TRIES_MAX = 16
 RETRY_AFTER_SECONDS = 2
 RATES_MS = 10_000
+TIMED_KINDS = ("video", "audio")     # what takes time has the longer viewing time of the ruleset
 SPONSORED_HOLD_MS = 2 * HOUR_MS    # from the start of the hour: by then the ledger has charged it, or never will
 
 
@@ -341,6 +343,9 @@ class DecisionService:
 
     def _decision(self, offer: Offer, facts: DecisionToken) -> Decision:
         creative = next(creative for creative in offer.creatives if creative.id == facts.creative)
+        if offer.line_item.has_goal:
+            name = click_id(facts.decision_id, self._token_key)
+            creative = replace(creative, click_url=landing_url(creative.click_url, name))
         return Decision(sign(facts, self._token_key), facts, creative)
 
     def _test(self, placement: Placement, request: AdRequest, now_ms: int, random: bytes) -> Decision:
@@ -378,7 +383,7 @@ class DecisionService:
             bid_kind=item.bid_kind,
             expires_ms=now_ms + self.ruleset.token_seconds * 1000,
             viewer=viewer_bytes(request.viewer_key, self._token_key, now_ms),
-            video=placement.kind == "video",
+            video=placement.kind in TIMED_KINDS,
         )
 
     async def _hold(self, offer: Offer, facts: DecisionToken, now_ms: int) -> NoBidReason | None:

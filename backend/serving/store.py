@@ -59,7 +59,8 @@ _LINE_ITEMS = text("""
 select l.id, l.campaign_id, l.bid_kind, l.bid_micro_usdc, l.daily_cap_micro_usdc, l.total_cap_micro_usdc, l.pacing,
        l.starts_at, l.ends_at, l.targeting::text as targeting, l.status, l.hours, l.time_zone, l.frequency_impressions,
        l.frequency_hours, c.owner, coalesce(c.funder, c.owner) as escrow_owner, c.meta, c.category,
-       c.status as campaign_status, c.frozen
+       c.status as campaign_status, c.frozen,
+       exists (select from conversion_goal goal where goal.campaign_id = c.id and goal.status = 'active') as has_goal
   from line_item l join campaign c on c.id = l.campaign_id
  where c.status <> 'ended' and l.ends_at > :now
  order by l.id
@@ -173,7 +174,7 @@ def _line_item(row: Any, creatives: tuple[Creative, ...], money: Money | None) -
         frequency=Frequency(row.frequency_impressions, row.frequency_hours) if row.frequency_impressions else None,
         creatives=creatives, line_item_active=row.status == "active",
         campaign_active=row.campaign_status == "active" and not row.frozen and (money is None or money.active),
-        chain_campaign=money.chain_campaign if money else None, unfunded=_unfunded(money),
+        chain_campaign=money.chain_campaign if money else None, unfunded=_unfunded(money), has_goal=row.has_goal,
     )
 
 

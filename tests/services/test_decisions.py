@@ -12,6 +12,7 @@ import pytest
 import redis
 from sqlalchemy import Engine, text
 
+from backend.core.click_id import click_id
 from backend.core.decision_token import verify
 from backend.core.errors import Conflict, NotFound, Unavailable
 from backend.core.reasons import NoBidReason
@@ -81,6 +82,27 @@ async def test_decide__two_bidders__winner_pays_the_second_bid_from_a_signed_tok
     assert (facts.campaign, facts.line_item, facts.placement, facts.publisher) == (1, line_item, placement, 4)
     assert (facts.price_micro_usdc, facts.chain_id, facts.creative) == (6_000, CHAIN_ID, answer.creative.id)
     assert facts.expires_ms - facts.decided_ms == wiring.decisions.ruleset.token_seconds * 1_000
+
+
+async def test_decide__campaign_has_a_goal__page_is_told_the_click_id(
+    market: Market, wiring: Wiring, budgets: BudgetSync, fresh_engine: Engine
+) -> None:
+    """L53: worlds that open the page themselves hand the click id on, as the link /c/{token} does."""
+    market.line_item(market.campaign(1, 1_000_000), 9_000)
+    placement = market.placement(market.world(4), floor_micro_usdc=1_000)
+    refresh(wiring, budgets)
+    plain = await decide(wiring, placement)
+    with fresh_engine.begin() as connection:
+        connection.execute(text(
+            "insert into conversion_goal (campaign_id, name, kind, click_days, view_days, repeatable, status, "
+            "secret_version) select id, 'Orders', 'postback', 7, 0, false, 'active', 1 from campaign"
+        ))
+    refresh(wiring, budgets)
+    told = await decide(wiring, placement, 1)
+    assert isinstance(plain, Decision)
+    assert isinstance(told, Decision)
+    name = click_id(told.facts.decision_id, TOKEN_KEY)
+    assert told.creative.click_url == f"{plain.creative.click_url}?sl_click={name}"
 
 
 async def test_decide__budget_for_one_and_sixteen_deciders__exactly_one_gets_it(
