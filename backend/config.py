@@ -52,7 +52,7 @@ class Settings(BaseSettings):
     operator_keystore_password: SecretStr | None = None
     operator_keystore_password_file: Path | None = None
     operator_kms: str | None = None
-    treasury_key: SecretStr | None = None                # worker: deposits what was paid by card
+    treasury_key: SecretStr | None = None                # worker: deposits what came by card; an account of its own
     treasury_keystore: Path | None = None
     treasury_keystore_password: SecretStr | None = None
     treasury_keystore_password_file: Path | None = None
@@ -73,7 +73,6 @@ class Settings(BaseSettings):
     stripe_key: SecretStr | None = None                  # cards and onramp; without it there are none
     stripe_webhook_secret: SecretStr | None = None       # of our endpoint /v1/stripe/webhooks
     stripe_url: str = ""                                 # instead of api.stripe.com, in tests
-    treasury_key: SecretStr | None = None                # worker: deposits what came by card; an account of its own
     treasury_address: str = ""                           # serve: the account of that key, which serve need not have
     card_hold_days_new: int = 7
     card_hold_days_trusted: int = 1
@@ -167,6 +166,8 @@ class Settings(BaseSettings):
             yield f"SIGHTLINE_PUBLIC_URL: {self.public_url} is not https, so sessions could be overheard"
         if self.fetch_local:
             yield "SIGHTLINE_FETCH_LOCAL: strangers' URLs could reach this machine"
+        if self.stripe_url:
+            yield "SIGHTLINE_STRIPE_URL: whoever answers there is not Stripe"
 
     @cached_property
     def deployed(self) -> dict[str, object]:

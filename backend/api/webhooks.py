@@ -1,7 +1,7 @@
 """Webhooks over HTTP: where an account wants to be told, what was sent there, and how it went."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, StringConstraints
@@ -25,7 +25,7 @@ from backend.operation.webhooks.webhook import (
 
 Kind = Annotated[str, StringConstraints(min_length=3, max_length=60, pattern=r"^[a-z_]+\.[a-z_]+$")]
 Kinds = Annotated[list[Kind], Field(max_length=50, description="kinds of docs/notices.md; empty means all")]
-_EXAMPLE = {
+_EXAMPLE: dict[str, Any] = {
     "id": 3, "url": "https://hooks.example/sightline", "kinds": ["creative.rejected"], "status": "active",
     "failing_since": None, "old_secret_until": None, "created_at": "2026-11-02T10:00:00Z",
 }

@@ -105,7 +105,7 @@ def plain(value: object) -> object:
         return [plain(item) for item in items]
     if isinstance(value, datetime):
         return value.isoformat()
-    if isinstance(value, int) and not isinstance(value, str):
+    if isinstance(value, int):      # an IntEnum
         return int(value)
     return _text(f"{value:f}" if isinstance(value, Decimal) else str(value))
 

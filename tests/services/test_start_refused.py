@@ -37,6 +37,7 @@ WRONG = [
     ({"attestor_key": ANVIL}, "SIGHTLINE_ATTESTOR_KEY"),
     ({"operator_keystore_password": "changeme"}, "SIGHTLINE_OPERATOR_KEYSTORE_PASSWORD"),
     ({"fetch_local": True}, "SIGHTLINE_FETCH_LOCAL"),
+    ({"stripe_url": "http://127.0.0.1:12111"}, "SIGHTLINE_STRIPE_URL"),
 ]
 
 

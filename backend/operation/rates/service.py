@@ -50,13 +50,15 @@ class RateService:
         if quota.settled:
             return self._tallies[kind].take(network)
         if self._clock() < self._paused_until:
-            return self._uncounted(quota)
+            self._check_open(quota)
+            return None
         try:
             return await self._taken(kind, network, caller, quota)
         except FAILURES as error:
             log.warning("requests are not counted for %s s: %s", PAUSE_SECONDS, type(error).__name__)
             self._paused_until = self._clock() + PAUSE_SECONDS
-            return self._uncounted(quota)
+            self._check_open(quota)
+            return None
 
     async def settle(self) -> None:
         """Tell the others now what was counted here; the last thing that a process does."""
@@ -77,7 +79,7 @@ class RateService:
         wait = max(1, math.ceil(reset - self._clock()))
         return Standing(allowed, name, quota, remaining if allowed else 0, min(wait, WINDOW_SECONDS))
 
-    def _uncounted(self, quota: Quota) -> None:
+    def _check_open(self, quota: Quota) -> None:
         if quota.closed:
             raise Unavailable("redis_unavailable", "requests of this kind cannot be counted now")
 
