@@ -1,4 +1,4 @@
-"""Rewrites what is made from code: the table of docs/errors.md. `--check` changes nothing and fails when it is old.
+"""Rewrites what is made from code: tables of docs and legal pages. `--check` only fails when one is old.
 
 Each page is a function of the code; PAGES lists them by path.
 """
@@ -11,6 +11,7 @@ from pathlib import Path
 from backend.api.codes import codes_table
 from backend.api.guards import guarded_routes, permissions_page
 from backend.core.notice_kinds import kinds_table
+from backend.privacy.record import Rows, filled, markdown, page_table
 from scripts.described import described_app
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -28,9 +29,17 @@ def notices_page() -> str:
     return page[: page.index("| Kind | What it tells |")] + kinds_table()
 
 
+def privacy_page(name: str, render: Callable[[Rows], str]) -> Callable[[], str]:
+    """A page about privacy with the tables of backend/privacy/record.py anew."""
+    return lambda: filled((ROOT / name).read_text(), render)
+
+
 PAGES: Mapping[str, Callable[[], str]] = {
     "docs/errors.md": errors_page, "docs/notices.md": notices_page,
     "docs/permissions.md": lambda: permissions_page(guarded_routes(described_app())),
+    "docs/privacy.md": privacy_page("docs/privacy.md", markdown),
+    "web/legal/privacy.html": privacy_page("web/legal/privacy.html", page_table),
+    "web/legal/processing.html": privacy_page("web/legal/processing.html", page_table),
 }
 
 

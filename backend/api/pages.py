@@ -1,13 +1,18 @@
-"""GET /: the status page, one file without any request to another host."""
+"""GET / and /legal/…: the status page and what the law wants to be said; files without a request to another host."""
 
 import base64
 import hashlib
+import html
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 from fastapi import APIRouter, Request, Response
 
-PAGE = Path(__file__).resolve().parents[2] / "web" / "status" / "index.html"
+WEB = Path(__file__).resolve().parents[2] / "web"
+PAGE = WEB / "status" / "index.html"
+LEGAL = {f"/legal/{name}": WEB / "legal" / f"{name}.html" for name in ("privacy", "cookies", "processing")}
+NOBODY = "The operator of this Sightline"
 
 
 def content_policy(page: str) -> str:
@@ -27,23 +32,41 @@ def _hashes(tag: str, page: str) -> str:
     return " ".join(f"'sha256-{digest}'" for digest in digests) or "'none'"
 
 
-def router(page: Path = PAGE) -> APIRouter:
-    """Routes that serve `page`, read once at start. Raises FileNotFoundError when the page is missing."""
-    content = page.read_bytes()
+def router(page: Path = PAGE, *, operator: str = NOBODY, contact: str = "") -> APIRouter:
+    """Routes that serve `page` and the legal pages, read once at start. Raises FileNotFoundError when one is missing.
+
+    `operator` and `contact` (an e-mail address) say on the legal pages who is responsible.
+    """
+    names = {"{{operator}}": html.escape(operator), "{{contact}}": _contact(contact)}
+    routes = APIRouter(include_in_schema=False)
+    for path, file in {"/": page, **LEGAL}.items():
+        text = file.read_text()
+        for name, value in names.items():
+            text = text.replace(name, value)
+        routes.add_api_route(path, _served(text), methods=["GET", "HEAD"])
+    return routes
+
+
+def _contact(address: str) -> str:
+    written = html.escape(address)
+    return f'<a href="mailto:{written}">{written}</a>' if address else "the address from which your invoices come"
+
+
+def _served(text: str) -> Callable[[Request], Response]:
+    """A route that answers with `text`, or that it has not changed."""
+    content = text.encode()
     etag = f'"{hashlib.sha256(content).hexdigest()[:16]}"'
     headers = {
-        "Content-Security-Policy": content_policy(content.decode()),
+        "Content-Security-Policy": content_policy(text),
         "X-Content-Type-Options": "nosniff",
         "Referrer-Policy": "no-referrer",
         "Cache-Control": "no-cache",
         "ETag": etag,
     }
-    routes = APIRouter(include_in_schema=False)
 
-    @routes.api_route("/", methods=["GET", "HEAD"])
-    def status_page(request: Request) -> Response:
+    def served(request: Request) -> Response:
         if request.headers.get("if-none-match") == etag:
             return Response(status_code=304, headers=headers)
         return Response(content, media_type="text/html; charset=utf-8", headers=headers)
 
-    return routes
+    return served

@@ -101,7 +101,7 @@ def create_app(
         area.include(app, parts)
     _include_chain(app, settings, parts.engine)
     app.include_router(health.router(parts.engine, parts.redis, settings.chain_id))
-    app.include_router(pages.router())
+    app.include_router(pages.router(operator=settings.seller_name, contact=settings.contact_email))
     app.include_router(docs.router(app.title))
     app.add_middleware(ConditionalRequests, client=parts.fast_redis)
     _protect(app, parts)

@@ -67,13 +67,3 @@ FOR_EVER = {
     "within a day (frequency caps, with consent)",
 }
 """What no job deletes, and why."""
-
-
-def retention_table() -> str:
-    """TERMS and FOR_EVER as markdown."""
-    lines = ["| What | Kept for | Since | Why |", "|---|---|---|---|"]
-    lines += [
-        f"| {term.what} | {f'{term.kept.days} days' if term.kept else 'no longer'} | {term.since} | {term.why} |"
-        for term in TERMS
-    ]
-    return "\n".join(lines + [f"| {what} | not deleted by a job | | {why} |" for what, why in FOR_EVER.items()]) + "\n"
