@@ -11,7 +11,6 @@ import pytest
 from eth_account import Account
 from eth_account.messages import encode_defunct
 from fastapi import FastAPI
-from redis import Redis
 from sqlalchemy import Engine, text
 from strangers_kit import HOST, Authority, NameServer, naming, reply, serving
 from web3 import Web3
@@ -72,21 +71,27 @@ def land(rpc_url: str, land_code: tuple[str, Any]) -> Land:
     return Land(rpc_url, *land_code)
 
 
-@pytest.fixture
-def names() -> Iterator[NameServer]:
+@pytest.fixture(scope="module")
+def name_server() -> Iterator[NameServer]:
     with naming() as server:
         yield server
 
 
 @pytest.fixture
+def names(name_server: NameServer) -> NameServer:
+    """Knows no name until a test gives it some."""
+    name_server.records = {}
+    return name_server
+
+
+@pytest.fixture
 def app(
-    accounts_app: FastAPI, make_app: Callable[..., FastAPI], engine: Engine, redis_client: Redis, clock: Any,
-    names: NameServer, rpc_url: str,
+    accounts_app: FastAPI, keep_app: Callable[..., FastAPI], names: NameServer, rpc_url: str
 ) -> FastAPI:
     """An API that requires proof; `accounts_app` cleans up behind it."""
-    return make_app(
-        engine, redis_client, clock, require_proof=True, fetch_local=True, dns_servers=[names.place],
-        land_rpc_url=rpc_url, land_contract=LAND, estate_contract=ESTATES, names_contract=NAMES,
+    return keep_app(
+        require_proof=True, fetch_local=True, dns_servers=(names.place,), land_rpc_url=rpc_url, land_contract=LAND,
+        estate_contract=ESTATES, names_contract=NAMES,
     )
 
 
