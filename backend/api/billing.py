@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Path, Query, Response
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from backend.api.access import Access
-from backend.api.fields import After, Body, Limit, Name, next_after
+from backend.api.fields import After, Body, Day, Limit, Name, next_after
 from backend.api.problems import responses
 from backend.auth.permissions import Permission
 from backend.billing import account_statement, document
@@ -22,7 +22,6 @@ from backend.billing.store import Issued
 from backend.core.ids import Address
 
 Number = Annotated[str, Path(pattern=r"^[A-Z]{2}-\d{4}-\d{6}$", examples=["SL-2026-000001"])]
-Day = Annotated[date, Query(examples=["2026-11-01"])]
 
 
 class Form(StrEnum):
@@ -214,7 +213,7 @@ def _add_statement(api: APIRouter, service: BillingService, access: Access) -> N
 def _add_reconciliation(api: APIRouter, service: ReconciliationService, access: Access) -> None:
     @api.get("/reconciliations", tags=["operation"], summary="Do chain, ledger and Stripe agree? A report a day",
              responses=responses(401, 403), dependencies=[Depends(access.may(Permission.ADMIN_READ))])
-    def page(before: Annotated[date | None, Query(description="the last day of the page before")] = None,
+    def page(before: Annotated[Day | None, Query(description="the last day of the page before")] = None,
              limit: Limit = 30) -> ReconciliationPage:
         items = [
             ReconciliationAnswer(day=run.day, status=run.status, report=dict(run.report), created_at=run.created_at)

@@ -1,7 +1,7 @@
 """Fields that several routes share: ids, amounts, names, times, pages, the Idempotency-Key."""
 
 import re
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated
 
 from fastapi import Header, Path, Query
@@ -12,6 +12,7 @@ AMOUNT_MICRO_USDC_MAX = 10**15           # a thousand million USDC
 PRICE_MICRO_USDC_MAX = 10**9             # 1000 USDC for one event
 PAGE_LENGTH_MAX = 100
 
+_ISO_8601_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _ISO_8601_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]")
 
 
@@ -20,6 +21,13 @@ def _time_text(value: object) -> object:
     if isinstance(value, datetime) or (isinstance(value, str) and _ISO_8601_TIME.match(value)):
         return value
     raise ValueError("must be an ISO 8601 time with a time zone, such as 2026-11-02T10:00:00Z")
+
+
+def _day_text(value: object) -> object:
+    """As `_time_text`: a number would be taken for days since 1970."""
+    if isinstance(value, date) or (isinstance(value, str) and _ISO_8601_DAY.fullmatch(value)):
+        return value
+    raise ValueError("must be a day, such as 2026-11-02")
 
 
 Name = Annotated[
@@ -33,6 +41,7 @@ PricePerMille = Annotated[
     Field(gt=0, le=1_000 * PRICE_MICRO_USDC_MAX, description="micro-USDC for a thousand events; a multiple of 1000"),
 ]
 Pixels = Annotated[StrictInt, Field(gt=0, le=8_192)]
+Day = Annotated[date, BeforeValidator(_day_text)]
 Time = Annotated[AwareDatetime, BeforeValidator(_time_text)]
 RowId = Annotated[StrictInt, Field(ge=1, le=ID_MAX)]
 
