@@ -47,7 +47,7 @@ QUERIES: dict[str, tuple[str | TextClause, dict[str, Any]]] = {
     "page": (store._ROWS + " where c.campaign_id = :campaign and c.id > :after order by c.id limit 50",
              {"campaign": 7, "after": 1_000}),
     "order": (store._ROWS + " where c.goal_id = :goal and c.order_id = :order_id", {"goal": 7, "order_id": "1206"}),
-    "waiting": (store._ROWS + " where c.state = 'waiting' and c.received_ms < 5 order by c.id limit 9 for update of c", {}),
+    "waiting": (store._ROWS + " where c.state = 'waiting' and c.received_ms < 5 order by c.id limit 9", {}),
     "hours": (sponsorship._DELIVERED, {"chain_id": 1, "first": 1_793_577_600_000, "last": 1_793_836_800_000}),
 }
 
