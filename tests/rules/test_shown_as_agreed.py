@@ -43,7 +43,7 @@ sizes = st.builds(
     SizeRange, width_pixels_min=limits, width_pixels_max=limits, height_pixels_min=limits, height_pixels_max=limits,
     width_mm_min=limits, width_mm_max=limits, height_mm_min=limits, height_mm_max=limits,
 )
-DIMENSIONS = {
+DIMENSIONS: dict[str, st.SearchStrategy[Any]] = {
     "worlds": some(ids), "placements": some(ids), "publishers": some(ids), "categories": categories,
     "formats": formats, "engines": some(engines), "countries": some(countries), "languages": some(languages),
     "devices": some(devices), "size": sizes,

@@ -1,5 +1,7 @@
 """campaigns: kinds of bids, hours of the week, frequency caps, sponsorships, documents of terms, records for forecasts"""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -63,7 +65,7 @@ def _line_item() -> None:
     )
 
 
-def _record(name: str, **keys: sa.types.TypeEngine[object]) -> None:
+def _record(name: str, **keys: sa.types.TypeEngine[Any]) -> None:
     """A table of counts by hour, placement and `keys`."""
     op.create_table(
         name,
