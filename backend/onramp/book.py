@@ -52,8 +52,11 @@ class Book:
 
 
 def heard(book: Book, payment: int, fact: PaymentFact) -> Book:
-    """The book after a fact. Deposits that only wait are called off when money may have changed; they clear again."""
-    return _without_waiting(book.with_payment(hear(book.payments[payment], fact)))
+    """The book after a fact. Deposits that only wait are called off when one of them must not be made any more; what
+    may still be deposited clears again."""
+    after = book.with_payment(hear(book.payments[payment], fact))
+    too_much = after.free_micro_usdc < 0 or any(one.waits_for_too_much for one in after.payments.values())
+    return _without_waiting(after) if after.frozen or too_much else after
 
 
 def released(book: Book, payment: int) -> Book:

@@ -159,6 +159,11 @@ class Payment:
         """What of the payment no deposit was ordered for; below zero when banks took what is deposited."""
         return micro_usdc(self.left_cents) - self.deposited_micro_usdc - self.outstanding_micro_usdc
 
+    @property
+    def waits_for_too_much(self) -> bool:
+        """Whether a deposit waits that the payment does not cover any more."""
+        return self.undeposited_micro_usdc < 0 < self._ordered(OrderStatus.WAITING)
+
     def _ordered(self, status: OrderStatus) -> int:
         return sum(order.amount_micro_usdc for order in self.orders.values() if order.status is status)
 

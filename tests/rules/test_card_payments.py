@@ -113,6 +113,17 @@ def test_warning__before_the_deposit__calls_it_off_until_a_person_releases() -> 
     assert status(heard(found, 1, Warned("another"))) is PaymentStatus.FROZEN
 
 
+def test_heard__another_payment_of_the_campaign__keeps_what_waits() -> None:
+    found = cleared(paid_book().with_payment(checkout(2)), 1, "order", LATER)
+    assert heard(found, 2, Paid(100_00, NOW)).payments[1] == found.payments[1]
+
+
+def test_heard__refund_by_the_dashboard__calls_off_what_it_took() -> None:
+    found = cleared(paid_book(), 1, "order", LATER)
+    found = heard(found, 1, RefundHeard("re_1", Refund(1, RefundStatus.SUCCEEDED, "re_1")))
+    assert (found.payments[1].orders, status(found)) == ({}, PaymentStatus.HELD)
+
+
 def test_release__nothing_frozen__is_refused() -> None:
     with pytest.raises(Conflict, match="nothing_to_release"):
         released(paid_book(), 1)
