@@ -4,6 +4,7 @@ import io
 import warnings
 
 from PIL import Image, ImageOps
+from PIL.Image import open as image_in
 
 from backend.core.errors import Unprocessable
 from backend.creatives.media.facts import AssetKind, MediaFacts, damaged, not_played, over_budget
@@ -69,14 +70,14 @@ def check_size(width: int, height: int) -> None:
 
 def thumbnail(data: bytes) -> bytes:
     """WebP of at most 256 pixels a side, of an image that `read_image` has made."""
-    with Image.open(io.BytesIO(data)) as image:
+    with image_in(io.BytesIO(data)) as image:
         image.thumbnail((THUMBNAIL_SIDE_PIXELS, THUMBNAIL_SIDE_PIXELS))
         return _encoded(image, "WEBP", lossless=False)
 
 
 def _decoded(data: bytes, header: ImageHeader) -> Image.Image:
     try:
-        with Image.open(io.BytesIO(data), formats=[header.format]) as image:
+        with image_in(io.BytesIO(data), formats=[header.format]) as image:
             if image.size != (header.width, header.height):
                 raise damaged("the image contradicts its header")
             image.load()
