@@ -11,6 +11,7 @@ from pathlib import Path
 from backend.api.codes import codes_table
 from backend.api.guards import guarded_routes, permissions_page
 from backend.core.notice_kinds import kinds_table
+from backend.operation.rates.table import limits_table
 from backend.privacy.record import Rows, filled, markdown, page_table
 from scripts.described import described_app
 
@@ -34,8 +35,14 @@ def privacy_page(name: str, render: Callable[[Rows], str]) -> Callable[[], str]:
     return lambda: filled((ROOT / name).read_text(), render)
 
 
+def operating_page() -> str:
+    """docs/operating.md, which ends with the table of limits."""
+    page = (ROOT / "docs/operating.md").read_text()
+    return page[: page.index("| Class |")] + limits_table()
+
+
 PAGES: Mapping[str, Callable[[], str]] = {
-    "docs/errors.md": errors_page, "docs/notices.md": notices_page,
+    "docs/errors.md": errors_page, "docs/notices.md": notices_page, "docs/operating.md": operating_page,
     "docs/permissions.md": lambda: permissions_page(guarded_routes(described_app())),
     "docs/privacy.md": privacy_page("docs/privacy.md", markdown),
     "web/legal/privacy.html": privacy_page("web/legal/privacy.html", page_table),

@@ -4,6 +4,8 @@ import hmac
 import json
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -109,3 +111,15 @@ def test_nonces__old_one__is_good_until_its_end() -> None:
     webhook = Webhook(3, "0xaa", "https://x.example", [], WebhookStatus.ACTIVE, "new", "old", NOW, None, NOW)
     assert webhook.nonces(NOW - timedelta(seconds=1)) == ["new", "old"]
     assert webhook.nonces(NOW) == ["new"]
+
+
+def test_documented_check__agrees_with_ours() -> None:
+    """L68: what docs/operating.md tells customers to do."""
+    page = (Path(__file__).resolve().parents[2] / "docs/operating.md").read_text()
+    told: dict[str, Any] = {}
+    exec(page.partition("```python\n")[2].partition("```")[0], told)
+    for secrets, secret, at in (
+        (["a"], "a", AT), (["b", "a"], "a", AT), (["a"], "b", AT), (["a"], "a", AT - 300), (["a"], "a", AT + 301),
+    ):
+        header = signature(secrets, at, b"{}")
+        assert told["is_from_sightline"](header, b"{}", secret, AT) == is_signed(header, secret, AT, b"{}")
