@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -369,17 +370,19 @@ class Landing:
         self._token_key = token_key
         self._clock = clock
         self._line_items: frozenset[int] = frozenset()
-        self._asked_at: float | None = None
+        self._asked_at = -math.inf
         self._asking: asyncio.Task[None] | None = None
 
     async def url(self, target: str, line_item: int, decision_id: bytes) -> str:
         """`target`, with the click id where it is wanted. Nobody waits long for SQL: then the last list holds."""
         now = self._clock()
-        if self._asked_at is None or now - self._asked_at > GOALS_SECONDS:
+        is_asking = self._asking is not None and not self._asking.done()
+        if not is_asking and now - self._asked_at > GOALS_SECONDS:
             self._asked_at = now
             self._asking = asyncio.create_task(asyncio.to_thread(self._refresh))
-        if self._asking is not None and not self._asking.done():
-            await asyncio.wait({self._asking}, timeout=LIST_WAIT_SECONDS)
+        left_seconds = self._asked_at + LIST_WAIT_SECONDS - now
+        if self._asking is not None and left_seconds > 0:
+            await asyncio.wait({self._asking}, timeout=left_seconds)
         if line_item not in self._line_items:
             return target
         return landing_url(target, click_id(decision_id, self._token_key))

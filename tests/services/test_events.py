@@ -1,5 +1,6 @@
 """Events on real stores: durable before they are acknowledged, in SQL exactly once, each with a verdict."""
 
+import asyncio
 import time
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -12,6 +13,7 @@ import pytest
 import redis
 from sqlalchemy import Engine, text
 
+from backend.conversions.service import Landing
 from backend.core.click_id import decision_of, reference
 from backend.core.decision_token import DecisionToken, decision_id, sign
 from backend.core.errors import Unavailable
@@ -330,8 +332,28 @@ async def test_follow__line_item_has_a_goal__page_is_told_a_click_id_that_conver
     assert (landing, decision_of(name, TOKEN_KEY)) == (url, one.decision_id)
     drain(consumer)
     with fresh_engine.connect() as connection:
-        found = connection.execute(text("select decision_id from event where click_ref = :ref"), {"ref": reference(name)})
-        assert found.scalars().all() == [one.decision_id.hex()]
+        found = text("select decision_id from event where click_ref = :ref")
+        assert connection.execute(found, {"ref": reference(name)}).scalars().all() == [one.decision_id.hex()]
+
+
+async def test_follow__sql_does_not_answer__redirects_by_the_last_list(fresh_engine: Engine) -> None:
+    """L44: the list is asked for once at a time, and nobody waits for it longer than a second."""
+    now_seconds = 0.0
+    landing = Landing(fresh_engine, TOKEN_KEY, clock=lambda: now_seconds)
+    one = facts(1)
+    with fresh_engine.begin() as hanging:
+        hanging.execute(text("lock table conversion_goal in access exclusive mode"))
+        begun = time.monotonic()
+        urls = await asyncio.gather(*(landing.url("https://shop.example/", 2, one.decision_id) for _ in range(20)))
+        assert set(urls) == {"https://shop.example/"}
+        assert time.monotonic() - begun < 3
+        now_seconds = 6.0
+        assert await landing.url("https://shop.example/", 2, one.decision_id) == "https://shop.example/"
+        with fresh_engine.connect() as other:
+            waiting = other.execute(text("select count(*) from pg_locks where not granted")).scalar_one()
+        assert waiting == 1
+    assert landing._asking is not None
+    await landing._asking
 
 
 async def test_follow__forged_link__404_and_no_redirect(
