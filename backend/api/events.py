@@ -1,6 +1,7 @@
 """POST /v1/events: what happened to the ads that were shown. Answers when Redis has it on disk."""
 
 import time
+from typing import Annotated
 
 import msgspec
 from fastapi import APIRouter, Request, Response
@@ -8,7 +9,7 @@ from fastapi import APIRouter, Request, Response
 from backend.api.decisions import ANY_ORIGIN, PREFLIGHT, schema
 from backend.api.problems import responses
 from backend.core.reasons import DropReason
-from backend.ingest.reports import Click, Viewable
+from backend.ingest.reports import EVENTS_MAX, Click, Viewable
 from backend.ingest.service import IngestService
 
 
@@ -28,7 +29,7 @@ class Verdicts(msgspec.Struct):
 class Events(msgspec.Struct):
     """At most 100 events; a malformed one spoils only itself."""
 
-    events: list[Viewable | Click]
+    events: Annotated[list[Viewable | Click], msgspec.Meta(min_length=1, max_length=EVENTS_MAX)]
 
 
 _encode = msgspec.json.Encoder().encode
