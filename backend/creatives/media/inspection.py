@@ -56,9 +56,13 @@ def inspect(data: bytes, declared: str) -> Inspected:
     declared = _SAME.get(declared, declared)
     if declared not in MEDIA_TYPES:
         raise Unprocessable("asset_type_unknown", f"the Content-Type must be one of {', '.join(MEDIA_TYPES)}")
+    if declared.startswith("image/"):
+        _check_size(AssetKind.IMAGE, len(data))          # before it is decoded
     image = read_image(data)
     if image is not None:
-        return _image(*image, declared, len(data))
+        facts, content = image
+        _check_declared(declared, f"image/{facts.details['uploaded_as']}")
+        return Inspected(facts, content, thumbnail(content))
     facts = next((found for read in _READERS if (found := read(data)) is not None), None)
     if facts is None:
         raise Unprocessable("asset_type_unknown", f"the body is none of {', '.join(MEDIA_TYPES)}")
@@ -68,21 +72,18 @@ def inspect(data: bytes, declared: str) -> Inspected:
     return Inspected(facts, data, placeholder(facts))
 
 
-def _image(facts: MediaFacts, content: bytes, declared: str, uploaded_bytes: int) -> Inspected:
-    _check_declared(declared, f"image/{facts.details['uploaded_as']}")
-    _check_budget(facts, max(uploaded_bytes, len(content)))
-    return Inspected(facts, content, thumbnail(content))
-
-
 def _check_declared(declared: str, found: str) -> None:
     if declared != found:
         raise Unprocessable("asset_type_mismatch", f"the Content-Type says {declared}, but the body is {found}")
 
 
+def _check_size(kind: AssetKind, size: int) -> None:
+    if size > BYTES_MAX[kind]:
+        raise over_budget(f"{size} bytes; at most {BYTES_MAX[kind]} are taken of this kind")
+
+
 def _check_budget(facts: MediaFacts, size: int) -> None:
-    most = BYTES_MAX[facts.kind]
-    if size > most:
-        raise over_budget(f"{size} bytes; at most {most} are taken of this kind")
+    _check_size(facts.kind, size)
     if facts.kind in (AssetKind.VIDEO, AssetKind.AUDIO) and not DURATION_MS_MIN <= facts.duration_ms <= DURATION_MS_MAX:
         raise over_budget(f"{facts.duration_ms} ms; {DURATION_MS_MIN} to {DURATION_MS_MAX} are taken")
     if facts.kind is AssetKind.VIDEO:
