@@ -86,7 +86,7 @@ class StripeGateway:
         self._client = stripe.StripeClient(key, http_client=http, max_network_retries=RETRIES_MAX, **addresses)
 
     def close(self) -> None:
-        self._http.close()
+        self._http.close()  # type: ignore[no-untyped-call]
 
     def open_checkout(self, wish: CheckoutWish) -> Checkout:
         """A Checkout for one card payment in US dollars; 3-D Secure is asked for wherever the card can do it."""

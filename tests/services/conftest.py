@@ -28,6 +28,10 @@ ESCROW, PAYOUT, TOKEN = "0x" + "e5" * 20, "0x" + "9a" * 20, "0x" + "05" * 20
 ORIGIN = "http://127.0.0.1:8000"
 NOW = datetime(2026, 11, 2, 10, 0, tzinfo=UTC)
 OURS = (
+    "treasury_transaction", "treasury_order", "card_refund", "card_dispute", "card_warning", "card_payment",
+    "card_campaign", "stripe_event", "onramp_session",
+    "card_refund", "card_dispute", "card_warning", "card_payment", "onramp_session", "billing_document",
+    "billed_campaign", "billing_counter", "billing_profile",
     "conversion", "conversion_goal", "creative_review", "creative", "asset", "line_item_spend", "line_item",
     "campaign_terms", "campaign", "placement_share",
     "publisher_block", "placement", "world",

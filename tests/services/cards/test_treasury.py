@@ -53,7 +53,7 @@ def test_step__two_payments_of_a_campaign__open_and_deposit_once(till: Till) -> 
 
 
 def test_step__killed_at_every_moment__deposits_exactly_once(till: Till) -> None:
-    """L60: the process is killed with SIGKILL before and after every call to the chain and every commit."""
+    """L60: the process is killed with SIGKILL between all calls to the chain and commits."""
     place = {"rpc_url": till.stage.rpc_url, "database_url": till.stage.database_url,
              "escrow": till.stage.escrow_address, "token": till.stage.token}
     program = subprocess.Popen(
