@@ -351,11 +351,10 @@ class ChainConversions:
         wanted = {one.order_id: words(one) for one in found}
         every = {word for inside in wanted.values() for word in inside}
         known = store.decisions_by_reference(connection, every) if every else {}
+        named = [(known[word], one) for one in found for word in wanted[one.order_id] if word in known]
         now_ms = int(self._clock() * 1_000)
-        for one in found:
-            decision_id = next((known[word] for word in wanted[one.order_id] if word in known), None)
-            if decision_id is None:
-                continue
+        # by decision, so that two processes never wait for each other's; a log that names two is one conversion
+        for decision_id, one in sorted(named, key=lambda pair: pair[0]):
             at_ms = self._reader.block_ms(one.block)
             conversion = store.insert_conversion(connection, goal, one.order_id, decision_id, at_ms, now_ms)
             if conversion is not None:

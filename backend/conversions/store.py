@@ -172,13 +172,14 @@ def conversion_of_order(connection: Connection, goal: int, order_id: str) -> Con
 
 
 def waiting(connection: Connection, before_ms: int, limit: int) -> list[Conversion]:
-    """Conversions received before a time that are not decided, the oldest first; for us alone until we commit."""
+    """The oldest conversions received before a time that are not decided, by decision, so that two processes never wait
+    for each other's; for us alone until we commit."""
     rows = connection.execute(
         text(f"""{_ROWS} where c.state = 'waiting' and c.received_ms < :before
                  order by c.id limit :limit for update of c skip locked"""),
         {"before": before_ms, "limit": limit},
     )
-    return [Conversion(*row) for row in rows]
+    return sorted((Conversion(*row) for row in rows), key=lambda one: (one.decision_id or "", one.id))
 
 
 def lock_decision(connection: Connection, decision_id: str) -> None:
