@@ -152,6 +152,7 @@ CODES: Mapping[str, Meaning] = {
     "scene_elsewhere": Meaning(403, "The request comes out of a scene in another place, or of none"),
     "not_the_land": Meaning(403, "This wallet neither owns nor operates the land"),
     "world_changed": Meaning(409, "The world was changed while its proof was looked for; ask again"),
+    "proofs_busy": Meaning(429, "Too many proofs are being looked for at once; retry"),
     "land_unavailable": Meaning(503, "The chain of the land does not answer; retry"),
     # decisions and events
     "world_paused": Meaning(409, "The placement's world is paused"),

@@ -174,12 +174,12 @@ def _add_proofs(api: APIRouter, proofs: ProofService, access: Access, clock: Cal
         return _proof(proofs, proofs.subject(wallet, WorldId(world)))
 
     @api.post("/worlds/{world}/proof", tags=["worlds"], summary="Look for the proof now",
-              responses=responses(400, 401, 403, 404, 409))
+              responses=responses(400, 401, 403, 404, 409, 429))
     def prove(world: PathId, body: ProofBody, wallet: Writer) -> ProofAnswer:
         return _proof(proofs, proofs.prove(wallet, WorldId(world), body.method, body.signature, _now(clock)))
 
     @api.post("/worlds/{world}/proof/scene", tags=["worlds"], summary="Prove a Decentraland world out of its scene",
-              responses=responses(400, 401, 403, 404, 409))
+              responses=responses(400, 401, 403, 404, 409, 429))
     def prove_by_scene(
         world: PathId, request: Request, response: Response,
         x_identity_timestamp: Annotated[str, Header(max_length=16)] = "",

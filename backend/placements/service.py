@@ -55,7 +55,7 @@ class PlacementService:
         def create() -> World:
             worlds.check(terms)
             world = store.insert_world(connection, self._publisher_for(connection, wallet).index, terms)
-            record(connection, "world.create", f"world:{world.id}", url=terms.url, place=terms.place)
+            record(connection, "world.create", f"world:{world.id}", engine=terms.engine)
             return world
 
         with self._engine.begin() as connection:
@@ -84,8 +84,7 @@ class PlacementService:
                 store.forget_proof(connection, world)
                 changed = replace(changed, verified=False)
             record(
-                connection, "world.change", f"world:{world}", url=changed.terms.url, place=changed.terms.place,
-                status=changed.terms.status, verified=changed.verified,
+                connection, "world.change", f"world:{world}", status=changed.terms.status, verified=changed.verified
             )
             return changed
 

@@ -1,7 +1,9 @@
 """A world is proved over real DNS, HTTP and a chain, and unverified when its proof is gone (L57, L58)."""
 
 import json
+import threading
 from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,12 +17,13 @@ from sqlalchemy import Engine, text
 from strangers_kit import HOST, Authority, NameServer, naming, reply, serving
 from web3 import Web3
 
-from backend.core.errors import Unavailable
+from backend.core.errors import TooMany, Unavailable, Unprocessable
+from backend.core.ids import Address, WorldId
 from backend.local import rpc
 from backend.net.client import Dns, SafeFetcher
 from backend.placements.proofs.client import LandClient
-from backend.placements.proofs.proof import land_id, name_id
-from backend.placements.proofs.service import ProofService
+from backend.placements.proofs.proof import Method, land_id, name_id
+from backend.placements.proofs.service import LOOKS_AT_ONCE, ProofService
 from backend.placements.world import Name, Parcel
 
 HERE = Path(__file__).parent
@@ -190,6 +193,39 @@ async def test_prove__host_leads_inside__nothing_is_connected(seller: httpx.Asyn
         assert refusal(answer) == (422, "proof_not_found")
         assert "address" in answer.json()["detail"]
         assert server.connections == 0
+
+
+async def test_prove__strangers_hold_every_place__others_are_told_to_wait(
+    seller: httpx.AsyncClient, names: NameServer, engine: Engine, clock: Any, wallet: Any
+) -> None:
+    world = WorldId(await world_of(seller))
+    service, held = proofs(engine, names), threading.Event()
+    inside = threading.Semaphore(0)
+
+    class Slow(Dns):
+        """A name server that answers when the test says so."""
+
+        def texts(self, _name: str, _seconds_max: float) -> list[str]:
+            inside.release()
+            held.wait(10)
+            return []
+
+    slow = ProofService(
+        engine, SafeFetcher(), Slow([names.place]), None, public_url=service.public_url, required=True
+    )
+    me = Address(wallet("publisher").address)
+    with ThreadPoolExecutor(LOOKS_AT_ONCE) as pool:
+        looks = [pool.submit(slow.prove, me, world, Method.DNS, None, clock.now) for _ in range(LOOKS_AT_ONCE)]
+        for _ in looks:
+            assert inside.acquire(timeout=10)
+        with pytest.raises(TooMany):
+            slow.prove(me, world, Method.DNS, None, clock.now)
+        held.set()
+        for look in looks:
+            with pytest.raises(Unprocessable):
+                look.result()
+    with pytest.raises(Unprocessable):          # all places are free again
+        slow.prove(me, world, Method.DNS, None, clock.now)
 
 
 async def test_change_world__moves_to_another_host__has_to_be_proved_again(

@@ -5,12 +5,14 @@ is still the same.
 """
 
 import logging
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from urllib.parse import urlsplit
 
-from backend.core.errors import BadRequest, Conflict, NotAllowed, NotFound, Unavailable, Unprocessable
+from backend.core.errors import BadRequest, Conflict, NotAllowed, NotFound, TooMany, Unavailable, Unprocessable
 from backend.core.ids import Address, WorldId
 from backend.db.audit import record
 from backend.db.engine import Connection, Engine
@@ -31,6 +33,9 @@ log = logging.getLogger("sightline.proofs")
 FILE_BYTES_MAX = 65_536
 SECONDS_MAX = 5.0
 DUE_AT_ONCE = 20
+LOOKS_AT_ONCE = 8
+"""So that strangers' slow servers never hold all threads of a process."""
+RETRY_AFTER_SECONDS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +61,7 @@ class ProofService:
         self.public_url = public_url.rstrip("/")
         self.domain = urlsplit(public_url).hostname or ""
         self.required = required
+        self._looks = threading.BoundedSemaphore(LOOKS_AT_ONCE)
 
     def subject(self, account: Address, world: WorldId) -> Subject:
         """The account's world with its proof. Raises NotFound `world_unknown`."""
@@ -76,21 +82,22 @@ class ProofService:
         """Look for the proof now; with it the world is verified. A world that was verified stays so without.
 
         Raises NotFound, BadRequest `signature_missing`, Unprocessable `proof_method` or `proof_not_found`, Conflict
-        `world_changed` or Unavailable `land_unavailable`.
+        `world_changed`, TooMany `proofs_busy` or Unavailable `land_unavailable`.
         """
         subject = self.subject(account, world)
         if method not in self.methods(subject) or method is Method.SCENE:
             raise Unprocessable("proof_method", f"this world cannot be proved by {method} here")
-        looked = self._by_signature(subject, signature) if method is Method.LAND else self._look(subject, method)
-        if not looked.found:
-            raise Unprocessable("proof_not_found", looked.detail)
-        return self._save(subject, method, looked.wallet, now)
+        with self._looking():
+            looked = self._by_signature(subject, signature) if method is Method.LAND else self._look(subject, method)
+            if not looked.found:
+                raise Unprocessable("proof_not_found", looked.detail)
+            return self._save(subject, method, looked.wallet, now)
 
     def prove_by_scene(self, world: WorldId, headers: Mapping[str, str], path: str, now: datetime) -> Subject:
         """Verify a world by a signed fetch out of its scene, by its publisher's own wallet, which must hold the land.
 
         Raises BadRequest, NotSignedIn (the chain of signatures), NotFound, NotAllowed `scene_elsewhere` or
-        `not_the_land`, Unprocessable `proof_method`, Conflict or Unavailable.
+        `not_the_land`, Unprocessable `proof_method`, Conflict, TooMany or Unavailable.
         """
         fetch = read(headers, "post", path, now)
         with self._engine.begin() as connection:
@@ -100,9 +107,10 @@ class ProofService:
             raise Unprocessable("proof_method", "this world cannot be proved out of its scene here")
         if not fetch.stands_at(place):
             raise NotAllowed("scene_elsewhere", f"the request does not come out of a scene at {place}")
-        if not self._holds(subject, fetch.wallet):
-            raise NotAllowed("not_the_land", f"this wallet neither owns nor operates {place}")
-        return self._save(subject, Method.SCENE, fetch.wallet, now)
+        with self._looking():
+            if not self._holds(subject, fetch.wallet):
+                raise NotAllowed("not_the_land", f"this wallet neither owns nor operates {place}")
+            return self._save(subject, Method.SCENE, fetch.wallet, now)
 
     def check_due(self, now: datetime) -> bool:
         """Look again at some worlds that were last checked a day ago; True when more may be waiting."""
@@ -113,6 +121,18 @@ class ProofService:
             listed = self._read_world_ads(subject, now)
             self._save_check(subject, listed, looked, now)
         return len(subjects) == DUE_AT_ONCE
+
+    @contextmanager
+    def _looking(self) -> Iterator[None]:
+        """One of a few looks at once in this process."""
+        if not self._looks.acquire(blocking=False):
+            raise TooMany(
+                "proofs_busy", "too many proofs are being looked for", retry_after_seconds=RETRY_AFTER_SECONDS
+            )
+        try:
+            yield
+        finally:
+            self._looks.release()
 
     # ---- looking ------------------------------------------------------------------------------------------------
 
