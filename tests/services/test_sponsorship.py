@@ -1,9 +1,10 @@
 """Hours of sponsorships: charged once, and only when the ad was served (L24, L33, L54)."""
 
 import threading
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
+import redis
 from conversions_kit import CHAIN_ID, PUBLISHER, Shop, bill, open_shop, prepare, rows
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,6 +15,11 @@ from backend.core.shares import payee
 from backend.core.sponsored_hour import HOUR_MS, hour_id
 from backend.ledger.sponsorship.hours import hours_to_look_at
 from backend.ledger.sponsorship.service import SponsorshipService
+from backend.serving.decision import AdRequest, Decision
+from backend.serving.sync.service import BudgetSync
+from backend.serving.tally.service import TallyFlush
+from bench.app import unwire, wire
+from bench.market import Market
 
 START_MS = int(datetime(2026, 11, 2, 10, tzinfo=UTC).timestamp() * 1_000)
 PRICE = 2_000_000
@@ -132,6 +138,35 @@ def test_charge__shares_of_the_placement__each_hour_pays_one_of_them(shop: Shop,
     paid = rows(fresh_engine, "select decision_id, publisher_index from event")
     assert {index for _, index in paid} == {5, 6}
     assert all(payee(((5, 5_000), (6, 5_000)), bytes.fromhex(name)) == index for name, index in paid)
+
+
+async def test_charge__hour_that_serving_held__held_and_charged_under_one_name(
+    fresh_engine: Engine, fresh_database_url: str, redis_url: str, redis_client: redis.Redis
+) -> None:
+    """L31, L54: from the ad request to the ledger; the hold goes when the charge is there."""
+    market = Market(fresh_engine, fresh_database_url, CHAIN_ID)
+    placement = market.placement(market.world(4))
+    begins = datetime.fromtimestamp(START_MS / 1_000, UTC)
+    market.line_item(
+        market.campaign(1, 3 * PRICE), PRICE, bid_kind="sponsorship", booked_placement_id=placement,
+        targeting=f'{{"placements": [{placement}]}}', starts_at=begins, ends_at=begins + timedelta(hours=2),
+    )
+    wiring, budgets = wire(fresh_database_url, redis_url), BudgetSync(fresh_engine, redis_client, CHAIN_ID)
+    budgets.sync(START_MS)
+    wiring.feed.refresh(START_MS)
+    for number in range(3):
+        ad = await wiring.decisions.decide(AdRequest(placement, "viewer-key"), START_MS + 5, bytes([number] * 18))
+        assert isinstance(ad, Decision)
+    assert redis_client.hget("sl:{1}:held", "campaign") == str(PRICE).encode()
+    await wiring.decisions.tallies.flush()
+    TallyFlush(fresh_engine, redis_client).flush(START_MS + 6)
+    SponsorshipService(fresh_engine, CHAIN_ID).charge_hours(START_MS + 10)
+    assert bill(fresh_engine) == 1
+    budgets.sync(START_MS + 20)
+    assert charged(fresh_engine) == [(0, "billed")]
+    assert (redis_client.hgetall("sl:{1}:held"), redis_client.zcard("sl:{1}:holds")) == ({}, 0)
+    assert redis_client.hget("sl:{1}:base", "campaign") == str(2 * PRICE).encode()
+    await unwire(wiring)
 
 
 HOURS = st.integers(0, 10**6).map(lambda hour: hour * HOUR_MS)
