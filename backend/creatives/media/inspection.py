@@ -63,13 +63,13 @@ def inspect(data: bytes, declared: str) -> Inspected:
         facts, content = image
         _check_declared(declared, f"image/{facts.details['uploaded_as']}")
         return Inspected(facts, content, thumbnail(content))
-    facts = next((found for read in _READERS if (found := read(data)) is not None), None)
-    if facts is None:
+    found = next(filter(None, (read(data) for read in _READERS)), None)
+    if found is None:
         raise Unprocessable("asset_type_unknown", f"the body is none of {', '.join(MEDIA_TYPES)}")
-    _check_declared(declared, facts.media_type)
+    _check_declared(declared, found.media_type)
     refuse_second_face(data)
-    _check_budget(facts, len(data))
-    return Inspected(facts, data, placeholder(facts))
+    _check_budget(found, len(data))
+    return Inspected(found, data, placeholder(found))
 
 
 def _check_declared(declared: str, found: str) -> None:
