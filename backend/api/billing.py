@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from backend.api.access import Access
 from backend.api.fields import After, Body, Day, Limit, Name, next_after
 from backend.api.problems import responses
-from backend.auth.permissions import Permission
+from backend.auth.permissions import Permission, Side
 from backend.billing import account_statement, document
 from backend.billing.document import Document, DocumentKind
 from backend.billing.pdf import document_pdf, statement_pdf
@@ -30,11 +30,6 @@ class Form(StrEnum):
     JSON = "json"
     PDF = "pdf"
     CSV = "csv"
-
-
-class Side(StrEnum):
-    ADVERTISER = "advertiser"
-    PUBLISHER = "publisher"
 
 
 class ProfileBody(Body):

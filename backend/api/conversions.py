@@ -58,7 +58,7 @@ class GoalChange(Body):
     status: GoalStatus | None = None
 
 
-class RotateBody(Body):
+class GoalSecretBody(Body):
     """For how long the secret before stays good, so that servers can be changed one after the other; 0 after a leak."""
 
     overlap_hours: Annotated[int, Field(ge=0, le=OVERLAP_HOURS_MAX)] = 24
@@ -181,7 +181,7 @@ def _add_goals(api: APIRouter, service: GoalService, access: Access) -> None:
 
     @api.post("/conversion-goals/{goal}/secret", summary="Replace the secret of a goal's postbacks",
               responses=responses(401, 403, 404, 409))
-    def rotate(goal: GoalId, body: RotateBody, wallet: Writer, key: IdempotencyKey = None) -> GoalMade:
+    def rotate(goal: GoalId, body: GoalSecretBody, wallet: Writer, key: IdempotencyKey = None) -> GoalMade:
         return _made(service.rotate(wallet, goal, body.overlap_hours, key=key))
 
 

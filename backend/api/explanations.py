@@ -59,7 +59,7 @@ class UnpaidAnswer(Explained):
     placements: list[UnpaidPlacement]
 
 
-class LineItemAnswer(Explained):
+class LineItemExplanation(Explained):
     """What became of a line item: in how many ad requests it was asked, and won."""
 
     asked: int
@@ -95,9 +95,9 @@ def router(service: ExplanationService, access: Access, clock: Callable[[], floa
 
     @api.get("/line-items/{line_item}/explanation", tags=["line items"], summary="Why was this line item not shown?",
              responses=responses(401, 404))
-    def line_item(line_item: PathId, wallet: Advertiser, since: From = None, until: To = None) -> LineItemAnswer:
+    def line_item(line_item: PathId, wallet: Advertiser, since: From = None, until: To = None) -> LineItemExplanation:
         found = service.line_item(wallet, line_item, since, until, _now(clock))
-        return LineItemAnswer(
+        return LineItemExplanation(
             since=found.span.since, until=found.span.until, asked=found.asked, won=found.won,
             reasons=_reasons(found.reasons),
         )

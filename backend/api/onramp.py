@@ -47,7 +47,7 @@ class OnrampPage(BaseModel):
 
 def router(service: OnrampService, access: Access) -> APIRouter:
     """Routes under /v1/onramp-sessions."""
-    api = APIRouter(prefix="/v1/onramp-sessions", tags=["cards"])
+    api = APIRouter(prefix="/v1/onramp-sessions", tags=["onramp"])
     Reader = Annotated[Address, Depends(access.account(Permission.CARDS_READ))]
     Writer = Annotated[Address, Depends(access.account(Permission.CARDS_WRITE))]
 

@@ -48,7 +48,7 @@ class WebhookChange(Body):
     status: Literal[WebhookStatus.ACTIVE, WebhookStatus.PAUSED] | None = None
 
 
-class RotateBody(Body):
+class WebhookSecretBody(Body):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"overlap_seconds": 3600}]})
     overlap_seconds: Annotated[
         StrictInt, Field(ge=0, le=OVERLAP_SECONDS_MAX, description="how long the old secret signs too")
@@ -158,7 +158,7 @@ def _add_webhooks(api: APIRouter, service: WebhookService, access: Access) -> No
         service.delete(account, webhook)
 
     @api.post("/{webhook}/rotate", summary="Replace the secret, with an overlap", responses=responses(401, 403, 404))
-    def rotate(webhook: PathId, body: RotateBody, account: Writer, response: Response) -> OpenedAnswer:
+    def rotate(webhook: PathId, body: WebhookSecretBody, account: Writer, response: Response) -> OpenedAnswer:
         response.headers["Cache-Control"] = "no-store"
         return _opened(service.rotate(account, webhook, body.overlap_seconds))
 

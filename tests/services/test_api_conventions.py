@@ -76,6 +76,8 @@ def test_openapi__operation_ids__are_short_and_unique(accounts_app: FastAPI) -> 
     assert len(set(ids)) == len(ids)
     assert "campaigns_create" in ids
     assert not [name for name in ids if "_v1_" in name]
+    schemas = accounts_app.openapi()["components"]["schemas"]
+    assert not [name for name in schemas if "__" in name], "two models have one name: clients would call them by module"
 
 
 def test_openapi__what_is_created__links_to_the_routes_that_take_its_id(accounts_app: FastAPI) -> None:
