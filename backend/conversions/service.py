@@ -96,7 +96,7 @@ class GoalService:
         def create() -> Goal:
             goal = store.insert_goal(connection, campaign, terms, None if head is None else max(0, head))
             audit.record(connection, "conversion_goal.create", f"conversion_goal:{goal.id}", campaign=campaign,
-                         kind=terms.kind.value, name=terms.name)
+                         kind=terms.kind.value)
             return goal
 
         with self._engine.begin() as connection:
@@ -122,8 +122,7 @@ class GoalService:
                 # what was logged meanwhile is not read
                 changed = replace(changed, read_number=max(0, self._reader.confirmed(self._confirmations)))
             store.update_goal(connection, changed)
-            audit.record(connection, "conversion_goal.change", f"conversion_goal:{goal}", name=terms.name,
-                         status=changed.status.value)
+            audit.record(connection, "conversion_goal.change", f"conversion_goal:{goal}", status=changed.status.value)
             return changed
 
     def rotate(self, owner: Address, goal: int, overlap_hours: int, *, key: str | None = None) -> GoalWithSecret:

@@ -9,7 +9,7 @@ from backend.core.audit_chain import plain
 
 
 def record(connection: Connection, action: str, subject: str, **details: object) -> None:
-    """Append an entry such as `record(connection, "campaign.create", "campaign:7", name="Autumn")`.
+    """Append an entry such as `record(connection, "campaign.create", "campaign:7", category="games")`.
 
     `action` is `<thing>.<verb>`, `subject` `<thing>:<id>`. No personal data in `details`: entries are never erased.
     The place in the chain is given at commit (L67), so that entries wait for each other no longer than that takes.

@@ -204,7 +204,7 @@ class ProofService:
             if _changed(connection, seen):
                 raise Conflict("world_changed", "the world was changed while its proof was looked for; ask again")
             store.write_proof(connection, seen.world.id, proof)
-            record(connection, "world.verify", f"world:{seen.world.id}", method=method, wallet=wallet, place=seen.thing)
+            record(connection, "world.verify", f"world:{seen.world.id}", method=method, wallet=wallet)
             if not seen.proof.verified:
                 notify(connection, seen.account, "world.verified", world=seen.world.id, method=method)
         return replace(seen, proof=proof, world=replace(seen.world, verified=True))
@@ -225,7 +225,7 @@ class ProofService:
                 checks_left=rules.FAILURES_MAX - checked.failures,
             )
             if not checked.verified:
-                record(connection, "world.unverify", f"world:{seen.world.id}", reason=looked.detail)
+                record(connection, "world.unverify", f"world:{seen.world.id}", failures=checked.failures)
 
 
 def _changed(connection: Connection, seen: Subject) -> bool:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import cast
 
 from redis import Redis
 from sqlalchemy import Connection, text
@@ -95,4 +94,4 @@ def delete_batch(
 def trim_unreadable(client: Redis, before: datetime) -> int:
     """Forget what could not be read and is from before; how many entries."""
     milliseconds = (before - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
-    return cast(int, client.xtrim(UNREADABLE_STREAM, minid=milliseconds, approximate=False))
+    return client.xtrim(UNREADABLE_STREAM, minid=milliseconds, approximate=False)

@@ -1,5 +1,7 @@
 """privacy"""
 
+from datetime import datetime
+
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
@@ -10,15 +12,15 @@ branch_labels = None
 depends_on = None
 
 
-def _text(*names: str) -> list[sa.Column]:
+def _text(*names: str) -> list[sa.Column[str]]:
     return [sa.Column(name, sa.Text(), nullable=False) for name in names]
 
 
-def _when(name: str, *, nullable: bool = False, **more: object) -> sa.Column:
-    return sa.Column(name, sa.DateTime(timezone=True), nullable=nullable, **more)
+def _when(name: str, *, nullable: bool = False, default: sa.TextClause | None = None) -> sa.Column[datetime]:
+    return sa.Column(name, sa.DateTime(timezone=True), nullable=nullable, server_default=default)
 
 
-def _row_id() -> sa.Column:
+def _row_id() -> sa.Column[int]:
     return sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False)
 
 
@@ -28,7 +30,7 @@ def upgrade() -> None:
         *_text("id", "subject", "purpose"),
         sa.Column("keep_until", sa.Date(), nullable=True),
         *_text("wrapped"),
-        _when("created_at", server_default=sa.text("now()")),
+        _when("created_at", default=sa.text("now()")),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("subject", "purpose", name="subject_key_once"),
     )
