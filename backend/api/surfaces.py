@@ -55,6 +55,7 @@ PREFLIGHT = {
 }
 """The answer to OPTIONS of an SDK route, on top of its surface; without Allow-Credentials none are sent."""
 
+ASSET_PREFIXES = ("/a/", "/house/")
 SDK_PATHS = frozenset({"/v1/decisions", "/v1/events"})
 HEADERS = {
     surface: [(name.encode(), value.encode()) for name, value in headers.items()] for surface, headers in TABLE.items()
@@ -65,7 +66,7 @@ def surface_of(path: str, content_type: bytes) -> Surface:
     """Where an answer belongs: by its path, and of the rest HTML is a page."""
     if path in SDK_PATHS or path.startswith("/c/"):
         return Surface.SDK
-    if path.startswith("/a/"):
+    if path.startswith(ASSET_PREFIXES):
         return Surface.ASSET
     if path == "/docs" or path.startswith("/docs/"):
         return Surface.DOCS

@@ -56,6 +56,7 @@ _POSTED: Mapping[str, RouteClass] = {
     "/v1/assets": RouteClass.UPLOAD,
     "/v1/conversions": RouteClass.HOOK,
 }
+_PREFIXES = ("/v1/", "/bundles/")
 
 
 def class_of(method: str, path: str) -> RouteClass | None:
@@ -65,7 +66,7 @@ def class_of(method: str, path: str) -> RouteClass | None:
         return None if method in UNLIMITED_METHODS else found
     if path.startswith("/c/"):
         return RouteClass.ADS
-    if not path.startswith("/v1/") or method in UNLIMITED_METHODS:
+    if not path.startswith(_PREFIXES) or method in UNLIMITED_METHODS:
         return None
     if method in SAFE_METHODS:
         return RouteClass.READ
