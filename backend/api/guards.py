@@ -21,6 +21,9 @@ PUBLIC: Mapping[str, str] = {
     "GET /healthz": "for whoever restarts the process",
     "GET /readyz": "for the load balancer",
     "GET /v1/status": "the numbers of the status page; sums only",
+    "GET /legal/privacy": "the privacy policy",
+    "GET /legal/cookies": "the cookie notice",
+    "GET /legal/processing": "the record of processing",
     # signing in
     "GET /v1/auth/nonce": "signing in begins here",
     "POST /v1/auth/nonce": "signing in begins here",

@@ -2,7 +2,7 @@
 answers like what does not exist. New routes are walked by themselves; role_walk/ says what they may need."""
 
 import hashlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +19,19 @@ from backend.auth.permissions import KEY_SCOPES, READ_ONLY, Permission, permitte
 
 PERSONAL = permitted(OWN_ACCOUNT)
 REFUSED = "not_permitted"
+SWITCHED_ON = {
+    "stripe_key": "sk_test_walk", "stripe_webhook_secret": "whsec_walk", "stripe_url": "http://127.0.0.1:9",
+    "treasury_address": "0x" + "7e" * 20,
+}
 
 
 @pytest.fixture
-async def cast(
-    accounts_app: FastAPI, engine: Engine, sign_in: Callable[..., Awaitable[httpx.AsyncClient]]
-) -> AsyncIterator[Cast]:
-    return Cast(accounts_app, engine, sign_in)
+def cast(
+    accounts_app: FastAPI, keep_app: Callable[..., FastAPI], engine: Engine,
+    sign_in: Callable[..., Awaitable[httpx.AsyncClient]],
+) -> Cast:
+    """On an app with everything switched on, and a Stripe that nobody answers for. `accounts_app` clears the tables."""
+    return Cast(keep_app(**SWITCHED_ON), engine, sign_in)
 
 
 def code(answer: httpx.Response) -> tuple[int, str]:
@@ -120,7 +126,9 @@ async def scene_of(cast: Cast, role: str) -> Scene:
 async def attackers(cast: Cast) -> list[Person]:
     """Who may do as much as the owner, elsewhere."""
     thief = await cast.person("thief")
-    return [thief, await cast.key("key of a thief", thief, KEY_SCOPES)]
+    key = await cast.key("key of a thief", thief, KEY_SCOPES)
+    await key.ask("GET", "/v1/notices")         # its first use is written down
+    return [thief, key]
 
 
 async def test_walk__objects_of_somebody_else__answer_as_if_they_did_not_exist(cast: Cast, engine: Engine) -> None:

@@ -31,7 +31,7 @@ def save_organisation(connection: Connection, organisation: Organisation) -> boo
                 on conflict (wallet) do update
                    set name = excluded.name, advertiser = excluded.advertiser, publisher = excluded.publisher
                 returning xmax = 0"""),     # PostgreSQL's way to tell a new row from a changed one
-        {"wallet": organisation.wallet, "name": seal(connection, organisation.wallet, organisation.name),
+        {"wallet": organisation.wallet, "name": seal(connection, organisation.wallet, organisation.name or ""),
          "advertiser": Side.ADVERTISER in organisation.sides, "publisher": Side.PUBLISHER in organisation.sides},
     ).scalar())
 

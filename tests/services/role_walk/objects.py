@@ -3,13 +3,18 @@
 import io
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
 from PIL import Image
 from sqlalchemy import text
 
+from backend.billing.profile import BillingProfile
+from backend.billing.service import BillingService
 from role_walk.people import Cast, Person
+
+AFTER_THE_MONTH = datetime(2026, 12, 3, 6, 0, tzinfo=UTC)
 
 
 @dataclass
@@ -39,6 +44,12 @@ Made = Mapping[str, str]
 Maker = Callable[[Scene, Made], Awaitable[str]]
 
 
+CREATIVE = {
+    "kind": "image", "width": 1_024, "height": 512, "asset_url": "https://assets.example/board.png",
+    "asset_sha256": "9f" * 32, "click_url": "https://shop.example/autumn",
+}
+
+
 async def campaign(scene: Scene, made: Made) -> str:
     return str((await scene.post("/v1/campaigns", {"name": "Autumn launch", "category": "games"}))["id"])
 
@@ -53,10 +64,7 @@ async def line_item(scene: Scene, made: Made) -> str:
 
 async def creative(scene: Scene, made: Made) -> str:
     path = f"/v1/line-items/{await line_item(scene, made)}/creatives"
-    return str((await scene.post(path, {
-        "kind": "image", "width": 1_024, "height": 512, "asset_url": "https://assets.example/board.png",
-        "asset_sha256": "9f" * 32, "click_url": "https://shop.example/autumn",
-    }))["id"])
+    return str((await scene.post(path, CREATIVE))["id"])
 
 
 async def asset(scene: Scene, made: Made) -> str:
@@ -101,8 +109,8 @@ async def payment(scene: Scene, made: Made) -> str:
 
 async def onramp_session(scene: Scene, made: Made) -> str:
     return scene.row(
-        """insert into onramp_session (account, reference, amount_micro_usdc, status)
-           values (:account, 'walk-' || gen_random_uuid(), 1000000, 'created') returning id"""
+        """insert into onramp_session (account, reference, network, status)
+           values (:account, 'walk-' || gen_random_uuid(), 'polygon', 'initialized') returning id"""
     )
 
 
@@ -123,7 +131,8 @@ async def sent_invitation(scene: Scene, made: Made) -> str:
 
 
 async def received_invitation(scene: Scene, made: Made) -> str:
-    host = Scene(scene.cast, await scene.cast.person("host of a guest"), "")
+    others = len((await scene.sent("GET", "/v1/invitations"))["items"])
+    host = Scene(scene.cast, await scene.cast.person(f"host {others} of {scene.owner.name}"), "")
     await host.sent("PUT", "/v1/organisation", json={"name": "Host", "sides": ["publisher"]})
     body = {"wallet": scene.wallet, "role": "reporter"}
     return str((await host.post("/v1/organisation/invitations", body))["id"])
@@ -131,7 +140,8 @@ async def received_invitation(scene: Scene, made: Made) -> str:
 
 async def member(scene: Scene, made: Made) -> str:
     await sent_invitation(scene, made)
-    guest = await scene.cast.person("guest of " + scene.owner.name)
+    others = len((await scene.sent("GET", "/v1/organisation/members"))["items"])
+    guest = await scene.cast.person(f"guest {others} of {scene.owner.name}")
     wallet = (await guest.ask("GET", "/v1/auth/me")).json()["wallet"]
     sent = await scene.post("/v1/organisation/invitations", {"wallet": wallet, "role": "reporter"})
     await guest.ask("POST", f"/v1/invitations/{sent['id']}/accept")
@@ -151,9 +161,23 @@ async def delivery(scene: Scene, made: Made) -> str:
     return scene.row(
         """insert into webhook_delivery
                   (webhook_id, notice_id, status, attempts, next_at, created_at, finished_at)
-           values (:webhook, :notice, 'failed', 1, now(), now(), now()) returning id""",
+           values (:webhook, :notice, 'dead', 1, now(), now(), now()) returning id""",
         webhook=int(made["webhook"]), notice=int(await notice(scene, made)),
     )
+
+
+async def invoice(scene: Scene, made: Made) -> str:
+    """Of a charge on the first of the month, drawn up when the month is over."""
+    scene.row(
+        """insert into line_item_spend (line_item_id, day, spent_micro_usdc)
+           values (:item, '2026-11-01', 1000000) returning line_item_id""",
+        item=int(await line_item(scene, made)),
+    )
+    seller = BillingProfile("Operator", ("Street 1",), "DE", "DE123456789")
+    service = BillingService(scene.cast.engine, 31_337, seller, clock=lambda: AFTER_THE_MONTH.timestamp())
+    while service.step():
+        pass
+    return str((await scene.sent("GET", "/v1/billing/documents"))["items"][-1]["number"])
 
 
 async def export(scene: Scene, made: Made) -> str:
@@ -176,6 +200,7 @@ MAKERS: Mapping[str, Maker] = {
     "invitation": received_invitation,
     "line_item": line_item,
     "notice": notice,
+    "number": invoice,
     "payment": payment,
     "placement": placement,
     "session": session,
@@ -187,18 +212,23 @@ MAKERS: Mapping[str, Maker] = {
 IN_QUERIES: Mapping[str, str | None] = {
     # which of MAKERS a query parameter names; None: it names no object
     "campaign_id": "campaign", "placement": "placement",
-    **dict.fromkeys(("after", "before", "limit", "from", "to", "status", "unread", "actor", "action", "subject")),
+    **dict.fromkeys((
+        "action", "actor", "after", "before", "format", "from", "from_day", "limit", "side", "status", "subject", "to",
+        "to_day", "unread",
+    )),
 }
 
 IN_BODIES: Mapping[str, str] = {"campaign_id": "campaign", "world_id": "world", "asset": "sha256"}
 """Which of MAKERS a field of a body names."""
 
-UNKNOWN: Mapping[str, str] = {"wallet": "0x" + "99" * 20, "sha256": "ab" * 32, "role": "moderator"}
+UNKNOWN: Mapping[str, str] = {
+    "wallet": "0x" + "99" * 20, "sha256": "ab" * 32, "role": "moderator", "number": "SL-2020-000001",
+}
 """What names nothing; for all other parameters it is a number that is never given out."""
 NEVER_GIVEN_OUT = str(2**62)
 
 ASKED_BY_POST = frozenset({"POST /v1/forecasts"})
 """Questions too long for a URL: they change nothing, and so need no more than to read."""
 
-BODIES: Mapping[str, object] = {}
+BODIES: Mapping[str, object] = {"POST /v1/line-items/{line_item}/creatives": CREATIVE}
 """A body that reaches the object, where the first example in OpenAPI does not."""
