@@ -12,6 +12,7 @@ import pytest
 import redis
 from sqlalchemy import Engine, text
 
+from backend.api.openapi import extend
 from backend.core.click_id import click_id
 from backend.core.decision_token import verify
 from backend.core.errors import Conflict, NotFound, Unavailable
@@ -333,8 +334,8 @@ async def test_start__sql_is_down__starts_and_answers_503_until_it_is_back(
 
 
 def test_openapi__hot_routes__every_reference_resolves(fresh_database_url: str, redis_url: str) -> None:
-    schema = routes(wire(fresh_database_url, redis_url)).openapi()
-    known = {f"#/components/schemas/{name}" for name in schema.get("components", {}).get("schemas", {})}
+    schema = extend(routes(wire(fresh_database_url, redis_url)).openapi())
+    known = {f"#/components/schemas/{name}" for name in schema["components"]["schemas"]}
     assert set(re.findall(r'"\$ref": "([^"]+)"', json.dumps(schema))) <= known
     body = schema["paths"]["/v1/decisions"]["post"]["requestBody"]["content"]["application/json"]["schema"]
     assert set(body["properties"]) == {"placement_id", "viewer_key", "country", "language", "device", "privacy"}
