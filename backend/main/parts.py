@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import redis
 import redis.asyncio
-from pydantic import SecretStr
 from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 
@@ -13,7 +12,7 @@ from backend.api.access import Access
 from backend.auth.service import AuthService
 from backend.chain.client import Chain, EscrowClient
 from backend.chain.signer import Signer
-from backend.config import MissingSetting, Settings
+from backend.config import Settings
 from backend.db.engine import Engine
 from backend.net.client import Dns, SafeFetcher
 from backend.serving.service import CatalogueFeed
@@ -70,13 +69,6 @@ def safe_fetcher(settings: Settings) -> SafeFetcher:
 
 def bundles(settings: Settings) -> BundleFiles:
     return BundleFiles(settings.data_dir / "bundles")
-
-
-def secret(value: SecretStr | None, name: str) -> str:
-    """The secret's text. Raises MissingSetting when the environment lacks it."""
-    if value is None:
-        raise MissingSetting(name)
-    return value.get_secret_value()
 
 
 def async_redis(settings: Settings) -> AsyncRedis:

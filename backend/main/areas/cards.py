@@ -10,7 +10,8 @@ from backend.chain.client import Chain
 from backend.config import MissingSetting, Settings
 from backend.core.ids import Address, address
 from backend.jobs.cards import CardsJob, TreasuryJob
-from backend.main.parts import Loop, ServeParts, WorkerParts, secret
+from backend.main.parts import Loop, ServeParts, WorkerParts
+from backend.main.signing import signer
 from backend.onramp.client import StripeGateway, gateway
 from backend.onramp.purchases.service import OnrampService
 from backend.onramp.service import CardService, CardUpkeep
@@ -45,13 +46,13 @@ def loops(parts: WorkerParts) -> list[Loop]:
     stripe = _gateway(settings)
     if stripe is None:
         return []
-    key = secret(settings.treasury_key, "SIGHTLINE_TREASURY_KEY")
-    chain = Chain(settings.rpc_url, settings.chain_id, key=key)
+    key = signer(settings, "treasury")
+    chain = Chain(settings.rpc_url, settings.chain_id, signer=key)
     client = TreasuryClient(
         chain, key, settings.contract("CampaignEscrow"), settings.token, settings.confirmations
     )
     if client.address == parts.operator.chain.sender or client.address != _treasury(settings):
-        raise MissingSetting("SIGHTLINE_TREASURY_KEY of an account of its own, that of SIGHTLINE_TREASURY_ADDRESS")
+        raise MissingSetting("a treasury key of an account of its own, and its address as SIGHTLINE_TREASURY_ADDRESS")
     job = CardsJob(CardUpkeep(parts.engine, settings.chain_id, client.address, stripe, partial(tell, parts.engine)))
     treasury = TreasuryJob(TreasuryService(parts.engine, client))
     return [

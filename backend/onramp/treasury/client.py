@@ -2,9 +2,8 @@
 
 from typing import Any
 
-from eth_account import Account
-from eth_account.signers.local import LocalAccount
 from eth_account.typed_transactions.typed_transaction import TypedTransaction
+from eth_typing import ChecksumAddress
 from hexbytes import HexBytes
 from web3 import Web3
 from web3.contract.contract import ContractFunction
@@ -13,7 +12,8 @@ from web3.logs import DISCARD
 from web3.types import Nonce
 
 from backend.chain.client import GAS_MARGIN_PERCENT, GAS_MAX, Chain
-from backend.core.ids import Address, address
+from backend.chain.signer import Signer
+from backend.core.ids import Address
 from backend.onramp.treasury.sending import Fees, Mined, Transaction
 
 UNLIMITED = 2**256 - 1
@@ -22,11 +22,11 @@ _KNOWN = ("already known", "already imported", "nonce too low", "underpriced")
 
 
 class TreasuryClient:
-    """`chain` signs with the treasury's key, which nobody else may use. Errors as in `Chain`."""
+    """`chain` signs with the treasury's `signer`, which nobody else may use. Errors as in `Chain`."""
 
-    def __init__(self, chain: Chain, key: str, escrow: str, token: str, confirmations: int) -> None:
+    def __init__(self, chain: Chain, signer: Signer, escrow: str, token: str, confirmations: int) -> None:
         self.chain = chain
-        self._key: LocalAccount = Account.from_key(key)
+        self._signer = signer
         self._confirmations = confirmations
         self._escrow = chain.contract("CampaignEscrow", escrow)
         self._token = chain.contract("MockUSDC", token)
@@ -34,28 +34,32 @@ class TreasuryClient:
 
     @property
     def address(self) -> Address:
-        return address(self._key.address)
+        return self._signer.address
+
+    @property
+    def _account(self) -> ChecksumAddress:
+        return Web3.to_checksum_address(self._signer.address)
 
     def next_nonce(self) -> int:
         """The first nonce that is in no block."""
         with self.chain.reading():
-            return int(self.chain.web3.eth.get_transaction_count(self._key.address, "latest"))
+            return int(self.chain.web3.eth.get_transaction_count(self._account, "latest"))
 
     def final_nonce(self) -> int:
         """How many transactions of the account are in blocks that no reorganisation we reckon with takes away."""
         with self.chain.reading():
             eth = self.chain.web3.eth
-            return int(eth.get_transaction_count(self._key.address, self._final_block()))
+            return int(eth.get_transaction_count(self._account, self._final_block()))
 
     def allow_escrow(self, amount_micro_usdc: int) -> None:
         """Let the escrow take what the treasury deposits: once, without a limit. Doing it twice does no harm."""
-        owner, spender = self._key.address, self._escrow.address
+        owner, spender = self._account, self._escrow.address
         if int(self.chain.read(self._token.functions.allowance(owner, spender))) < amount_micro_usdc:
             self.chain.send(self._token.functions.approve(spender, UNLIMITED))
 
     def sign_open(self, meta: str, amount_micro_usdc: int, nonce: int) -> Transaction:
         """A signed `open_campaign` for the treasury itself. Raises Reverted when it would fail now."""
-        function = self._escrow.functions.open_campaign(self._key.address, amount_micro_usdc, HexBytes(meta))
+        function = self._escrow.functions.open_campaign(self._account, amount_micro_usdc, HexBytes(meta))
         return self._signed(function, nonce)
 
     def sign_deposit(self, campaign: int, amount_micro_usdc: int, nonce: int) -> Transaction:
@@ -105,9 +109,9 @@ class TreasuryClient:
     def _signed(self, function: ContractFunction, nonce: int) -> Transaction:
         fees = self._fees()
         with self.chain.reading():
-            needed = function.estimate_gas({"from": self._key.address})
+            needed = function.estimate_gas({"from": self._account})
             transaction = function.build_transaction({
-                "from": self._key.address, "nonce": Nonce(nonce), "chainId": self.chain.chain_id,
+                "from": self._account, "nonce": Nonce(nonce), "chainId": self.chain.chain_id,
                 "gas": min(GAS_MAX, needed * (100 + GAS_MARGIN_PERCENT) // 100),
                 "maxFeePerGas": Web3.to_wei(fees.max_fee_wei, "wei"),
                 "maxPriorityFeePerGas": Web3.to_wei(fees.tip_wei, "wei"),
@@ -115,10 +119,8 @@ class TreasuryClient:
         return self._sign(dict(transaction), fees)
 
     def _sign(self, transaction: dict[str, Any], fees: Fees) -> Transaction:
-        signed = self._key.sign_transaction(transaction)
-        return Transaction(
-            signed.hash.to_0x_hex(), int(transaction["nonce"]), signed.raw_transaction.to_0x_hex(), fees
-        )
+        signed = self._signer.sign_transaction(transaction)
+        return Transaction(f"0x{signed.hash.hex()}", int(transaction["nonce"]), f"0x{signed.raw.hex()}", fees)
 
 
 def _decoded(raw: str) -> dict[str, Any]:

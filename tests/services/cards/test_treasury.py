@@ -14,6 +14,7 @@ from settlement_kit.stage import Stage, address_of, key_of
 from sqlalchemy import Engine, text
 
 from backend.chain.client import Chain
+from backend.chain.signer import LocalSigner
 from backend.local import rpc
 from backend.onramp import store
 from backend.onramp.book import heard
@@ -96,11 +97,11 @@ def test_step__nonce_used_by_another_transaction__is_signed_anew_once(by_hand: T
     assert till.service.step()
     other = Chain(till.stage.rpc_url, 31_337, key=key_of("treasury"))
     nonce, price = till.client.next_nonce(), 10**12
-    signed = till.client._key.sign_transaction({
+    signed = LocalSigner(key_of("treasury")).sign_transaction({
         "to": other.web3.to_checksum_address(address_of("stranger")), "value": 1, "nonce": nonce, "gas": 21_000,
         "maxFeePerGas": price, "maxPriorityFeePerGas": price, "chainId": 31_337,
     })
-    other.web3.eth.send_raw_transaction(signed.raw_transaction)
+    other.web3.eth.send_raw_transaction(signed.raw)
     till.mine()
     assert (till.service.step(), till.deposits()) == (False, [])      # young: the block may be taken away again
     till.mine()

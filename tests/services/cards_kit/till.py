@@ -20,6 +20,7 @@ from settlement_kit.stage import CHAIN_ID, Stage, address_of, key_of
 from sqlalchemy import Connection, Engine, event, text
 
 from backend.chain.client import Chain
+from backend.chain.signer import LocalSigner
 from backend.db.engine import make_engine
 from backend.local import rpc
 from backend.onramp import store
@@ -36,7 +37,7 @@ ADVERTISER = address_of("advertiser")
 
 def client_of(rpc_url: str, escrow: str, token: str) -> TreasuryClient:
     key = key_of("treasury")
-    return TreasuryClient(Chain(rpc_url, CHAIN_ID, key=key), key, escrow, token, CONFIRMATIONS)
+    return TreasuryClient(Chain(rpc_url, CHAIN_ID, key=key), LocalSigner(key), escrow, token, CONFIRMATIONS)
 
 
 class Till:
