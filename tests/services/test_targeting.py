@@ -14,6 +14,8 @@ from sqlalchemy import Engine, text
 
 from backend.core.reasons import NoBidReason
 from backend.core.sponsored_hour import HOUR_MS, hour_id
+from backend.ledger.service import LedgerService
+from backend.ledger.sponsorship.service import SponsorshipService
 from backend.serving.decision import AdRequest, Decision, NoBid
 from backend.serving.sync.service import BudgetSync
 from backend.serving.tally.service import TallyFlush
@@ -232,6 +234,27 @@ async def test_decide__sponsored_hour__wins_every_request_for_one_held_price(
         answer = await stage.ask(place, now_ms)
         assert isinstance(answer, Decision)
         assert answer.facts.line_item == rich
+
+
+async def test_decide__hour_is_charged__its_hold_goes_and_is_not_taken_again(
+    stage: Stage, market: Market, wiring: Wiring, redis_client: redis.Redis
+) -> None:
+    """L31: also in a process that has not seen the hour begin, and with nothing left."""
+    placement = market.placement(market.world(4))
+    item = sponsorship(market, market.campaign(1, 100_000), placement, 100_000)
+    stage.refresh()
+    assert isinstance(await stage.ask(placement), Decision)
+    await wiring.decisions.tallies.flush()
+    TallyFlush(market.engine, redis_client).flush(MIDDAY_MS)
+    SponsorshipService(market.engine, CHAIN_ID).charge_hours(MIDDAY_MS + 1_000)
+    assert LedgerService(market.engine, CHAIN_ID).bill(100) == 1
+    stage.refresh()
+    assert redis_client.zcard("sl:{1}:holds") == 0
+    wiring.decisions._held_hours.clear()
+    answer = await stage.ask(placement, MIDDAY_MS + 2_000)
+    assert isinstance(answer, Decision)
+    assert answer.facts.line_item == item
+    assert redis_client.zcard("sl:{1}:holds") == 0
 
 
 async def test_decide__next_hour_cannot_be_paid__the_auction_goes_on(stage: Stage, market: Market) -> None:
