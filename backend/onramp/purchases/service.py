@@ -9,9 +9,9 @@ from backend.core.money import MICRO_USDC_PER_USDC
 from backend.db.audit import record
 from backend.db.engine import Engine
 from backend.db.idempotency import once
-from backend.onramp import store
 from backend.onramp.client import Onramp, OnrampWish, StripeGateway
 from backend.onramp.onramp_session import OnrampSession, network_of
+from backend.onramp.purchases import store
 
 
 @dataclass(frozen=True, slots=True)

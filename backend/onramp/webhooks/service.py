@@ -11,6 +11,7 @@ from backend.db.notices import notify
 from backend.onramp import signature, store, stripe_event
 from backend.onramp.book import heard
 from backend.onramp.onramp_session import is_news
+from backend.onramp.purchases import store as purchases
 from backend.onramp.stripe_event import OfOnramp, OfPayment
 
 APPLIED, PARKED, IGNORED, DUPLICATE = "applied", "parked", "ignored", "duplicate"
@@ -80,10 +81,10 @@ def _apply_parked(connection: Connection, intent: str) -> None:
 
 def _apply_onramp(connection: Connection, about: OfOnramp) -> tuple[str, str]:
     """A session's status, for people to see. No money moves: the deposit on chain is what counts (L63)."""
-    session = store.lock_onramp(connection, about.session, about.reference)
+    session = purchases.lock_onramp(connection, about.session, about.reference)
     if session is None:
         return IGNORED, about.session
     if is_news(session.status, about.status):
-        store.update_onramp(connection, session.id, about.session, about.status, about.details)
+        purchases.update_onramp(connection, session.id, about.session, about.status, about.details)
         notify(connection, session.account, f"onramp_session.{about.status}", session=session.id)
     return APPLIED, about.session

@@ -4,13 +4,18 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
+import psycopg
 import pytest
 from fastapi import FastAPI
 from redis import Redis
 from sqlalchemy import Engine, text
+from sqlalchemy.engine import make_url
+
+from backend.db.engine import make_engine
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from cards_kit.desk import TREASURY, Desk
@@ -28,6 +33,32 @@ def fake_stripe() -> Iterator[FakeStripe]:
     process.wait(10)
 
 
+@pytest.fixture(scope="session")
+def cards_database_url(servers: Any, worker: str) -> Iterator[str]:
+    """A migrated database of these tests' own; each leaves it empty."""
+    url = make_url(servers.database_url)
+    name = f"sightline_test_{worker}_cards"
+    maintenance = url.set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(maintenance, autocommit=True) as connection:
+        connection.execute(f"drop database if exists {name} with (force)")
+        connection.execute(f"create database {name} template sightline_test_template")
+        yield url.set(database=name).render_as_string(hide_password=False)
+        connection.execute(f"drop database {name} with (force)")
+
+
+@pytest.fixture(scope="session")
+def cards_engine(cards_database_url: str) -> Iterator[Engine]:
+    engine = make_engine(cards_database_url)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def _shared() -> Any:
+    """The application that all these tests share, and the clock of the present one."""
+    return SimpleNamespace(app=None, clock=None)
+
+
 @pytest.fixture
 def stripe(fake_stripe: FakeStripe, clock: Any) -> FakeStripe:
     """Stripe at the time of the test's clock, without events of other tests."""
@@ -37,13 +68,24 @@ def stripe(fake_stripe: FakeStripe, clock: Any) -> FakeStripe:
 
 @pytest.fixture
 def cards_app(
-    fresh_engine: Engine, redis_client: Redis, clock: Any, stripe: FakeStripe, make_app: Callable[..., FastAPI]
-) -> FastAPI:
-    """The API with cards set up, on a database of this test's own."""
-    return make_app(
-        fresh_engine, redis_client, clock, stripe_key=KEY, stripe_webhook_secret=SECRET, stripe_url=stripe.url,
-        treasury_address=TREASURY, onramp_network="polygon",
-    )
+    cards_engine: Engine, redis_client: Redis, clock: Any, stripe: FakeStripe, make_app: Callable[..., FastAPI],
+    _shared: Any,
+) -> Iterator[FastAPI]:
+    """The API with cards set up: one application for all tests, with this test's clock and an empty database."""
+    _shared.clock = clock
+    if _shared.app is None:
+        _shared.app = make_app(
+            cards_engine, redis_client, lambda: _shared.clock(), stripe_key=KEY, stripe_webhook_secret=SECRET,
+            stripe_url=stripe.url, treasury_address=TREASURY, onramp_network="polygon",
+        )
+    yield _shared.app
+    with cards_engine.begin() as connection:
+        connection.execute(text("set local session_replication_role = replica"))      # audit entries are append-only
+        names = connection.execute(text(
+            "select string_agg(quote_ident(relname), ', ') from pg_class where relkind = 'r' "
+            "and relnamespace = 'public'::regnamespace and relname <> 'alembic_version'"
+        )).scalar()
+        connection.execute(text(f"truncate {names} restart identity cascade"))
 
 
 @pytest.fixture
@@ -71,21 +113,21 @@ def sign_in(wallet: Any, clock: Any) -> Callable[[FastAPI, str], Awaitable[httpx
 
 @pytest.fixture
 async def desk(
-    cards_app: FastAPI, stripe: FakeStripe, fresh_engine: Engine, clock: Any,
+    cards_app: FastAPI, stripe: FakeStripe, cards_engine: Engine, clock: Any,
     sign_in: Callable[..., Awaitable[httpx.AsyncClient]],
 ) -> AsyncIterator[Desk]:
     """The advertiser with a campaign, before the API and Stripe."""
     advertiser = await sign_in(cards_app, "advertiser")
     async with httpx.AsyncClient(transport=httpx.ASGITransport(cards_app), base_url=ORIGIN) as anybody:
-        desk = Desk(cards_app, advertiser, anybody, stripe, fresh_engine, clock, sign_in)
+        desk = Desk(cards_app, advertiser, anybody, stripe, cards_engine, clock, sign_in)
         await desk.create_campaign()
         yield desk
 
 
 @pytest.fixture
-def admin(fresh_engine: Engine, wallet: Any) -> str:
+def admin(cards_app: FastAPI, cards_engine: Engine, wallet: Any) -> str:
     """The name of a person of the operator, to sign in with."""
-    with fresh_engine.begin() as connection:
+    with cards_engine.begin() as connection:
         connection.execute(
             text("insert into platform_role (wallet, role, granted_by) values (:wallet, 'admin', 'test')"),
             {"wallet": wallet("admin").address},

@@ -77,16 +77,17 @@ async def test_pay__ended_campaign__is_refused(desk: Desk) -> None:
     assert (await desk.ask()).json()["code"] == "campaign_ended"
 
 
-async def test_pay__campaign_of_a_wallet__is_refused(desk: Desk, wallet: Any, fresh_database_url: str) -> None:
+async def test_pay__campaign_of_a_wallet__is_refused(desk: Desk, wallet: Any, cards_database_url: str) -> None:
     from settlement_kit.stage import show_campaign
 
-    from indexer.schema import create_schema
+    from indexer.schema import create_schema, drop_schema
 
-    create_schema(fresh_database_url)
+    create_schema(cards_database_url)
     meta = desk.read("select meta from campaign where id = :id", id=desk.campaign)
     with desk.engine.begin() as connection:
         show_campaign(connection, 0, 5, owner=wallet("advertiser").address, meta=meta)
     assert (await desk.ask()).json()["code"] == "campaign_funded_by_wallet"
+    drop_schema(cards_database_url)
 
 
 async def test_payments__of_another__do_not_exist(desk: Desk) -> None:
