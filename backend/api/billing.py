@@ -12,13 +12,12 @@ from backend.api.fields import After, Body, Day, Limit, Name, next_after
 from backend.api.problems import responses
 from backend.auth.permissions import Permission, Side
 from backend.billing import account_statement, document
-from backend.billing.document import Document, DocumentKind
+from backend.billing.document import Document, DocumentKind, Issued
 from backend.billing.pdf import document_pdf, statement_pdf
 from backend.billing.profile import ADDRESS_LINES_MAX, BillingProfile
 from backend.billing.reconciling.figures import Status
 from backend.billing.reconciling.service import ReconciliationService
 from backend.billing.service import BillingService
-from backend.billing.store import Issued
 from backend.core.ids import Address
 
 Number = Annotated[str, Path(pattern=r"^[A-Z]{2}-\d{4}-\d{6}$", examples=["SL-2026-000001"])]

@@ -55,6 +55,20 @@ class Document:
     gross_micro_usdc: int
 
 
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """A document in a list."""
+
+    id: int
+    number: str
+    kind: DocumentKind
+    issued_on: date
+    from_day: date
+    to_day: date
+    gross_micro_usdc: int
+    sha256: str
+
+
 def number_of(kind: DocumentKind, year: int, serial: int) -> str:
     """`SL-2026-000017`: without gaps within a series and a year."""
     return f"{SERIES[kind]}-{year}-{serial:06d}"

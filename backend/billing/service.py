@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 
 from backend.billing import account_statement, due, profile, store
 from backend.billing.account_statement import AccountStatement
-from backend.billing.document import Document, DocumentKind, draw_up, number_of
+from backend.billing.document import Document, DocumentKind, Issued, draw_up, number_of
 from backend.billing.profile import BillingProfile
 from backend.billing.vat import treatment
 from backend.core.errors import NotFound, Unprocessable
@@ -46,7 +46,7 @@ class BillingService:
             record(connection, "billing_profile.update", f"account:{account}", country=wished.country)
         return wished
 
-    def documents(self, account: Address, *, after: int = 0, limit: int = 50) -> list[store.Issued]:
+    def documents(self, account: Address, *, after: int = 0, limit: int = 50) -> list[Issued]:
         """Invoices of the account by id, from the one after `after`."""
         with self._engine.begin() as connection:
             return store.documents_of(connection, account, after, limit)

@@ -1,14 +1,13 @@
 """Profiles, what is due, and issued documents in SQL."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
 
 import msgspec
 from sqlalchemy import Connection, text
 
 from backend.billing.account_statement import Movement
-from backend.billing.document import Document, DocumentKind, decode, digest, encode
+from backend.billing.document import Document, DocumentKind, Issued, decode, digest, encode
 from backend.billing.due import CampaignDue, EpochEarned
 from backend.billing.profile import UNKNOWN, BillingProfile
 from backend.core.ids import Address
@@ -18,20 +17,6 @@ BILLING_LOCK = 0x5167_4249
 """First half of the advisory lock of whoever issues documents; the second is the account."""
 YEARS_KEPT = 10
 """Invoices are kept for ten years: § 14b UStG in Germany; nowhere in the EU is it longer for most businesses."""
-
-
-@dataclass(frozen=True, slots=True)
-class Issued:
-    """A document in a list."""
-
-    id: int
-    number: str
-    kind: DocumentKind
-    issued_on: date
-    from_day: date
-    to_day: date
-    gross_micro_usdc: int
-    sha256: str
 
 
 # ---- profiles -------------------------------------------------------------------------------------------------------

@@ -23,6 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 LINES_MAX = 500
 TEXT = {".py", ".vy", ".vyi", ".md", ".toml", ".yml", ".yaml", ".html", ".css", ".js", ".ts", ".tsx", ".sh", ".cfg", ""}
 LOCKS = {"uv.lock", "package-lock.json"}
+GENERATED = ("sdk/clients/python/sightline_client/", "sdk/clients/typescript/schema.ts", "docs/api/openapi.json")
 LAW = re.compile(r"\bL(\d{1,2})\b")
 LAW_TITLE = re.compile(r"^\*\*L(\d{1,2}) ", re.MULTILINE)
 PROVED_IN = re.compile(r"^Proved in: (.+)$", re.MULTILINE)
@@ -44,8 +45,9 @@ def files() -> tuple[Path, ...]:
 
 
 def texts() -> list[tuple[str, str]]:
-    """(path from the root, content) of every text file."""
-    return [(str(path.relative_to(ROOT)), path.read_text()) for path in files() if path.suffix in TEXT]
+    """(path from the root, content) of every text file that a person wrote."""
+    named = ((str(path.relative_to(ROOT)), path) for path in files() if path.suffix in TEXT)
+    return [(name, path.read_text()) for name, path in named if not name.startswith(GENERATED)]
 
 
 def read(name: str) -> str:
