@@ -114,8 +114,8 @@ which the organisation stands. Moderators, admins and auditors are people of the
 any account and read it. An auditor changes nothing, not even in an account of its own. What is another account's is
 answered like what does not exist.
 
-The first admin is named in `SIGHTLINE_ADMIN_WALLETS` (wallets, separated by commas) or made by `sightline grant`; admins
-make others over the API. Every change takes effect with the next request.
+The first admin is named in `SIGHTLINE_ADMIN_WALLETS` (wallets, separated by commas) or made by `sightline grant`;
+admins make others over the API. Every change takes effect with the next request.
 
 An API key has the scopes that it was given, as far as its maker still has them for the account; the last column says
 which there are. It never makes keys, members or sessions.

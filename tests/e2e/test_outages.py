@@ -128,7 +128,8 @@ def test_redis__killed_under_traffic__refused_until_it_is_back_and_nothing_ackno
         running.servers["redis"].take_away()
         running.system.start("serve", "serve-late", SIGHTLINE_PORT=str(late_port := free_port()))
         for asked in (
-            running.http.get("/v1/auth/nonce"), running.decide(), running.http.post("/v1/events", json={"events": [{"kind": "click", "token": token}]}),
+            running.http.get("/v1/auth/nonce"), running.decide(),
+            running.http.post("/v1/events", json={"events": [{"kind": "click", "token": token}]}),
         ):
             assert refusal_of(asked) == (503, "redis_unavailable")
         assert readiness(running.http.get("/readyz"))[:3] == (503, "ok", "down")

@@ -111,6 +111,19 @@ async def test_sign_in__twenty_times__the_oldest_sessions_give_way(
     assert len((await last.get("/v1/auth/sessions")).json()["items"]) == 20
 
 
+async def test_session__redis_is_down__is_still_known(
+    advertiser: httpx.AsyncClient, keep_app: Callable[..., FastAPI]
+) -> None:
+    """L44: what needs no counters goes on; only signing in waits."""
+    app = keep_app(redis_url="redis://127.0.0.1:9/0")
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app), base_url=ORIGIN, headers=advertiser.headers
+    ) as client:
+        assert (await client.get("/v1/campaigns")).status_code == 200
+        assert (await client.post("/v1/auth/rotate")).status_code == 200
+        assert refusal(await client.get("/v1/auth/nonce")) == (503, "redis_unavailable")
+
+
 # --- cookies ------------------------------------------------------------------------------------------------------
 
 
