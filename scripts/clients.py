@@ -33,7 +33,7 @@ def document() -> str:
         deployment.write_text(json.dumps({"chain_id": 31_337, "contracts": contracts}))
         settings = Settings(
             database_url="postgresql+psycopg://nobody@127.0.0.1:9/none", redis_url="redis://127.0.0.1:9/0",
-            rpc_url="http://127.0.0.1:9", token_key="00" * 32, deployment=deployment, data_dir=Path(folder),  # type: ignore[arg-type]
+            rpc_url="http://127.0.0.1:9", token_key="00" * 32, deployment=deployment, data_dir=Path(folder),
         )
         return json.dumps(create_app(settings).openapi(), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
