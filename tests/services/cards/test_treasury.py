@@ -181,3 +181,35 @@ def test_step__two_workers__take_turns(till: Till) -> None:
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(lambda work: work(), works))
     assert till.deposits() == [50_00] * 3
+
+
+def test_worker__cards_set_up__has_their_loops_and_a_key_of_its_own(till: Till, tmp_path: Path) -> None:
+    from backend.chain.client import EscrowClient
+    from backend.config import MissingSetting, Settings
+    from backend.main.areas.cards import loops
+    from backend.main.parts import WorkerParts
+
+    stage = till.stage
+    deployment = tmp_path / "31337.json"
+    deployment.write_text(json.dumps({"chain_id": 31_337, "contracts": {
+        "CampaignEscrow": {"address": stage.escrow_address, "block": 1},
+        "MockUSDC": {"address": stage.token, "block": 1},
+    }}))
+
+    def names(**more: object) -> list[str]:
+        settings = Settings(**{
+            "database_url": stage.database_url, "redis_url": "redis://127.0.0.1:9/0", "rpc_url": stage.rpc_url,
+            "token_key": "5a" * 32, "deployment": deployment, **more,
+        })
+        operator = EscrowClient(Chain(stage.rpc_url, 31_337, key=key_of("operator")), stage.escrow_address)
+        return [loop.name for loop in loops(WorkerParts(settings, stage.engine, None, operator))]  # type: ignore[arg-type]
+
+    stripe = {"stripe_key": "sk_test_x", "stripe_webhook_secret": "whsec_x"}
+    assert names() == []
+    assert names(**stripe, treasury_key=key_of("treasury")) == ["cards", "stripe", "treasury"]
+    with pytest.raises(MissingSetting, match="TREASURY"):
+        names(**stripe)
+    with pytest.raises(MissingSetting, match="of its own"):
+        names(**stripe, treasury_key=key_of("operator"))
+    with pytest.raises(MissingSetting, match="of its own"):
+        names(**stripe, treasury_key=key_of("treasury"), treasury_address="0x" + "11" * 20)
