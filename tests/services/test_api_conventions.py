@@ -33,6 +33,8 @@ REPEATABLE = {
     "/v1/moderation/creatives/{creative}/reject": "decided once, the second time is refused",
     "/v1/moderation/creatives/{creative}/take-down": "decided once, the second time is refused",
     "/v1/moderation/appeals/{creative}": "decided once, the second time is refused",
+    "/v1/admin/card-payments/{payment}/release": "released once, the second time is refused",
+    "/v1/stripe/webhooks": "each event has its effect once, by its id",
 }
 
 
