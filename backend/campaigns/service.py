@@ -93,7 +93,7 @@ class CampaignService:
         """The owner's campaigns by id, from the one after `after`."""
         with self._engine.begin() as connection:
             own = store.campaigns_of(connection, owner, after, limit)
-            budgets = read_budgets(connection, self._chain_id) if own else {}
+            budgets = read_budgets(connection, self._chain_id, [campaign.meta for campaign in own]) if own else {}
             return [FundedCampaign(campaign, money_of(campaign, budgets.values())) for campaign in own]
 
     def change_campaign(
@@ -218,7 +218,8 @@ class CampaignService:
         store.insert_terms(connection, campaign.id, version + 1, document, document_hash(document))
 
     def _funded(self, connection: Connection, campaign: Campaign) -> FundedCampaign:
-        return FundedCampaign(campaign, money_of(campaign, read_budgets(connection, self._chain_id).values()))
+        budgets = read_budgets(connection, self._chain_id, [campaign.meta])
+        return FundedCampaign(campaign, money_of(campaign, budgets.values()))
 
     def _now(self) -> datetime:
         return datetime.fromtimestamp(self._clock(), UTC)
