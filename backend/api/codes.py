@@ -69,6 +69,7 @@ CODES: Mapping[str, Meaning] = {
     "role_unknown": Meaning(404, "The wallet does not have this role"),
     "own_role": Meaning(409, "An admin cannot take its own role"),
     # campaigns, line items, creatives
+    "deposit_called_off": Meaning(409, "Money may have changed since the deposit was ordered; it must not be made"),
     "billing_profile_unknown": Meaning(404, "You have no billing profile yet"),
     "vat_number_malformed": Meaning(422, "Not a VAT number of the country"),
     "document_unknown": Meaning(404, "You have no document with this number"),

@@ -31,7 +31,7 @@ def example_of(schema: Schema, components: Mapping[str, Schema], name: str = "",
     """
     schema = _resolved(schema, components)
     for given in (*schema.get("examples", ()), *([schema["example"]] if "example" in schema else ())):
-        return given
+        return _completed(given, schema, components, depth)
     if "const" in schema:
         return schema["const"]
     if schema.get("enum"):
@@ -43,6 +43,22 @@ def example_of(schema: Schema, components: Mapping[str, Schema], name: str = "",
     if "allOf" in schema:
         return example_of(schema["allOf"][0], components, name, depth)
     return _plain(schema, components, name, depth)
+
+
+def _completed(given: Any, schema: Schema, components: Mapping[str, Schema], depth: int) -> Any:
+    """FastAPI drops nulls from what a model gives as its example: a required field that may be null gets it back. One
+    that a model inherited its example without gets an example of its own."""
+    if not isinstance(given, dict):
+        return given
+    missing = {name: schema["properties"][name] for name in schema.get("required", ()) if name not in given}
+    return given | {
+        name: None if _may_be_null(field) else example_of(field, components, name, depth + 1)
+        for name, field in missing.items()
+    }
+
+
+def _may_be_null(schema: Schema) -> bool:
+    return any(option.get("type") == "null" for option in schema.get("anyOf", ()))
 
 
 def _resolved(schema: Schema, components: Mapping[str, Schema]) -> Schema:

@@ -34,6 +34,15 @@ REPEATABLE = {
     "/v1/moderation/creatives/{creative}/take-down": "decided once, the second time is refused",
     "/v1/moderation/appeals/{creative}": "decided once, the second time is refused",
     "/v1/admin/card-payments/{payment}/release": "released once, the second time is refused",
+    "/v1/auth/rotate": "the old token is dead: the second time is refused",
+    "/v1/forecasts": "saves nothing",
+    "/v1/organisation/invitations": "a second invitation of a wallet replaces the first",
+    "/v1/organisation/leave": "who has left is no member",
+    "/v1/invitations/{invitation}/accept": "an invitation is taken once",
+    "/v1/notices/read": "what is read stays read",
+    "/v1/notices/{notice}/read": "what is read stays read",
+    "/v1/privacy/erasures": "an erased account has no session left to ask again",
+    "/v1/webhooks/{webhook}/rotate": "the newest secret counts, and the one before for a while",
     "/v1/stripe/webhooks": "each event has its effect once, by its id",
 }
 

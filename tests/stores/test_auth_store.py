@@ -3,6 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from redis import Redis
 from sqlalchemy import Connection, text
 
@@ -16,6 +17,13 @@ ADVERTISER, ORGANISATION = address("0x" + "aa" * 20), address("0x" + "bb" * 20)
 NOW = datetime(2026, 11, 3, 10, 0, tzinfo=UTC)
 LATER = NOW + timedelta(hours=24)
 VISITOR = Visitor("203.0.113.0/24", "Firefox")
+
+
+@pytest.fixture
+def connection(connection: Connection) -> Connection:
+    """In a transaction that is rolled back, where nobody else is signed in: other tests commit sessions."""
+    connection.execute(text("delete from session"))
+    return connection
 
 
 def opened(
