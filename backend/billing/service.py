@@ -64,7 +64,9 @@ class BillingService:
         if not 0 <= (to_day - from_day).days < STATEMENT_DAYS_MAX:
             raise Unprocessable("dates_out_of_range", f"from must not be after to, {STATEMENT_DAYS_MAX} days at most")
         with self._engine.begin() as connection:
-            movements = store.movements_of(connection, self._chain_id, account, publisher=publisher)
+            movements = store.movements_of(
+                connection, self._chain_id, account, (from_day, to_day), publisher=publisher
+            )
         return account_statement.state(account, from_day, to_day, movements)
 
     def step(self) -> bool:

@@ -177,12 +177,12 @@ def profile_or_unknown(connection: Connection, account: Address) -> BillingProfi
 
 # ---- movements of an account ----------------------------------------------------------------------------------------
 
-_OF_ADVERTISER = text("""
+_OF_ADVERTISER = """
 with own as (
     select c.id, cc.campaign from campaign c
       join chain_campaign cc on cc.chain_id = :chain_id and cc.meta = c.meta and cc.owner = coalesce(c.funder, c.owner)
      where c.owner = :account
-)
+), moved as (
 select to_timestamp(f.block_timestamp)::date as day, 'deposit' as what, 'campaign:' || own.id as reference, f.amount
   from chain_campaign_opened f join own using (campaign) where f.chain_id = :chain_id
 union all
@@ -195,9 +195,10 @@ union all
 select s.day, 'charge', 'campaign:' || l.campaign_id, -sum(s.spent_micro_usdc)
   from line_item_spend s join line_item l on l.id = s.line_item_id join campaign c on c.id = l.campaign_id
  where c.owner = :account group by s.day, l.campaign_id
-""")
+)"""
 
-_OF_PUBLISHER = text("""
+_OF_PUBLISHER = """
+with moved as (
 select to_timestamp(e.to_ms / 1000.0)::date as day, 'earned' as what, 'epoch:' || e.epoch as reference,
        ep.net_micro_usdc as amount
   from epoch_publisher ep join epoch e on e.epoch = ep.epoch join publisher p on p.index = ep.publisher_index
@@ -206,15 +207,27 @@ union all
 select to_timestamp(f.block_timestamp)::date, 'paid', 'transaction:' || f.tx_hash, -f.amount
   from chain_payout f join publisher p on p.index = f.publisher_index
  where f.chain_id = :chain_id and p.wallet = :account
-""")
+)"""
+
+_WITHIN = """
+select cast(:from_day as date) - 1 as day, 'before' as what, '' as reference, sum(amount) as amount
+  from moved where day < :from_day having count(*) > 0
+union all
+select * from moved where day >= :from_day and day <= :to_day
+"""
 
 
-def movements_of(connection: Connection, chain_id: int, account: Address, *, publisher: bool) -> list[Movement]:
-    """Everything that ever moved money of the account on that side of the market."""
+def movements_of(
+    connection: Connection, chain_id: int, account: Address, days: tuple[date, date], *, publisher: bool
+) -> list[Movement]:
+    """Everything that moved money of the account on that side of the market within `days`, both included; all that was
+    before is one movement of the day before."""
     if not _has_chain(connection):
         return []
-    statement = _OF_PUBLISHER if publisher else _OF_ADVERTISER
-    rows = connection.execute(statement, {"chain_id": chain_id, "account": account})
+    statement = text((_OF_PUBLISHER if publisher else _OF_ADVERTISER) + _WITHIN)
+    rows = connection.execute(
+        statement, {"chain_id": chain_id, "account": account, "from_day": days[0], "to_day": days[1]}
+    )
     return [Movement(row.day, row.what, row.reference, int(row.amount)) for row in rows]
 
 

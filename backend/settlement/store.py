@@ -268,6 +268,16 @@ def read_attestations(connection: Connection, epoch: int, attempt: int) -> list[
     return [(row.attestor, row.digest, row.signature) for row in rows]
 
 
+def read_attestors(connection: Connection, epochs: Sequence[EpochRow]) -> dict[tuple[int, int], list[str]]:
+    """Who has attested each of these attempts, by (epoch, attempt)."""
+    rows = connection.execute(text("""
+        select epoch, attempt, array_agg(attestor order by attestor) as attestors
+          from attestation join unnest(cast(:epochs as bigint[]), cast(:attempts as int[])) as asked (epoch, attempt)
+         using (epoch, attempt) group by epoch, attempt
+    """), {"epochs": [row.epoch for row in epochs], "attempts": [row.attempt for row in epochs]})
+    return {(row.epoch, row.attempt): row.attestors for row in rows}
+
+
 def insert_attestation(
     connection: Connection, epoch: int, attempt: int, attestor: str, digest: str, signature: str
 ) -> None:

@@ -172,8 +172,9 @@ DAY_MS = {"since": 1_789_862_400_000, "until": 1_789_948_800_000}
 
 STATEMENTS: list[tuple[Any, dict[str, Any]]] = [
     (store.PLACEMENT_OUTCOMES, DAY | {"placement": 7}), (store.LINE_ITEM_OUTCOMES, DAY | {"line_item": 7}),
-    (store.DROPPED, DAY_MS | {"placements": [7, 8]}),
-    (store.UNPAID_EVENTS, DAY_MS | {"placements": [7, 8], "reason": "not_billed_by_bid"}),
+    (store.UNPAID_EVENTS, DAY_MS | {
+        "publisher": 1, "placement": 7, "reason": "not_billed_by_bid", "most": 100,
+    }),
 ]
 
 

@@ -25,6 +25,8 @@ class Event(SQLModel, table=True):
         Index("event_accepted", "seq", postgresql_where=text("status = 'accepted'")),
         Index("event_status_changed", "settled_seq"),
         Index("event_unpaid", "placement_id", "received_ms", postgresql_where=text("status = 'unpaid'")),
+        Index("event_unpaid_received", "received_ms", postgresql_include=["placement_id"],
+              postgresql_where=text("status = 'unpaid'")),
         Index("event_with_samples", "received_ms", postgresql_where=text("samples <> '[]'::jsonb")),
         Index("event_click_ref", "click_ref", postgresql_where=text("click_ref is not null")),
     )
@@ -57,7 +59,10 @@ class DroppedEvent(SQLModel, table=True):
     """An event that is not charged, with its reason; counted once by its place in the stream."""
 
     __tablename__ = "dropped_event"
-    __table_args__ = (Index("dropped_event_placement", "placement_id", "received_ms"),)
+    __table_args__ = (
+        Index("dropped_event_placement", "placement_id", "received_ms"),
+        Index("dropped_event_received", "received_ms", postgresql_include=["placement_id", "reason"]),
+    )
 
     stream_id: str = Field(primary_key=True, sa_type=Text)
     stream_index: int = Field(primary_key=True)

@@ -1,6 +1,5 @@
 """Answers "why?": to publishers about their placements, to advertisers about their line items."""
 
-from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
@@ -53,16 +52,12 @@ class ExplanationService:
         """Why events of the publisher's placements were not paid. Raises as `no_ad` when `placement` is given."""
         span = span_of(since, until, now)
         with self._engine.begin() as connection:
-            placements = store.placements_of(connection, wallet, placement)
-            if placement is not None and not placements:
+            if placement is not None and store.standing_of(connection, wallet, placement) is None:
                 raise NotFound("placement_unknown", f"you have no placement {placement}")
-            found = store.unpaid_events(connection, placements, span)
-        total: Counter[str] = Counter()
-        for counts in found.values():
-            total.update(counts)
-        worst = sorted(found, key=lambda one: (-sum(found[one].values()), one))[:PLACEMENTS_SHOWN_MAX]
+            total, found = store.unpaid_events(connection, wallet, placement, span, PLACEMENTS_SHOWN_MAX)
+        worst = sorted(found, key=lambda one: (-sum(found[one].values()), one))
         return Unpaid(
-            span, total.total(), _reasons(total, unpaid_words, lambda words: words.publisher),
+            span, sum(total.values()), _reasons(total, unpaid_words, lambda words: words.publisher),
             {one: dict(most_first(found[one])) for one in worst},
         )
 

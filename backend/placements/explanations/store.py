@@ -26,29 +26,25 @@ select outcome, sum(n) as n from serving_tally
  where line_item_id = :line_item and minute >= :since and minute < :until group by outcome
 """)
 
-OWN_PLACEMENTS = text("""
-select placement.id from placement join world on world.id = placement.world_id
-  join publisher on publisher.index = world.publisher_index
- where publisher.wallet = :wallet and (cast(:placement as bigint) is null or placement.id = :placement)
-""")
-
-DROPPED = text("""
-select own.id as placement_id, found.reason, found.n
-  from unnest(cast(:placements as bigint[])) as own(id)
- cross join lateral (
-    select reason, count(*) as n from dropped_event
-     where placement_id = own.id and received_ms >= :since and received_ms < :until group by reason
- ) found
-""")
-
+# The planner walks through the placements, or through the time if they are many: it knows of a publisher's index how
+# many there are, of a wallet not. Of thousands of placements only the worst are told one by one; placement 0 has the sums.
 UNPAID_EVENTS = text("""
-select own.id as placement_id, :reason as reason, found.n
-  from unnest(cast(:placements as bigint[])) as own(id)
- cross join lateral (
-    select count(*) as n from event
-     where placement_id = own.id and received_ms >= :since and received_ms < :until and status = 'unpaid'
- ) found
- where found.n > 0
+with own as not materialized (
+    select placement.id from placement join world on world.id = placement.world_id
+     where world.publisher_index = :publisher and (cast(:placement as bigint) is null or placement.id = :placement)
+), found as materialized (
+    select placement_id, reason, count(*) as n from dropped_event
+     where received_ms >= :since and received_ms < :until and placement_id in (select id from own) group by 1, 2
+    union all
+    select placement_id, :reason, count(*) from event
+     where received_ms >= :since and received_ms < :until and status = 'unpaid'
+       and placement_id in (select id from own) group by 1
+), worst as (
+    select placement_id from found group by placement_id order by sum(n) desc, placement_id limit :most
+)
+select 0 as placement_id, reason, sum(n) as n from found group by reason
+union all
+select placement_id, reason, n from found where placement_id in (select placement_id from worst)
 """)
 
 OWN_LINE_ITEM = text("""
@@ -67,11 +63,6 @@ def owns_line_item(connection: Connection, wallet: Address, line_item: int) -> b
     return connection.execute(OWN_LINE_ITEM, {"line_item": line_item, "wallet": wallet}).scalar() is not None
 
 
-def placements_of(connection: Connection, wallet: Address, placement: int | None) -> list[int]:
-    """The wallet's placements, or this one of them."""
-    return list(connection.execute(OWN_PLACEMENTS, {"wallet": wallet, "placement": placement}).scalars())
-
-
 def placement_outcomes(connection: Connection, placement: int, span: Span) -> dict[str, int]:
     """Counts of `decision`, `no_bid` and NoBidReasons."""
     rows = connection.execute(
@@ -88,15 +79,17 @@ def line_item_outcomes(connection: Connection, line_item: int, span: Span) -> di
     return {row.outcome: int(row.n) for row in rows}
 
 
-def unpaid_events(connection: Connection, placements: list[int], span: Span) -> dict[int, dict[str, int]]:
-    """Counts by placement and DropReason, and of accepted events that their bid does not pay for."""
-    bound = {
-        "placements": placements, "since": int(span.since.timestamp() * 1_000),
-        "until": int(span.until.timestamp() * 1_000),
-    }
+def unpaid_events(
+    connection: Connection, wallet: Address, placement: int | None, span: Span, most: int
+) -> tuple[dict[str, int], dict[int, dict[str, int]]]:
+    """Counts by DropReason, and of accepted events that their bid does not pay for: of all the wallet's placements, or
+    of this one of them; and of the `most` placements that have the most, by placement."""
+    publisher = connection.execute(text("select index from publisher where wallet = :wallet"), {"wallet": wallet})
+    rows = connection.execute(UNPAID_EVENTS, {
+        "publisher": publisher.scalar(), "placement": placement, "since": int(span.since.timestamp() * 1_000),
+        "until": int(span.until.timestamp() * 1_000), "reason": UNPAID_KIND, "most": most,
+    })
     found: dict[int, dict[str, int]] = defaultdict(dict)
-    for row in connection.execute(DROPPED, bound):
+    for row in rows:
         found[row.placement_id][row.reason] = int(row.n)
-    for row in connection.execute(UNPAID_EVENTS, bound | {"reason": UNPAID_KIND}):
-        found[row.placement_id][row.reason] = int(row.n)
-    return dict(found)
+    return found.pop(0, {}), dict(found)

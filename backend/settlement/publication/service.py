@@ -81,7 +81,11 @@ class PublicationService:
         """The newest settlements below epoch `before`."""
         with self._engine.connect() as connection:
             rows = store.read_epochs(connection, min(limit, SETTLEMENTS_MAX), before)
-            return [self._view(connection, row, None) for row in rows]
+            attested = store.read_attestors(connection, rows)
+        return [
+            SettlementView(row, self._chain_id, self._escrow.address, None, attested.get((row.epoch, row.attempt), []))
+            for row in rows
+        ]
 
     def settlement(self, epoch: int) -> SettlementView:
         """One settlement. Raises NotFound."""
@@ -150,6 +154,7 @@ class PublicationService:
         return row
 
     def _view(self, connection: Connection, row: EpochRow, published: _Published | None) -> SettlementView:
+        """With the attestations of what is published."""
         attestations = store.read_attestations(connection, row.epoch, row.attempt)
         signed = published.digest if published else None
         attested_by = [attestor for attestor, over, _ in attestations if signed is None or over == signed]
