@@ -5,6 +5,7 @@ POST /v1/privacy/erasures
 ├── another wallet is confirmed         → 422 confirmation_differs
 ├── by a member, by an API key          → 403
 ├── card payments or refunds are open   → 409 erasure_blocked, counted
+├── card money is back from the chain   → 409 erasure_blocked
 ├── an organisation would be ownerless  → 409 erasure_blocked
 └── otherwise                           → done, with what is kept and why
     ├── no mark of the account is left in any table, of others all are
@@ -154,6 +155,8 @@ async def test_erase__by_an_owner_who_is_not_the_wallet__is_refused(
     ("update card_refund set status = 'pending'", {"card_refund_open": 1}),
     ("update card_payment set status = 'created'; update card_refund set status = 'asked'",
      {"card_payment_open": 1, "card_refund_open": 1}),
+    ("insert into ledger_account (account, credits) select 'card:' || campaign_id, 10000 from card_payment",
+     {"card_money_not_refunded": 1}),
 ])
 @pytest.mark.usefixtures("everything")
 async def test_erase__money_is_owed__is_blocked_and_says_what(

@@ -24,6 +24,7 @@ class Obligation(StrEnum):
     CARD_PAYMENT_OPEN = "card_payment_open"             # neither deposited for good nor given back
     CARD_REFUND_OPEN = "card_refund_open"               # on its way to the card
     CARD_BUDGET_UNSPENT = "card_budget_unspent"         # paid by card and not spent: it goes back to the card first
+    CARD_MONEY_NOT_REFUNDED = "card_money_not_refunded"     # the same, once it is back from the chain
     ORGANISATION_WITHOUT_OWNER = "organisation_without_owner"   # somebody else's organisation would have no owner left
 
 

@@ -13,6 +13,7 @@ from backend.privacy.holdings import HOLDINGS, ROW_ID, Erase, Holding, belongs
 
 # of one account, so that a payment cannot begin while it is erased
 ERASURE_LOCK = 0x5167_4203
+MICRO_USDC_PER_CENT = 10_000
 
 _OPEN_PAYMENTS = text("""
 select count(*) from card_payment where account = :account
@@ -24,10 +25,15 @@ select count(*) from card_refund join card_payment on card_payment.id = card_ref
 """)
 _NUMBERED = "'erased-' || id"
 _DELETE = 'delete from "{table}"'
+# a cent is the least that a card can get back; what a withdrawal has reserved is not back with us yet
 _UNSPENT = text("""
 select count(*) from campaign join chain_campaign chain on chain.owner = campaign.funder and chain.meta = campaign.meta
- where campaign.owner = :account and campaign.funder is not null and chain.remaining > 0
-""")
+ where campaign.owner = :account and campaign.funder is not null and chain.remaining + chain.reserved >= :cent
+""").bindparams(cent=MICRO_USDC_PER_CENT)
+_UNREFUNDED = text("""
+select count(*) from campaign join ledger_account card on card.account = 'card:' || campaign.id
+ where campaign.owner = :account and card.credits - card.debits >= :cent
+""").bindparams(cent=MICRO_USDC_PER_CENT)
 _LAST_OWNER = text("""
 select count(*) from member mine
  where mine.wallet = :account and mine.account <> :account and mine.role = 'owner'
@@ -56,6 +62,7 @@ def obligations(connection: Connection, account: Address) -> dict[Obligation, in
         Obligation.CARD_PAYMENT_OPEN: _OPEN_PAYMENTS,
         Obligation.CARD_REFUND_OPEN: _OPEN_REFUNDS,
         **({Obligation.CARD_BUDGET_UNSPENT: _UNSPENT} if mirrored else {}),
+        Obligation.CARD_MONEY_NOT_REFUNDED: _UNREFUNDED,
         Obligation.ORGANISATION_WITHOUT_OWNER: _LAST_OWNER,
     }
     return {
