@@ -24,6 +24,7 @@ from backend.campaigns.terms import (
     described,
     document_hash,
     first_document,
+    nameless,
     next_document,
 )
 from backend.core.categories import CampaignCategory
@@ -79,7 +80,7 @@ class CampaignService:
             audit.record(connection, "campaign.create", f"campaign:{campaign.id}", meta=meta)
             for terms in items:
                 added = store.insert_line_item(connection, campaign.id, terms)
-                audit.record(connection, "line_item.create", f"line_item:{added.id}", terms=described(terms))
+                audit.record(connection, "line_item.create", f"line_item:{added.id}", terms=nameless(terms))
             return campaign
 
         with self._engine.begin() as connection:
@@ -112,7 +113,7 @@ class CampaignService:
                 if changed.status is not found.status:
                     self._move_bookings(connection, changed)
                 self._append_terms(connection, changed, "campaign.changed", campaign=campaign_state(changed))
-                audit.record(connection, "campaign.change", f"campaign:{campaign}", **campaign_state(changed))
+                audit.record(connection, "campaign.change", f"campaign:{campaign}", status=changed.status.value)
             return self._funded(connection, changed)
 
     def terms(
@@ -136,7 +137,7 @@ class CampaignService:
             self._book(connection, found, added.id, terms)
             content = {"id": added.id, **described(terms)}
             self._append_terms(connection, found, "line_item.added", line_item=content)
-            audit.record(connection, "line_item.create", f"line_item:{added.id}", terms=described(terms))
+            audit.record(connection, "line_item.create", f"line_item:{added.id}", terms=nameless(terms))
             return added
 
         with self._engine.begin() as connection:
@@ -176,7 +177,7 @@ class CampaignService:
                 self._book(connection, campaign, line_item, terms)
                 content = {"id": line_item, **described(terms)}
                 self._append_terms(connection, campaign, "line_item.changed", line_item=content)
-                audit.record(connection, "line_item.change", f"line_item:{line_item}", terms=described(terms))
+                audit.record(connection, "line_item.change", f"line_item:{line_item}", terms=nameless(terms))
             return replace(found, terms=terms)
 
     def _check_new(self, connection: Connection, terms: LineItemTerms) -> None:

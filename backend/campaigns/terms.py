@@ -60,6 +60,11 @@ def described(terms: LineItemTerms) -> dict[str, Any]:
     return content
 
 
+def nameless(terms: LineItemTerms) -> dict[str, Any]:
+    """The same without what the advertiser calls it: for the audit trail, which nobody can erase."""
+    return {field: value for field, value in described(terms).items() if field != "name"}
+
+
 def campaign_state(campaign: Campaign) -> dict[str, str]:
     """What may change of a campaign itself."""
     return {"name": campaign.name, "status": campaign.status.value}

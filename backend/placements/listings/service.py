@@ -47,7 +47,7 @@ class ListingService:
             if still_named(named, store.verified_urls(connection, seller.index)) != named:
                 raise Conflict("domain_not_proved", f"none of your worlds is verified at {domain}")
             store.write_listing(connection, named)
-            record(connection, "publisher.list", f"publisher:{seller.index}", domain=domain)
+            record(connection, "publisher.list", f"publisher:{seller.index}")
             return named
 
     def withdraw(self, wallet: Address) -> None:
