@@ -27,7 +27,7 @@ select outcome, sum(n) as n from serving_tally
 """)
 
 # The planner walks through the placements, or through the time if they are many: it knows of a publisher's index how
-# many there are, of a wallet not. Of thousands of placements only the worst are told one by one; placement 0 has the sums.
+# many there are, of a wallet not. Of thousands of placements only the worst are told one by one; 0 has the sums.
 UNPAID_EVENTS = text("""
 with own as not materialized (
     select placement.id from placement join world on world.id = placement.world_id

@@ -1,8 +1,8 @@
 """Forecasts from the newest catalogue and what was recorded of ad requests."""
 
 import time
-from collections import Counter
-from collections.abc import Callable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -17,7 +17,8 @@ from backend.serving.forecasting.forecast import MS_PER_HOUR, Forecast, Plan, fo
 from backend.serving.forecasting.landscape import Chance, week_of
 
 DAYS_BACK = 28
-PLACEMENTS_MAX = 200            # of more, every n-th is read, and stands for n
+SECONDS_PER_DAY = 86_400
+PLACEMENTS_MAX = 50             # of more, every n-th is read, and stands for n
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,8 @@ class ForecastService:
         self._engine = engine
         self._catalogue = catalogue
         self._clock = clock
+        self._known: Mapping[int, Placement] = {}
+        self._kinds: Mapping[Placement, list[int]] = {}
 
     def outlook(self, item: LineItem, spent_micro_usdc: int = 0) -> Outlook:
         """What `item` would win from now on. Its status and its campaign's money do not matter; of its creatives it
@@ -47,33 +50,41 @@ class ForecastService:
         known = next((one for one in catalogue.line_items if one.id == item.id), None)
         if known is not None:
             item = replace(item, creatives=known.creatives)
-        where = [one for one in catalogue.placements.values() if _may_run(item, one)]
+        where = sorted(self._where(catalogue, item))
         step = -(-len(where) // PLACEMENTS_MAX) or 1
-        sample = sorted(where, key=lambda one: one.id)[::step]
+        sample = [catalogue.placements[one] for one in where[::step]]
         with self._engine.begin() as connection:
             window = _window(connection, now_ms)
             made = self._forecast(connection, catalogue, item, spent_micro_usdc, sample, step, window, now_ms)
         return Outlook(made, len(where), len(_hours(window)))
+
+    def _where(self, catalogue: Catalogue, item: LineItem) -> Iterator[int]:
+        """Placements that it may run on. Many are alike, so only one of each kind is looked at."""
+        if self._known is not catalogue.placements:
+            kinds: dict[Placement, list[int]] = defaultdict(list)
+            for one in catalogue.placements.values():
+                kinds[replace(one, id=0, floor_micro_usdc=0)].append(one.id)
+            self._known, self._kinds = catalogue.placements, kinds
+        anywhere = replace(item, wanted=replace(item.wanted, placements=Target()))
+        for kind, ids in self._kinds.items():
+            if _may_run(anywhere, kind):
+                yield from (one for one in ids if item.wanted.placements.allows(one))
 
     def _forecast(
         self, connection: Connection, catalogue: Catalogue, item: LineItem, spent_micro_usdc: int,
         sample: list[Placement], step: int, window: store.Window, now_ms: int,
     ) -> Forecast:
         ids = [one.id for one in sample]
-        rows = store.read_landscape(connection, ids, window)
-        requests = Counter[int]()
-        for row in rows:
-            requests[row.placement] += row.n
-        audience = store.read_audience(connection, ids, window) if item.wanted.names_viewers else {}
-        chances = {
-            one.id: _chance(catalogue, item, one, _share(item, audience.get(one.id, {}), requests[one.id]))
-            for one in sample
-        }
+        shares = _shares(connection, item, ids, window)
+        chances = {one.id: _chance(catalogue, item, one, shares.get(one.id, 1.0)) for one in sample}
+        first = {chance: one for one, chance in reversed(chances.items())}
         own = frozenset(one.id for one in catalogue.line_items if one.owner == item.owner)
+        alike = {one: first[chance] for one, chance in chances.items()}
+        rows, by_day = store.read_landscape(connection, alike, own, window)
         seen = Counter(hour_of_week(hour_ms, "UTC") for hour_ms in _hours(window))
         week = [one.times(step) for one in week_of(rows, chances, own, seen)]
-        whole_days = store.Window(_next_midnight(window.since), _midnight(window.until))
-        daily = store.read_daily_totals(connection, ids, whole_days)
+        whole_days = range(_day(_next_midnight(window.since)), _day(window.until))
+        daily = [n for day, n in by_day.items() if day in whole_days]
         decided, viewed = store.read_viewed(connection, window)
         view_rate = min(1.0, viewed / decided) if viewed else 1.0
         return forecast(week, _plan(item, spent_micro_usdc), now_ms, view_rate, daily)
@@ -99,6 +110,17 @@ def _chance(catalogue: Catalogue, item: LineItem, placement: Placement, audience
     takes_all = item.bid_kind is BidKind.SPONSORSHIP
     reaches = takes_all or bid.ecpm_nano_usdc >= floor
     return Chance(bid.ecpm_nano_usdc, floor, audience if reaches else 0.0, takes_all)
+
+
+def _shares(
+    connection: Connection, item: LineItem, placements: list[int], window: store.Window
+) -> dict[int, float]:
+    """Of each placement's ad requests, in whole percent so that placements stay alike; empty: all of them."""
+    if not item.wanted.names_viewers:
+        return {}
+    requests = store.read_requests(connection, placements, window)
+    audience = store.read_audience(connection, placements, window)
+    return {one: round(_share(item, audience.get(one, {}), requests.get(one, 0)), 2) for one in placements}
 
 
 def _share(item: LineItem, said: Mapping[str, Mapping[str, int]], requests: int) -> float:
@@ -137,6 +159,10 @@ def _hours(window: store.Window) -> range:
 
 def _midnight(when: datetime) -> datetime:
     return when.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def _day(when: datetime) -> int:
+    return int(when.timestamp()) // SECONDS_PER_DAY
 
 
 def _next_midnight(when: datetime) -> datetime:

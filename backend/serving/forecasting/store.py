@@ -8,23 +8,28 @@ from sqlalchemy import Connection, text
 
 from backend.serving.forecasting.landscape import Recorded
 
+# What the rules treat alike is one row, so that ten thousand become a few hundred; and the sums of days, from one scan.
+# 1970 began on a Thursday.
 _LANDSCAPE = text("""
-select placement_id,
-       extract(isodow from hour at time zone 'UTC') * 24 - 24 + extract(hour from hour at time zone 'UTC') as week_hour,
-       line_item_id, bid_bucket, price_bucket, sum(n) as n
-  from serving_landscape where placement_id = any(:placements) and hour >= :since and hour < :until
- group by 1, 2, 3, 4, 5
+select alike, (hours + 72) % 168 as week_hour, line_item, bid_bucket, price_bucket, hours / 24 as day, sum(n) as n
+  from (select alike, cast(date_part('epoch', hour) as bigint) / 3600 as hours, bid_bucket, price_bucket, n,
+               case when line_item_id = any(cast(:own as bigint[])) then cast(:some_own as bigint) else 0 end
+               as line_item
+          from unnest(cast(:placements as bigint[]), cast(:alike as bigint[])) as asked (placement_id, alike)
+          join serving_landscape using (placement_id)
+         where placement_id = any(cast(:placements as bigint[])) and hour >= :since and hour < :until) recorded
+ group by grouping sets ((alike, week_hour, line_item, bid_bucket, price_bucket), (day))
+""")
+
+_REQUESTS = text("""
+select placement_id, sum(n) as n from serving_landscape
+ where placement_id = any(:placements) and hour >= :since and hour < :until group by 1
 """)
 
 _AUDIENCE = text("""
 select placement_id, dimension, value, sum(n) as n
   from serving_audience where placement_id = any(:placements) and hour >= :since and hour < :until
  group by 1, 2, 3
-""")
-
-_DAILY = text("""
-select sum(n) as n from serving_landscape
- where placement_id = any(:placements) and hour >= :since and hour < :until group by date_trunc('day', hour, 'UTC')
 """)
 
 _SEEN = text("""
@@ -54,12 +59,26 @@ def first_hour(connection: Connection, window: Window) -> datetime | None:
     return hour
 
 
-def read_landscape(connection: Connection, placements: Sequence[int], window: Window) -> list[Recorded]:
-    rows = connection.execute(_LANDSCAPE, {"placements": placements, **_bound(window)})
-    return [
-        Recorded(row.placement_id, int(row.week_hour), row.line_item_id, row.bid_bucket, row.price_bucket, int(row.n))
-        for row in rows
+def read_landscape(
+    connection: Connection, alike: Mapping[int, int], own: frozenset[int], window: Window
+) -> tuple[list[Recorded], dict[int, int]]:
+    """Of each placement as if it were the one that it is `alike`, of all of the owner's line items as if they were one
+    of them, and of all others as 0; and opportunities by day since 1970."""
+    rows = connection.execute(_LANDSCAPE, {
+        "placements": list(alike), "alike": list(alike.values()), "own": sorted(own), "some_own": min(own, default=0),
+        **_bound(window),
+    }).all()
+    recorded = [
+        Recorded(row.alike, int(row.week_hour), row.line_item, row.bid_bucket, row.price_bucket, int(row.n))
+        for row in rows if row.day is None
     ]
+    return recorded, {row.day: int(row.n) for row in rows if row.day is not None}
+
+
+def read_requests(connection: Connection, placements: Sequence[int], window: Window) -> dict[int, int]:
+    """Ad requests by placement."""
+    rows = connection.execute(_REQUESTS, {"placements": placements, **_bound(window)})
+    return {row.placement_id: int(row.n) for row in rows}
 
 
 def read_audience(
@@ -70,11 +89,6 @@ def read_audience(
     for row in connection.execute(_AUDIENCE, {"placements": placements, **_bound(window)}):
         found.setdefault(row.placement_id, {}).setdefault(row.dimension, {})[row.value] = int(row.n)
     return found
-
-
-def read_daily_totals(connection: Connection, placements: Sequence[int], window: Window) -> list[int]:
-    """Opportunities of each day that has any."""
-    return [int(n) for n in connection.execute(_DAILY, {"placements": placements, **_bound(window)}).scalars()]
 
 
 def read_viewed(connection: Connection, window: Window) -> tuple[int, int]:
