@@ -14,15 +14,17 @@ import pytest
 
 from backend.demo.cast import Cast, cast_from_seed
 from backend.demo.client import ApiClient
-from backend.demo.system import System, Terms, start_system
+from backend.demo.system import GAS_WEI, System, Terms, start_system
 from backend.demo.waiting import wait_for
-from backend.local import remove_data
+from backend.local import fund, remove_data
 from backend.local.ports import free_port
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "services"))      # the kits
+sys.path.insert(0, str(Path(__file__).parent))
 
 from cards_kit.stripe import KEY, SECRET, FakeStripe
 from cards_kit.stripe import start as start_stripe
+from story_kit import Guests, guests
 
 TERMS = Terms(
     epoch_seconds=3, window_seconds=2, notice_seconds=6, timelock_seconds=600, escape_seconds=600, token_seconds=120,
@@ -38,6 +40,12 @@ def cast() -> Cast:
 
 
 @pytest.fixture(scope="session")
+def people() -> Guests:
+    """Who plays in the stories; nobody else knows them."""
+    return guests()
+
+
+@pytest.fixture(scope="session")
 def stripe() -> Iterator[FakeStripe]:
     process, fake = start_stripe()
     yield fake
@@ -47,7 +55,7 @@ def stripe() -> Iterator[FakeStripe]:
 
 
 @pytest.fixture(scope="session")
-def system(cast: Cast, stripe: FakeStripe) -> Iterator[System]:
+def system(cast: Cast, people: Guests, stripe: FakeStripe) -> Iterator[System]:
     """Contracts deployed, everything running; advertisers and the treasury have USDC, cards clear at once."""
     base = Path(tempfile.mkdtemp(prefix="sightline-outside-"))
     base.chmod(0o755)       # PostgreSQL may run as another user than ours
@@ -58,8 +66,12 @@ def system(cast: Cast, stripe: FakeStripe) -> Iterator[System]:
                 "SIGHTLINE_STRIPE_URL": stripe.url, "SIGHTLINE_TREASURY_KEY": cast.treasury.key.hex(),
                 "SIGHTLINE_CARD_HOLD_DAYS_NEW": "0", "SIGHTLINE_AUTO_APPROVE": "false",
                 "SIGHTLINE_ADMIN_WALLETS": cast.advertisers[ADMIN].address, "SIGHTLINE_FETCH_LOCAL": "true",
+                "SIGHTLINE_SELLER_NAME": "Operator", "SIGHTLINE_SELLER_ADDRESS": "Street 1|10115 Berlin",
+                "SIGHTLINE_SELLER_COUNTRY": "DE", "SIGHTLINE_SELLER_VAT_NUMBER": "DE123456789",
             }
-            everybody = (*cast.advertisers, cast.treasury)
+            everybody = (*cast.advertisers, cast.treasury, *people.everybody)
+            for guest in people.everybody:
+                fund(running.stack.rpc_url, guest.address, GAS_WEI)
             running.prepare({person.address: 1_000 * USDC for person in everybody})
             running.start_processes()
             visitor = ApiClient(running.url)
