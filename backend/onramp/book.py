@@ -130,11 +130,16 @@ def _without_waiting(book: Book) -> Book:
 
 def refundable_cents(book: Book, payment: int) -> int:
     """What can go back to the card of a payment: its own money that is neither on chain nor with a bank."""
-    found = book.payments[payment]
-    if found.has_open_dispute:
-        return 0
+    return refundable(book)[payment]
+
+
+def refundable(book: Book) -> dict[int, int]:
+    """The same of all payments: what is free is reckoned once, since a page shows many."""
     free = whole_cents(_without_waiting(book).free_micro_usdc)
-    return max(0, min(found.left_cents, free))
+    return {
+        payment.id: 0 if payment.has_open_dispute else max(0, min(payment.left_cents, free))
+        for payment in book.payments.values()
+    }
 
 
 def refund_asked(book: Book, payment: int, refund: str, cents: int | None) -> Book:

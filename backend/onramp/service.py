@@ -15,7 +15,7 @@ from backend.db.audit import record
 from backend.db.engine import Connection, Engine
 from backend.db.idempotency import once
 from backend.onramp import store
-from backend.onramp.book import Book, cleared, heard, refund_asked, refundable_cents, released, returned
+from backend.onramp.book import Book, cleared, heard, refund_asked, refundable, refundable_cents, released, returned
 from backend.onramp.client import CheckoutWish, StripeGateway
 from backend.onramp.payment import FeeHeard, Over, Payment, Refund, RefundHeard, RefundStatus
 from backend.onramp.stripe_event import OfPayment
@@ -87,7 +87,11 @@ class CardService:
         with self._engine.begin() as connection:
             _check_own(connection, owner, campaign)
             book = store.read_book(connection, campaign)
-            return [_described(row, book) for row in store.payments_of(connection, owner, campaign, after, limit)]
+            cents = refundable(book)
+            return [
+                CardPayment(row, book.payments[row.id], cents[row.id])
+                for row in store.payments_of(connection, owner, campaign, after, limit)
+            ]
 
     def refund(self, owner: Address, payment: int, cents: int | None, *, key: str | None = None) -> CardPayment:
         """Send unspent money back to the card that paid, never anywhere else (L62); all of it when `cents` is None.

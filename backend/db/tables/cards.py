@@ -28,6 +28,7 @@ class CardPayment(SQLModel, table=True):
             "'lost', 'refunded')",
             name="card_payment_status",
         ),
+        Index("card_payment_frozen", "id", postgresql_where=text("status = 'frozen'")),
         Index("card_payment_held", "hold_until", postgresql_where=text("status = 'held'")),
         Index("card_payment_account_created", "account", "created_at"),
         Index("card_payment_fee_unknown", "id", postgresql_where=text("paid_cents > 0 and fee_cents is null")),

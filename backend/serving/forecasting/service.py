@@ -18,7 +18,7 @@ from backend.serving.forecasting.landscape import Chance, week_of
 
 DAYS_BACK = 28
 SECONDS_PER_DAY = 86_400
-PLACEMENTS_MAX = 50             # of more, every n-th is read, and stands for n
+PLACEMENTS_MAX = 32             # of more, every n-th is read, and stands for n
 
 
 @dataclass(frozen=True, slots=True)
