@@ -18,8 +18,7 @@ from backend.operation.webhooks.webhook import (
 
 _WEBHOOK = "select * from webhook where account = :account and id = :id"
 _DELIVERY = """
-select delivery.*, notice.kind from webhook_delivery delivery
-  join notice on notice.id = delivery.notice_id
+select delivery.*, (select kind from notice where notice.id = delivery.notice_id) from webhook_delivery delivery
  where delivery.webhook_id = :webhook
 """
 
