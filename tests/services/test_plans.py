@@ -1,8 +1,8 @@
-"""Neither a route of a dashboard nor a job that runs all the time reads a big table from end to end: PostgreSQL is asked
-how it would answer each of their statements.
+"""No route of a dashboard and no job that runs all the time reads a big table from end to end: PostgreSQL is asked how
+it would answer each of their statements.
 
-The tables are small here, so sequential scans are forbidden to the planner: where it still plans one, or reads a whole
-index, there is no index for the question.
+The tables are small here, so sequential scans, and joins that begin with one, are forbidden to the planner: where it
+still plans one, or reads a whole index, there is no index for the question.
 """
 
 import json
@@ -57,7 +57,8 @@ def _partial(plan: Mapping[str, Any]) -> bool:
 
 def problems_of(engine: Engine, statement: str, parameters: Any) -> list[str]:
     with engine.connect() as connection:
-        connection.execute(text("set local enable_seqscan = off"))
+        for way in ("seqscan", "hashjoin", "mergejoin"):
+            connection.execute(text(f"set local enable_{way} = off"))
         answer = connection.exec_driver_sql("explain (format json) " + statement, parameters).scalar_one()
     plans = answer if isinstance(answer, list) else json.loads(answer)
     return [problem for plan in plans for problem in scans(plan["Plan"])]
