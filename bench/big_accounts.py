@@ -156,4 +156,4 @@ def publish(engine: Engine, data_dir: Path) -> None:
 
 def _wallets(connection: Connection) -> Mapping[int, str]:
     rows = connection.execute(text("select index, wallet from publisher order by index"))
-    return {row.index: row.wallet for row in rows}
+    return {int(row[0]): str(row[1]) for row in rows}

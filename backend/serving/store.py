@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import redis
 import redis.asyncio
-from sqlalchemy import Connection, Row, text
+from sqlalchemy import Connection, Row, TextClause, text
 
 from backend.core.events import BidKind
 from backend.core.reasons import NoBidReason
@@ -87,7 +87,7 @@ SUPPLY = ("placement", "world", "publisher", "placement_share", "publisher_block
 DEMAND = ("line_item", "campaign", "creative", "conversion_goal")
 # every version of a row has a place and a transaction of its own
 _STATE = "(select count(*) || ':' || coalesce(sum(hashtextextended(ctid::text || xmin::text, 0)), 0) from {table})"
-_STATES = {
+_STATES: dict[tuple[str, ...], TextClause] = {
     tables: text("select " + " || ' ' || ".join(_STATE.format(table=table) for table in tables))
     for tables in (SUPPLY, DEMAND)
 }
