@@ -1,0 +1,230 @@
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from ... import errors
+from ...client import AuthenticatedClient, Client
+from ...models.platform_role import PlatformRole
+from ...models.problem import Problem
+from ...models.role_answer import RoleAnswer
+from ...types import UNSET, Response, Unset
+
+
+def _get_kwargs(
+    wallet: str,
+    role: PlatformRole,
+    *,
+    sightline_account: str | Unset = UNSET,
+) -> dict[str, Any]:
+    headers: dict[str, Any] = {}
+    if not isinstance(sightline_account, Unset):
+        headers["Sightline-Account"] = sightline_account
+
+    _kwargs: dict[str, Any] = {
+        "method": "put",
+        "url": "/v1/admin/roles/{wallet}/{role}".format(
+            wallet=quote(str(wallet), safe=""),
+            role=quote(str(role), safe=""),
+        ),
+    }
+
+    _kwargs["headers"] = headers
+    return _kwargs
+
+
+def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Problem | RoleAnswer | None:
+    if response.status_code == 200:
+        response_200 = RoleAnswer.from_dict(response.json())
+
+        return response_200
+
+    if response.status_code == 401:
+        response_401 = Problem.from_dict(response.json())
+
+        return response_401
+
+    if response.status_code == 403:
+        response_403 = Problem.from_dict(response.json())
+
+        return response_403
+
+    if response.status_code == 409:
+        response_409 = Problem.from_dict(response.json())
+
+        return response_409
+
+    if response.status_code == 412:
+        response_412 = Problem.from_dict(response.json())
+
+        return response_412
+
+    if response.status_code == 422:
+        response_422 = Problem.from_dict(response.json())
+
+        return response_422
+
+    if response.status_code == 429:
+        response_429 = Problem.from_dict(response.json())
+
+        return response_429
+
+    if response.status_code == 503:
+        response_503 = Problem.from_dict(response.json())
+
+        return response_503
+
+    if client.raise_on_unexpected_status:
+        raise errors.UnexpectedStatus(response.status_code, response.content)
+    else:
+        return None
+
+
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[Problem | RoleAnswer]:
+    return Response(
+        status_code=HTTPStatus(response.status_code),
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse_response(client=client, response=response),
+    )
+
+
+def sync_detailed(
+    wallet: str,
+    role: PlatformRole,
+    *,
+    client: AuthenticatedClient,
+    sightline_account: str | Unset = UNSET,
+) -> Response[Problem | RoleAnswer]:
+    """Give a wallet a role
+
+    Args:
+        wallet (str): a wallet
+        role (PlatformRole): A person of the operator. An auditor reads everything and changes
+            nothing, not even in an account of its own.
+        sightline_account (str | Unset): wallet of the organisation to act for; one's own account
+            when it is left out
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[Problem | RoleAnswer]
+    """
+
+    kwargs = _get_kwargs(
+        wallet=wallet,
+        role=role,
+        sightline_account=sightline_account,
+    )
+
+    response = client.get_httpx_client().request(
+        **kwargs,
+    )
+
+    return _build_response(client=client, response=response)
+
+
+def sync(
+    wallet: str,
+    role: PlatformRole,
+    *,
+    client: AuthenticatedClient,
+    sightline_account: str | Unset = UNSET,
+) -> Problem | RoleAnswer | None:
+    """Give a wallet a role
+
+    Args:
+        wallet (str): a wallet
+        role (PlatformRole): A person of the operator. An auditor reads everything and changes
+            nothing, not even in an account of its own.
+        sightline_account (str | Unset): wallet of the organisation to act for; one's own account
+            when it is left out
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Problem | RoleAnswer
+    """
+
+    return sync_detailed(
+        wallet=wallet,
+        role=role,
+        client=client,
+        sightline_account=sightline_account,
+    ).parsed
+
+
+async def asyncio_detailed(
+    wallet: str,
+    role: PlatformRole,
+    *,
+    client: AuthenticatedClient,
+    sightline_account: str | Unset = UNSET,
+) -> Response[Problem | RoleAnswer]:
+    """Give a wallet a role
+
+    Args:
+        wallet (str): a wallet
+        role (PlatformRole): A person of the operator. An auditor reads everything and changes
+            nothing, not even in an account of its own.
+        sightline_account (str | Unset): wallet of the organisation to act for; one's own account
+            when it is left out
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[Problem | RoleAnswer]
+    """
+
+    kwargs = _get_kwargs(
+        wallet=wallet,
+        role=role,
+        sightline_account=sightline_account,
+    )
+
+    response = await client.get_async_httpx_client().request(**kwargs)
+
+    return _build_response(client=client, response=response)
+
+
+async def asyncio(
+    wallet: str,
+    role: PlatformRole,
+    *,
+    client: AuthenticatedClient,
+    sightline_account: str | Unset = UNSET,
+) -> Problem | RoleAnswer | None:
+    """Give a wallet a role
+
+    Args:
+        wallet (str): a wallet
+        role (PlatformRole): A person of the operator. An auditor reads everything and changes
+            nothing, not even in an account of its own.
+        sightline_account (str | Unset): wallet of the organisation to act for; one's own account
+            when it is left out
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Problem | RoleAnswer
+    """
+
+    return (
+        await asyncio_detailed(
+            wallet=wallet,
+            role=role,
+            client=client,
+            sightline_account=sightline_account,
+        )
+    ).parsed

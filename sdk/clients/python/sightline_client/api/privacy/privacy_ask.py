@@ -1,0 +1,210 @@
+from http import HTTPStatus
+from typing import Any
+
+import httpx
+
+from ... import errors
+from ...client import AuthenticatedClient, Client
+from ...models.export_answer import ExportAnswer
+from ...models.problem import Problem
+from ...types import UNSET, Response, Unset
+
+
+def _get_kwargs(
+    *,
+    idempotency_key: str | Unset = UNSET,
+    sightline_account: str | Unset = UNSET,
+) -> dict[str, Any]:
+    headers: dict[str, Any] = {}
+    if not isinstance(idempotency_key, Unset):
+        headers["Idempotency-Key"] = idempotency_key
+
+    if not isinstance(sightline_account, Unset):
+        headers["Sightline-Account"] = sightline_account
+
+    _kwargs: dict[str, Any] = {
+        "method": "post",
+        "url": "/v1/privacy/exports",
+    }
+
+    _kwargs["headers"] = headers
+    return _kwargs
+
+
+def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> ExportAnswer | Problem | None:
+    if response.status_code == 202:
+        response_202 = ExportAnswer.from_dict(response.json())
+
+        return response_202
+
+    if response.status_code == 401:
+        response_401 = Problem.from_dict(response.json())
+
+        return response_401
+
+    if response.status_code == 403:
+        response_403 = Problem.from_dict(response.json())
+
+        return response_403
+
+    if response.status_code == 409:
+        response_409 = Problem.from_dict(response.json())
+
+        return response_409
+
+    if response.status_code == 422:
+        response_422 = Problem.from_dict(response.json())
+
+        return response_422
+
+    if response.status_code == 429:
+        response_429 = Problem.from_dict(response.json())
+
+        return response_429
+
+    if response.status_code == 503:
+        response_503 = Problem.from_dict(response.json())
+
+        return response_503
+
+    if client.raise_on_unexpected_status:
+        raise errors.UnexpectedStatus(response.status_code, response.content)
+    else:
+        return None
+
+
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[ExportAnswer | Problem]:
+    return Response(
+        status_code=HTTPStatus(response.status_code),
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse_response(client=client, response=response),
+    )
+
+
+def sync_detailed(
+    *,
+    client: AuthenticatedClient,
+    idempotency_key: str | Unset = UNSET,
+    sightline_account: str | Unset = UNSET,
+) -> Response[ExportAnswer | Problem]:
+    """Ask for a copy of everything about the account
+
+    Args:
+        idempotency_key (str | Unset): the same key with the same body answers the same and
+            creates nothing; with another body: 409
+        sightline_account (str | Unset): wallet of the organisation to act for; one's own account
+            when it is left out
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[ExportAnswer | Problem]
+    """
+
+    kwargs = _get_kwargs(
+        idempotency_key=idempotency_key,
+        sightline_account=sightline_account,
+    )
+
+    response = client.get_httpx_client().request(
+        **kwargs,
+    )
+
+    return _build_response(client=client, response=response)
+
+
+def sync(
+    *,
+    client: AuthenticatedClient,
+    idempotency_key: str | Unset = UNSET,
+    sightline_account: str | Unset = UNSET,
+) -> ExportAnswer | Problem | None:
+    """Ask for a copy of everything about the account
+
+    Args:
+        idempotency_key (str | Unset): the same key with the same body answers the same and
+            creates nothing; with another body: 409
+        sightline_account (str | Unset): wallet of the organisation to act for; one's own account
+            when it is left out
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        ExportAnswer | Problem
+    """
+
+    return sync_detailed(
+        client=client,
+        idempotency_key=idempotency_key,
+        sightline_account=sightline_account,
+    ).parsed
+
+
+async def asyncio_detailed(
+    *,
+    client: AuthenticatedClient,
+    idempotency_key: str | Unset = UNSET,
+    sightline_account: str | Unset = UNSET,
+) -> Response[ExportAnswer | Problem]:
+    """Ask for a copy of everything about the account
+
+    Args:
+        idempotency_key (str | Unset): the same key with the same body answers the same and
+            creates nothing; with another body: 409
+        sightline_account (str | Unset): wallet of the organisation to act for; one's own account
+            when it is left out
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[ExportAnswer | Problem]
+    """
+
+    kwargs = _get_kwargs(
+        idempotency_key=idempotency_key,
+        sightline_account=sightline_account,
+    )
+
+    response = await client.get_async_httpx_client().request(**kwargs)
+
+    return _build_response(client=client, response=response)
+
+
+async def asyncio(
+    *,
+    client: AuthenticatedClient,
+    idempotency_key: str | Unset = UNSET,
+    sightline_account: str | Unset = UNSET,
+) -> ExportAnswer | Problem | None:
+    """Ask for a copy of everything about the account
+
+    Args:
+        idempotency_key (str | Unset): the same key with the same body answers the same and
+            creates nothing; with another body: 409
+        sightline_account (str | Unset): wallet of the organisation to act for; one's own account
+            when it is left out
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        ExportAnswer | Problem
+    """
+
+    return (
+        await asyncio_detailed(
+            client=client,
+            idempotency_key=idempotency_key,
+            sightline_account=sightline_account,
+        )
+    ).parsed

@@ -1,0 +1,247 @@
+import datetime
+from http import HTTPStatus
+from typing import Any
+
+import httpx
+
+from ... import errors
+from ...client import AuthenticatedClient, Client
+from ...models.problem import Problem
+from ...models.unpaid_answer import UnpaidAnswer
+from ...types import UNSET, Response, Unset
+
+
+def _get_kwargs(
+    *,
+    from_: datetime.datetime | Unset = UNSET,
+    to: datetime.datetime | Unset = UNSET,
+    placement: int | Unset = UNSET,
+    sightline_account: str | Unset = UNSET,
+) -> dict[str, Any]:
+    headers: dict[str, Any] = {}
+    if not isinstance(sightline_account, Unset):
+        headers["Sightline-Account"] = sightline_account
+
+    params: dict[str, Any] = {}
+
+    json_from_: str | Unset = UNSET
+    if not isinstance(from_, Unset):
+        json_from_ = from_.isoformat()
+    params["from"] = json_from_
+
+    json_to: str | Unset = UNSET
+    if not isinstance(to, Unset):
+        json_to = to.isoformat()
+    params["to"] = json_to
+
+    params["placement"] = placement
+
+    params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
+
+    _kwargs: dict[str, Any] = {
+        "method": "get",
+        "url": "/v1/publisher/unpaid",
+        "params": params,
+    }
+
+    _kwargs["headers"] = headers
+    return _kwargs
+
+
+def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Problem | UnpaidAnswer | None:
+    if response.status_code == 200:
+        response_200 = UnpaidAnswer.from_dict(response.json())
+
+        return response_200
+
+    if response.status_code == 401:
+        response_401 = Problem.from_dict(response.json())
+
+        return response_401
+
+    if response.status_code == 403:
+        response_403 = Problem.from_dict(response.json())
+
+        return response_403
+
+    if response.status_code == 404:
+        response_404 = Problem.from_dict(response.json())
+
+        return response_404
+
+    if response.status_code == 422:
+        response_422 = Problem.from_dict(response.json())
+
+        return response_422
+
+    if response.status_code == 429:
+        response_429 = Problem.from_dict(response.json())
+
+        return response_429
+
+    if response.status_code == 503:
+        response_503 = Problem.from_dict(response.json())
+
+        return response_503
+
+    if client.raise_on_unexpected_status:
+        raise errors.UnexpectedStatus(response.status_code, response.content)
+    else:
+        return None
+
+
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[Problem | UnpaidAnswer]:
+    return Response(
+        status_code=HTTPStatus(response.status_code),
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse_response(client=client, response=response),
+    )
+
+
+def sync_detailed(
+    *,
+    client: AuthenticatedClient,
+    from_: datetime.datetime | Unset = UNSET,
+    to: datetime.datetime | Unset = UNSET,
+    placement: int | Unset = UNSET,
+    sightline_account: str | Unset = UNSET,
+) -> Response[Problem | UnpaidAnswer]:
+    """Why was this not paid?
+
+    Args:
+        from_ (datetime.datetime | Unset): default: a day before `to`
+        to (datetime.datetime | Unset): default: now
+        placement (int | Unset): only this one
+        sightline_account (str | Unset): wallet of the organisation to act for; one's own account
+            when it is left out
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[Problem | UnpaidAnswer]
+    """
+
+    kwargs = _get_kwargs(
+        from_=from_,
+        to=to,
+        placement=placement,
+        sightline_account=sightline_account,
+    )
+
+    response = client.get_httpx_client().request(
+        **kwargs,
+    )
+
+    return _build_response(client=client, response=response)
+
+
+def sync(
+    *,
+    client: AuthenticatedClient,
+    from_: datetime.datetime | Unset = UNSET,
+    to: datetime.datetime | Unset = UNSET,
+    placement: int | Unset = UNSET,
+    sightline_account: str | Unset = UNSET,
+) -> Problem | UnpaidAnswer | None:
+    """Why was this not paid?
+
+    Args:
+        from_ (datetime.datetime | Unset): default: a day before `to`
+        to (datetime.datetime | Unset): default: now
+        placement (int | Unset): only this one
+        sightline_account (str | Unset): wallet of the organisation to act for; one's own account
+            when it is left out
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Problem | UnpaidAnswer
+    """
+
+    return sync_detailed(
+        client=client,
+        from_=from_,
+        to=to,
+        placement=placement,
+        sightline_account=sightline_account,
+    ).parsed
+
+
+async def asyncio_detailed(
+    *,
+    client: AuthenticatedClient,
+    from_: datetime.datetime | Unset = UNSET,
+    to: datetime.datetime | Unset = UNSET,
+    placement: int | Unset = UNSET,
+    sightline_account: str | Unset = UNSET,
+) -> Response[Problem | UnpaidAnswer]:
+    """Why was this not paid?
+
+    Args:
+        from_ (datetime.datetime | Unset): default: a day before `to`
+        to (datetime.datetime | Unset): default: now
+        placement (int | Unset): only this one
+        sightline_account (str | Unset): wallet of the organisation to act for; one's own account
+            when it is left out
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[Problem | UnpaidAnswer]
+    """
+
+    kwargs = _get_kwargs(
+        from_=from_,
+        to=to,
+        placement=placement,
+        sightline_account=sightline_account,
+    )
+
+    response = await client.get_async_httpx_client().request(**kwargs)
+
+    return _build_response(client=client, response=response)
+
+
+async def asyncio(
+    *,
+    client: AuthenticatedClient,
+    from_: datetime.datetime | Unset = UNSET,
+    to: datetime.datetime | Unset = UNSET,
+    placement: int | Unset = UNSET,
+    sightline_account: str | Unset = UNSET,
+) -> Problem | UnpaidAnswer | None:
+    """Why was this not paid?
+
+    Args:
+        from_ (datetime.datetime | Unset): default: a day before `to`
+        to (datetime.datetime | Unset): default: now
+        placement (int | Unset): only this one
+        sightline_account (str | Unset): wallet of the organisation to act for; one's own account
+            when it is left out
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Problem | UnpaidAnswer
+    """
+
+    return (
+        await asyncio_detailed(
+            client=client,
+            from_=from_,
+            to=to,
+            placement=placement,
+            sightline_account=sightline_account,
+        )
+    ).parsed

@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar, cast
+
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from ..models.member_role import MemberRole
+from ..models.side import Side
+
+T = TypeVar("T", bound="AccountAnswer")
+
+
+@_attrs_define
+class AccountAnswer:
+    """An account that you may act for, and as what.
+
+    Attributes:
+        account (str):
+        name (None | str):
+        role (MemberRole): What a member of an organisation is.
+        sides (list[Side]):
+    """
+
+    account: str
+    name: None | str
+    role: MemberRole
+    sides: list[Side]
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        account = self.account
+
+        name: None | str
+        name = self.name
+
+        role = self.role.value
+
+        sides = []
+        for sides_item_data in self.sides:
+            sides_item = sides_item_data.value
+            sides.append(sides_item)
+
+        field_dict: dict[str, Any] = {}
+        field_dict.update(self.additional_properties)
+        field_dict.update(
+            {
+                "account": account,
+                "name": name,
+                "role": role,
+                "sides": sides,
+            }
+        )
+
+        return field_dict
+
+    @classmethod
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        d = dict(src_dict)
+        account = d.pop("account")
+
+        def _parse_name(data: object) -> None | str:
+            if data is None:
+                return data
+            return cast(None | str, data)
+
+        name = _parse_name(d.pop("name"))
+
+        role = MemberRole(d.pop("role"))
+
+        sides = []
+        _sides = d.pop("sides")
+        for sides_item_data in _sides:
+            sides_item = Side(sides_item_data)
+
+            sides.append(sides_item)
+
+        account_answer = cls(
+            account=account,
+            name=name,
+            role=role,
+            sides=sides,
+        )
+
+        account_answer.additional_properties = d
+        return account_answer
+
+    @property
+    def additional_keys(self) -> list[str]:
+        return list(self.additional_properties.keys())
+
+    def __getitem__(self, key: str) -> Any:
+        return self.additional_properties[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.additional_properties[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        del self.additional_properties[key]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.additional_properties

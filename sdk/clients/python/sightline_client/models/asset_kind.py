@@ -1,0 +1,11 @@
+from enum import StrEnum
+
+
+class AssetKind(StrEnum):
+    AUDIO = "audio"
+    IMAGE = "image"
+    MODEL = "model"
+    VIDEO = "video"
+
+    def __str__(self) -> str:
+        return str(self.value)

@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+T = TypeVar("T", bound="ReasonAnswer")
+
+
+@_attrs_define
+class ReasonAnswer:
+    """A reason: how often it was the one, what it means, and what you can do about it.
+
+    Attributes:
+        advice (str):
+        meaning (str):
+        n (int):
+        reason (str):
+    """
+
+    advice: str
+    meaning: str
+    n: int
+    reason: str
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        advice = self.advice
+
+        meaning = self.meaning
+
+        n = self.n
+
+        reason = self.reason
+
+        field_dict: dict[str, Any] = {}
+        field_dict.update(self.additional_properties)
+        field_dict.update(
+            {
+                "advice": advice,
+                "meaning": meaning,
+                "n": n,
+                "reason": reason,
+            }
+        )
+
+        return field_dict
+
+    @classmethod
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        d = dict(src_dict)
+        advice = d.pop("advice")
+
+        meaning = d.pop("meaning")
+
+        n = d.pop("n")
+
+        reason = d.pop("reason")
+
+        reason_answer = cls(
+            advice=advice,
+            meaning=meaning,
+            n=n,
+            reason=reason,
+        )
+
+        reason_answer.additional_properties = d
+        return reason_answer
+
+    @property
+    def additional_keys(self) -> list[str]:
+        return list(self.additional_properties.keys())
+
+    def __getitem__(self, key: str) -> Any:
+        return self.additional_properties[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.additional_properties[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        del self.additional_properties[key]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.additional_properties
