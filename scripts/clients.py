@@ -110,16 +110,24 @@ def differences(made: Path) -> list[str]:
     )
 
 
+def install(made: Path) -> None:
+    """Put what was made in its place."""
+    shutil.rmtree(ROOT / PYTHON, ignore_errors=True)
+    shutil.copytree(made / PYTHON, ROOT / PYTHON)
+    for name in (DOCUMENT, TYPESCRIPT):
+        (ROOT / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(made / name, ROOT / name)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="change nothing; fail when a file is old")
-    if not parser.parse_args().check:
-        write(ROOT)
-        print(f"written: {DOCUMENT}, {PYTHON}, {TYPESCRIPT}")
-        return
-    with tempfile.TemporaryDirectory() as folder:
+    check = parser.parse_args().check
+    with tempfile.TemporaryDirectory() as folder:       # outside, where no settings of ours change what a tool writes
         write(Path(folder))
-        old = differences(Path(folder))
+        old = differences(Path(folder)) if check else []
+        if not check:
+            install(Path(folder))
     if old:
         sys.exit("not what the code says (run `make clients`):\n  " + "\n  ".join(old[:20]))
     print("the OpenAPI document and its clients are up to date")

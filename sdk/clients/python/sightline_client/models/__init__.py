@@ -14,7 +14,9 @@ from .ads_decide_ad_request_body import AdsDecideAdRequestBody
 from .ads_decide_ad_request_body_device_class import AdsDecideAdRequestBodyDeviceClass
 from .ads_decide_ad_request_body_privacy_body import AdsDecideAdRequestBodyPrivacyBody
 from .ads_decide_decision_answer import AdsDecideDecisionAnswer
-from .ads_decide_decision_answer_creative_answer import AdsDecideDecisionAnswerCreativeAnswer
+from .ads_decide_decision_answer_creative_answer import (
+    AdsDecideDecisionAnswerCreativeAnswer,
+)
 from .ads_decide_decision_answer_rules_answer import AdsDecideDecisionAnswerRulesAnswer
 from .ads_decide_no_bid_answer import AdsDecideNoBidAnswer
 from .ads_decide_no_bid_answer_no_bid import AdsDecideNoBidAnswerNoBid
@@ -138,7 +140,9 @@ from .onramp_page import OnrampPage
 from .onramp_status import OnrampStatus
 from .opened_answer import OpenedAnswer
 from .opened_onramp_answer import OpenedOnrampAnswer
-from .opened_onramp_answer_transaction_details import OpenedOnrampAnswerTransactionDetails
+from .opened_onramp_answer_transaction_details import (
+    OpenedOnrampAnswerTransactionDetails,
+)
 from .organisation_answer import OrganisationAnswer
 from .organisation_body import OrganisationBody
 from .overview import Overview

@@ -41,7 +41,7 @@ class AccountList:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.account_answer import AccountAnswer
+        from ..models.account_answer import AccountAnswer  # noqa: PLC0415
 
         d = dict(src_dict)
         items = []

@@ -26,7 +26,9 @@ class AdsAcceptEvents:
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
-        from ..models.ads_accept_events_viewable import AdsAcceptEventsViewable
+        from ..models.ads_accept_events_viewable import (
+            AdsAcceptEventsViewable,  # noqa: PLC0415
+        )
 
         events = []
         for events_item_data in self.events:
@@ -50,15 +52,21 @@ class AdsAcceptEvents:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.ads_accept_events_click import AdsAcceptEventsClick
-        from ..models.ads_accept_events_viewable import AdsAcceptEventsViewable
+        from ..models.ads_accept_events_click import (
+            AdsAcceptEventsClick,  # noqa: PLC0415
+        )
+        from ..models.ads_accept_events_viewable import (
+            AdsAcceptEventsViewable,  # noqa: PLC0415
+        )
 
         d = dict(src_dict)
         events = []
         _events = d.pop("events")
         for events_item_data in _events:
 
-            def _parse_events_item(data: object) -> AdsAcceptEventsClick | AdsAcceptEventsViewable:
+            def _parse_events_item(
+                data: object,
+            ) -> AdsAcceptEventsClick | AdsAcceptEventsViewable:
                 try:
                     if not isinstance(data, dict):
                         raise TypeError()

@@ -42,7 +42,9 @@ class AdsAcceptVerdicts:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.ads_accept_verdicts_verdict import AdsAcceptVerdictsVerdict
+        from ..models.ads_accept_verdicts_verdict import (
+            AdsAcceptVerdictsVerdict,  # noqa: PLC0415
+        )
 
         d = dict(src_dict)
         results = []

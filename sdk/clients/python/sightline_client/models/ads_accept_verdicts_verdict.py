@@ -6,7 +6,9 @@ from typing import Any, TypeVar, cast
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..models.ads_accept_verdicts_verdict_drop_reason import AdsAcceptVerdictsVerdictDropReason
+from ..models.ads_accept_verdicts_verdict_drop_reason import (
+    AdsAcceptVerdictsVerdictDropReason,
+)
 from ..types import UNSET, Unset
 
 T = TypeVar("T", bound="AdsAcceptVerdictsVerdict")
@@ -53,7 +55,9 @@ class AdsAcceptVerdictsVerdict:
         d = dict(src_dict)
         status = d.pop("status")
 
-        def _parse_reason(data: object) -> AdsAcceptVerdictsVerdictDropReason | None | Unset:
+        def _parse_reason(
+            data: object,
+        ) -> AdsAcceptVerdictsVerdictDropReason | None | Unset:
             if data is None:
                 return data
             if isinstance(data, Unset):

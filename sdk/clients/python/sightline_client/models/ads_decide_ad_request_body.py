@@ -5,11 +5,15 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from attrs import define as _attrs_define
 
-from ..models.ads_decide_ad_request_body_device_class import AdsDecideAdRequestBodyDeviceClass
+from ..models.ads_decide_ad_request_body_device_class import (
+    AdsDecideAdRequestBodyDeviceClass,
+)
 from ..types import UNSET, Unset
 
 if TYPE_CHECKING:
-    from ..models.ads_decide_ad_request_body_privacy_body import AdsDecideAdRequestBodyPrivacyBody
+    from ..models.ads_decide_ad_request_body_privacy_body import (
+        AdsDecideAdRequestBodyPrivacyBody,
+    )
 
 
 T = TypeVar("T", bound="AdsDecideAdRequestBody")
@@ -39,7 +43,9 @@ class AdsDecideAdRequestBody:
     privacy: AdsDecideAdRequestBodyPrivacyBody | None | Unset = UNSET
 
     def to_dict(self) -> dict[str, Any]:
-        from ..models.ads_decide_ad_request_body_privacy_body import AdsDecideAdRequestBodyPrivacyBody
+        from ..models.ads_decide_ad_request_body_privacy_body import (
+            AdsDecideAdRequestBodyPrivacyBody,  # noqa: PLC0415
+        )
 
         placement_id = self.placement_id
 
@@ -94,7 +100,9 @@ class AdsDecideAdRequestBody:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.ads_decide_ad_request_body_privacy_body import AdsDecideAdRequestBodyPrivacyBody
+        from ..models.ads_decide_ad_request_body_privacy_body import (
+            AdsDecideAdRequestBodyPrivacyBody,  # noqa: PLC0415
+        )
 
         d = dict(src_dict)
         placement_id = d.pop("placement_id")
@@ -110,7 +118,9 @@ class AdsDecideAdRequestBody:
 
         country = _parse_country(d.pop("country", UNSET))
 
-        def _parse_device(data: object) -> AdsDecideAdRequestBodyDeviceClass | None | Unset:
+        def _parse_device(
+            data: object,
+        ) -> AdsDecideAdRequestBodyDeviceClass | None | Unset:
             if data is None:
                 return data
             if isinstance(data, Unset):
@@ -136,7 +146,9 @@ class AdsDecideAdRequestBody:
 
         language = _parse_language(d.pop("language", UNSET))
 
-        def _parse_privacy(data: object) -> AdsDecideAdRequestBodyPrivacyBody | None | Unset:
+        def _parse_privacy(
+            data: object,
+        ) -> AdsDecideAdRequestBodyPrivacyBody | None | Unset:
             if data is None:
                 return data
             if isinstance(data, Unset):

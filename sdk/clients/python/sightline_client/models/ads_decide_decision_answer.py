@@ -7,8 +7,12 @@ from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
 if TYPE_CHECKING:
-    from ..models.ads_decide_decision_answer_creative_answer import AdsDecideDecisionAnswerCreativeAnswer
-    from ..models.ads_decide_decision_answer_rules_answer import AdsDecideDecisionAnswerRulesAnswer
+    from ..models.ads_decide_decision_answer_creative_answer import (
+        AdsDecideDecisionAnswerCreativeAnswer,
+    )
+    from ..models.ads_decide_decision_answer_rules_answer import (
+        AdsDecideDecisionAnswerRulesAnswer,
+    )
 
 
 T = TypeVar("T", bound="AdsDecideDecisionAnswer")
@@ -67,9 +71,11 @@ class AdsDecideDecisionAnswer:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         from ..models.ads_decide_decision_answer_creative_answer import (
-            AdsDecideDecisionAnswerCreativeAnswer,
+            AdsDecideDecisionAnswerCreativeAnswer,  # noqa: PLC0415
         )
-        from ..models.ads_decide_decision_answer_rules_answer import AdsDecideDecisionAnswerRulesAnswer
+        from ..models.ads_decide_decision_answer_rules_answer import (
+            AdsDecideDecisionAnswerRulesAnswer,  # noqa: PLC0415
+        )
 
         d = dict(src_dict)
         creative = AdsDecideDecisionAnswerCreativeAnswer.from_dict(d.pop("creative"))

@@ -39,7 +39,9 @@ class AdsDecideNoBidAnswer:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.ads_decide_no_bid_answer_no_bid import AdsDecideNoBidAnswerNoBid
+        from ..models.ads_decide_no_bid_answer_no_bid import (
+            AdsDecideNoBidAnswerNoBid,  # noqa: PLC0415
+        )
 
         d = dict(src_dict)
         no_bid = AdsDecideNoBidAnswerNoBid.from_dict(d.pop("no_bid"))

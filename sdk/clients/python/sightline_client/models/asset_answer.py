@@ -93,7 +93,7 @@ class AssetAnswer:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.asset_answer_details import AssetAnswerDetails
+        from ..models.asset_answer_details import AssetAnswerDetails  # noqa: PLC0415
 
         d = dict(src_dict)
         bytes_ = d.pop("bytes")

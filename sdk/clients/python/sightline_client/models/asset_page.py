@@ -47,7 +47,7 @@ class AssetPage:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.asset_answer import AssetAnswer
+        from ..models.asset_answer import AssetAnswer  # noqa: PLC0415
 
         d = dict(src_dict)
         items = []

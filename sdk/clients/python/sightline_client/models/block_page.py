@@ -47,7 +47,7 @@ class BlockPage:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.block_answer import BlockAnswer
+        from ..models.block_answer import BlockAnswer  # noqa: PLC0415
 
         d = dict(src_dict)
         items = []

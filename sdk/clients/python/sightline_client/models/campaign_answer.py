@@ -89,8 +89,8 @@ class CampaignAnswer:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.campaign_money import CampaignMoney
-        from ..models.how_to_fund import HowToFund
+        from ..models.campaign_money import CampaignMoney  # noqa: PLC0415
+        from ..models.how_to_fund import HowToFund  # noqa: PLC0415
 
         d = dict(src_dict)
         category = CampaignCategory(d.pop("category"))

@@ -56,7 +56,7 @@ class CampaignBody:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.line_item_body import LineItemBody
+        from ..models.line_item_body import LineItemBody  # noqa: PLC0415
 
         d = dict(src_dict)
         category = CampaignCategory(d.pop("category"))

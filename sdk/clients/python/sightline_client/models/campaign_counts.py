@@ -41,7 +41,7 @@ class CampaignCounts:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.goal_counts import GoalCounts
+        from ..models.goal_counts import GoalCounts  # noqa: PLC0415
 
         d = dict(src_dict)
         goals = []

@@ -47,7 +47,7 @@ class CampaignPage:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.campaign_answer import CampaignAnswer
+        from ..models.campaign_answer import CampaignAnswer  # noqa: PLC0415
 
         d = dict(src_dict)
         items = []

@@ -47,7 +47,7 @@ class ConversionPage:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.conversion_answer import ConversionAnswer
+        from ..models.conversion_answer import ConversionAnswer  # noqa: PLC0415
 
         d = dict(src_dict)
         items = []

@@ -42,7 +42,7 @@ class CreativeVersions:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.creative_answer import CreativeAnswer
+        from ..models.creative_answer import CreativeAnswer  # noqa: PLC0415
 
         d = dict(src_dict)
         items = []

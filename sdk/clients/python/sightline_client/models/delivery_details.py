@@ -110,7 +110,7 @@ class DeliveryDetails:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.attempt_answer import AttemptAnswer
+        from ..models.attempt_answer import AttemptAnswer  # noqa: PLC0415
 
         d = dict(src_dict)
         attempts = d.pop("attempts")

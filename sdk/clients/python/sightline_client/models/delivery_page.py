@@ -47,7 +47,7 @@ class DeliveryPage:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.delivery_answer import DeliveryAnswer
+        from ..models.delivery_answer import DeliveryAnswer  # noqa: PLC0415
 
         d = dict(src_dict)
         items = []

@@ -47,7 +47,7 @@ class DocumentPage:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.document_answer import DocumentAnswer
+        from ..models.document_answer import DocumentAnswer  # noqa: PLC0415
 
         d = dict(src_dict)
         items = []

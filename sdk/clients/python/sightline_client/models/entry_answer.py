@@ -80,7 +80,7 @@ class EntryAnswer:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.entry_answer_details import EntryAnswerDetails
+        from ..models.entry_answer_details import EntryAnswerDetails  # noqa: PLC0415
 
         d = dict(src_dict)
         account = d.pop("account")

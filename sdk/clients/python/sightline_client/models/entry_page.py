@@ -47,7 +47,7 @@ class EntryPage:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.entry_answer import EntryAnswer
+        from ..models.entry_answer import EntryAnswer  # noqa: PLC0415
 
         d = dict(src_dict)
         items = []

@@ -83,10 +83,16 @@ class ErasureAnswer:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.erasure_answer_blanked import ErasureAnswerBlanked
-        from ..models.erasure_answer_deleted import ErasureAnswerDeleted
-        from ..models.erasure_answer_kept import ErasureAnswerKept
-        from ..models.erasure_answer_kept_because import ErasureAnswerKeptBecause
+        from ..models.erasure_answer_blanked import (
+            ErasureAnswerBlanked,  # noqa: PLC0415
+        )
+        from ..models.erasure_answer_deleted import (
+            ErasureAnswerDeleted,  # noqa: PLC0415
+        )
+        from ..models.erasure_answer_kept import ErasureAnswerKept  # noqa: PLC0415
+        from ..models.erasure_answer_kept_because import (
+            ErasureAnswerKeptBecause,  # noqa: PLC0415
+        )
 
         d = dict(src_dict)
         account = d.pop("account")

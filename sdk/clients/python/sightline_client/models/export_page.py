@@ -47,7 +47,7 @@ class ExportPage:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.export_answer import ExportAnswer
+        from ..models.export_answer import ExportAnswer  # noqa: PLC0415
 
         d = dict(src_dict)
         items = []

@@ -71,7 +71,7 @@ class ForecastAnswer:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.range_answer import RangeAnswer
+        from ..models.range_answer import RangeAnswer  # noqa: PLC0415
 
         d = dict(src_dict)
         impressions = RangeAnswer.from_dict(d.pop("impressions"))

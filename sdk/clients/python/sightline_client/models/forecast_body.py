@@ -49,7 +49,7 @@ class ForecastBody:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.line_item_body import LineItemBody
+        from ..models.line_item_body import LineItemBody  # noqa: PLC0415
 
         d = dict(src_dict)
         category = CampaignCategory(d.pop("category"))

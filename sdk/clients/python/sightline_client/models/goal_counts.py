@@ -44,7 +44,7 @@ class GoalCounts:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.goal_counts_verdicts import GoalCountsVerdicts
+        from ..models.goal_counts_verdicts import GoalCountsVerdicts  # noqa: PLC0415
 
         d = dict(src_dict)
         goal_id = d.pop("goal_id")

@@ -47,7 +47,7 @@ class GoalPage:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.goal_answer import GoalAnswer
+        from ..models.goal_answer import GoalAnswer  # noqa: PLC0415
 
         d = dict(src_dict)
         items = []

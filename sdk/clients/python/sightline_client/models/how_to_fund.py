@@ -58,7 +58,7 @@ class HowToFund:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.how_to_fund_args import HowToFundArgs
+        from ..models.how_to_fund_args import HowToFundArgs  # noqa: PLC0415
 
         d = dict(src_dict)
         args = HowToFundArgs.from_dict(d.pop("args"))

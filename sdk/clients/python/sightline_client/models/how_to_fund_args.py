@@ -11,7 +11,9 @@ T = TypeVar("T", bound="HowToFundArgs")
 
 @_attrs_define
 class HowToFundArgs:
-    additional_properties: dict[str, None | str] = _attrs_field(init=False, factory=dict)
+    additional_properties: dict[str, None | str] = _attrs_field(
+        init=False, factory=dict
+    )
 
     def to_dict(self) -> dict[str, Any]:
 

@@ -41,7 +41,7 @@ class InvitationList:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.invitation_answer import InvitationAnswer
+        from ..models.invitation_answer import InvitationAnswer  # noqa: PLC0415
 
         d = dict(src_dict)
         items = []

@@ -47,7 +47,7 @@ class KeyPage:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.key_answer import KeyAnswer
+        from ..models.key_answer import KeyAnswer  # noqa: PLC0415
 
         d = dict(src_dict)
         items = []

@@ -67,8 +67,8 @@ class LineItemAnswer:
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
-        from ..models.day_parts import DayParts
-        from ..models.frequency_cap import FrequencyCap
+        from ..models.day_parts import DayParts  # noqa: PLC0415
+        from ..models.frequency_cap import FrequencyCap  # noqa: PLC0415
 
         bid_kind = self.bid_kind.value
 
@@ -139,9 +139,9 @@ class LineItemAnswer:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.day_parts import DayParts
-        from ..models.frequency_cap import FrequencyCap
-        from ..models.targeting import Targeting
+        from ..models.day_parts import DayParts  # noqa: PLC0415
+        from ..models.frequency_cap import FrequencyCap  # noqa: PLC0415
+        from ..models.targeting import Targeting  # noqa: PLC0415
 
         d = dict(src_dict)
         bid_kind = BidKind(d.pop("bid_kind"))
@@ -157,7 +157,9 @@ class LineItemAnswer:
                 return data
             return cast(int | None, data)
 
-        daily_cap_micro_usdc = _parse_daily_cap_micro_usdc(d.pop("daily_cap_micro_usdc"))
+        daily_cap_micro_usdc = _parse_daily_cap_micro_usdc(
+            d.pop("daily_cap_micro_usdc")
+        )
 
         def _parse_day_parts(data: object) -> DayParts | None:
             if data is None:
@@ -210,7 +212,9 @@ class LineItemAnswer:
                 return data
             return cast(int | None, data)
 
-        total_cap_micro_usdc = _parse_total_cap_micro_usdc(d.pop("total_cap_micro_usdc"))
+        total_cap_micro_usdc = _parse_total_cap_micro_usdc(
+            d.pop("total_cap_micro_usdc")
+        )
 
         line_item_answer = cls(
             bid_kind=bid_kind,

@@ -61,8 +61,8 @@ class LineItemBody:
     total_cap_micro_usdc: int | None | Unset = UNSET
 
     def to_dict(self) -> dict[str, Any]:
-        from ..models.day_parts_body import DayPartsBody
-        from ..models.frequency_cap_body import FrequencyCapBody
+        from ..models.day_parts_body import DayPartsBody  # noqa: PLC0415
+        from ..models.frequency_cap_body import FrequencyCapBody  # noqa: PLC0415
 
         bid_kind = self.bid_kind.value
 
@@ -151,9 +151,9 @@ class LineItemBody:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.day_parts_body import DayPartsBody
-        from ..models.frequency_cap_body import FrequencyCapBody
-        from ..models.targeting_body import TargetingBody
+        from ..models.day_parts_body import DayPartsBody  # noqa: PLC0415
+        from ..models.frequency_cap_body import FrequencyCapBody  # noqa: PLC0415
+        from ..models.targeting_body import TargetingBody  # noqa: PLC0415
 
         d = dict(src_dict)
         bid_kind = BidKind(d.pop("bid_kind"))
@@ -180,7 +180,9 @@ class LineItemBody:
                 return data
             return cast(int | None | Unset, data)
 
-        bid_vcpm_micro_usdc = _parse_bid_vcpm_micro_usdc(d.pop("bid_vcpm_micro_usdc", UNSET))
+        bid_vcpm_micro_usdc = _parse_bid_vcpm_micro_usdc(
+            d.pop("bid_vcpm_micro_usdc", UNSET)
+        )
 
         def _parse_daily_cap_micro_usdc(data: object) -> int | None | Unset:
             if data is None:
@@ -189,7 +191,9 @@ class LineItemBody:
                 return data
             return cast(int | None | Unset, data)
 
-        daily_cap_micro_usdc = _parse_daily_cap_micro_usdc(d.pop("daily_cap_micro_usdc", UNSET))
+        daily_cap_micro_usdc = _parse_daily_cap_micro_usdc(
+            d.pop("daily_cap_micro_usdc", UNSET)
+        )
 
         def _parse_day_parts(data: object) -> DayPartsBody | None | Unset:
             if data is None:
@@ -246,7 +250,9 @@ class LineItemBody:
                 return data
             return cast(int | None | Unset, data)
 
-        total_cap_micro_usdc = _parse_total_cap_micro_usdc(d.pop("total_cap_micro_usdc", UNSET))
+        total_cap_micro_usdc = _parse_total_cap_micro_usdc(
+            d.pop("total_cap_micro_usdc", UNSET)
+        )
 
         line_item_body = cls(
             bid_kind=bid_kind,

@@ -50,9 +50,9 @@ class LineItemChange:
     total_cap_micro_usdc: int | None | Unset = UNSET
 
     def to_dict(self) -> dict[str, Any]:
-        from ..models.day_parts_body import DayPartsBody
-        from ..models.frequency_cap_body import FrequencyCapBody
-        from ..models.targeting_body import TargetingBody
+        from ..models.day_parts_body import DayPartsBody  # noqa: PLC0415
+        from ..models.frequency_cap_body import FrequencyCapBody  # noqa: PLC0415
+        from ..models.targeting_body import TargetingBody  # noqa: PLC0415
 
         bid_micro_usdc: int | None | Unset
         if isinstance(self.bid_micro_usdc, Unset):
@@ -162,9 +162,9 @@ class LineItemChange:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.day_parts_body import DayPartsBody
-        from ..models.frequency_cap_body import FrequencyCapBody
-        from ..models.targeting_body import TargetingBody
+        from ..models.day_parts_body import DayPartsBody  # noqa: PLC0415
+        from ..models.frequency_cap_body import FrequencyCapBody  # noqa: PLC0415
+        from ..models.targeting_body import TargetingBody  # noqa: PLC0415
 
         d = dict(src_dict)
 
@@ -184,7 +184,9 @@ class LineItemChange:
                 return data
             return cast(int | None | Unset, data)
 
-        bid_vcpm_micro_usdc = _parse_bid_vcpm_micro_usdc(d.pop("bid_vcpm_micro_usdc", UNSET))
+        bid_vcpm_micro_usdc = _parse_bid_vcpm_micro_usdc(
+            d.pop("bid_vcpm_micro_usdc", UNSET)
+        )
 
         def _parse_daily_cap_micro_usdc(data: object) -> int | None | Unset:
             if data is None:
@@ -193,7 +195,9 @@ class LineItemChange:
                 return data
             return cast(int | None | Unset, data)
 
-        daily_cap_micro_usdc = _parse_daily_cap_micro_usdc(d.pop("daily_cap_micro_usdc", UNSET))
+        daily_cap_micro_usdc = _parse_daily_cap_micro_usdc(
+            d.pop("daily_cap_micro_usdc", UNSET)
+        )
 
         def _parse_day_parts(data: object) -> DayPartsBody | None | Unset:
             if data is None:
@@ -313,7 +317,9 @@ class LineItemChange:
                 return data
             return cast(int | None | Unset, data)
 
-        total_cap_micro_usdc = _parse_total_cap_micro_usdc(d.pop("total_cap_micro_usdc", UNSET))
+        total_cap_micro_usdc = _parse_total_cap_micro_usdc(
+            d.pop("total_cap_micro_usdc", UNSET)
+        )
 
         line_item_change = cls(
             bid_micro_usdc=bid_micro_usdc,

@@ -63,7 +63,7 @@ class LineItemExplanation:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.reason_answer import ReasonAnswer
+        from ..models.reason_answer import ReasonAnswer  # noqa: PLC0415
 
         d = dict(src_dict)
         asked = d.pop("asked")

@@ -47,7 +47,7 @@ class LineItemPage:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.line_item_answer import LineItemAnswer
+        from ..models.line_item_answer import LineItemAnswer  # noqa: PLC0415
 
         d = dict(src_dict)
         items = []

@@ -41,7 +41,7 @@ class MemberList:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.member_answer import MemberAnswer
+        from ..models.member_answer import MemberAnswer  # noqa: PLC0415
 
         d = dict(src_dict)
         items = []

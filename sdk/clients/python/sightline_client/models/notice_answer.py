@@ -64,7 +64,7 @@ class NoticeAnswer:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.notice_answer_content import NoticeAnswerContent
+        from ..models.notice_answer_content import NoticeAnswerContent  # noqa: PLC0415
 
         d = dict(src_dict)
         content = NoticeAnswerContent.from_dict(d.pop("content"))

@@ -52,7 +52,7 @@ class NoticePage:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.notice_answer import NoticeAnswer
+        from ..models.notice_answer import NoticeAnswer  # noqa: PLC0415
 
         d = dict(src_dict)
         items = []

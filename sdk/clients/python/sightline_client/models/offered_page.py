@@ -47,7 +47,7 @@ class OfferedPage:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.offered_answer import OfferedAnswer
+        from ..models.offered_answer import OfferedAnswer  # noqa: PLC0415
 
         d = dict(src_dict)
         items = []

@@ -10,7 +10,9 @@ from attrs import field as _attrs_field
 from ..models.onramp_status import OnrampStatus
 
 if TYPE_CHECKING:
-    from ..models.onramp_answer_transaction_details import OnrampAnswerTransactionDetails
+    from ..models.onramp_answer_transaction_details import (
+        OnrampAnswerTransactionDetails,
+    )
 
 
 T = TypeVar("T", bound="OnrampAnswer")
@@ -74,7 +76,9 @@ class OnrampAnswer:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.onramp_answer_transaction_details import OnrampAnswerTransactionDetails
+        from ..models.onramp_answer_transaction_details import (
+            OnrampAnswerTransactionDetails,  # noqa: PLC0415
+        )
 
         d = dict(src_dict)
 
@@ -93,7 +97,9 @@ class OnrampAnswer:
 
         status = OnrampStatus(d.pop("status"))
 
-        transaction_details = OnrampAnswerTransactionDetails.from_dict(d.pop("transaction_details"))
+        transaction_details = OnrampAnswerTransactionDetails.from_dict(
+            d.pop("transaction_details")
+        )
 
         wallet = d.pop("wallet")
 

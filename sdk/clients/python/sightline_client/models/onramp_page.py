@@ -47,7 +47,7 @@ class OnrampPage:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.onramp_answer import OnrampAnswer
+        from ..models.onramp_answer import OnrampAnswer  # noqa: PLC0415
 
         d = dict(src_dict)
         items = []

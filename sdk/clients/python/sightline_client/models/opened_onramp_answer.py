@@ -10,7 +10,9 @@ from attrs import field as _attrs_field
 from ..models.onramp_status import OnrampStatus
 
 if TYPE_CHECKING:
-    from ..models.opened_onramp_answer_transaction_details import OpenedOnrampAnswerTransactionDetails
+    from ..models.opened_onramp_answer_transaction_details import (
+        OpenedOnrampAnswerTransactionDetails,
+    )
 
 
 T = TypeVar("T", bound="OpenedOnrampAnswer")
@@ -78,7 +80,7 @@ class OpenedOnrampAnswer:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         from ..models.opened_onramp_answer_transaction_details import (
-            OpenedOnrampAnswerTransactionDetails,
+            OpenedOnrampAnswerTransactionDetails,  # noqa: PLC0415
         )
 
         d = dict(src_dict)
@@ -100,7 +102,9 @@ class OpenedOnrampAnswer:
 
         status = OnrampStatus(d.pop("status"))
 
-        transaction_details = OpenedOnrampAnswerTransactionDetails.from_dict(d.pop("transaction_details"))
+        transaction_details = OpenedOnrampAnswerTransactionDetails.from_dict(
+            d.pop("transaction_details")
+        )
 
         wallet = d.pop("wallet")
 

@@ -45,7 +45,7 @@ class Overview:
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
-        from ..models.chain_view import ChainView
+        from ..models.chain_view import ChainView  # noqa: PLC0415
 
         campaigns = []
         for campaigns_item_data in self.campaigns:
@@ -92,13 +92,13 @@ class Overview:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.campaign_view import CampaignView
-        from ..models.chain_view import ChainView
-        from ..models.epoch_view import EpochView
-        from ..models.money import Money
-        from ..models.publisher_view import PublisherView
-        from ..models.solvency import Solvency
-        from ..models.traffic import Traffic
+        from ..models.campaign_view import CampaignView  # noqa: PLC0415
+        from ..models.chain_view import ChainView  # noqa: PLC0415
+        from ..models.epoch_view import EpochView  # noqa: PLC0415
+        from ..models.money import Money  # noqa: PLC0415
+        from ..models.publisher_view import PublisherView  # noqa: PLC0415
+        from ..models.solvency import Solvency  # noqa: PLC0415
+        from ..models.traffic import Traffic  # noqa: PLC0415
 
         d = dict(src_dict)
         campaigns = []

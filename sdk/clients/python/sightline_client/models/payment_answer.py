@@ -124,8 +124,8 @@ class PaymentAnswer:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.dispute_answer import DisputeAnswer
-        from ..models.refund_answer import RefundAnswer
+        from ..models.dispute_answer import DisputeAnswer  # noqa: PLC0415
+        from ..models.refund_answer import RefundAnswer  # noqa: PLC0415
 
         d = dict(src_dict)
         amount_cents = d.pop("amount_cents")

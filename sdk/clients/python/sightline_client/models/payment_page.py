@@ -47,7 +47,7 @@ class PaymentPage:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.payment_answer import PaymentAnswer
+        from ..models.payment_answer import PaymentAnswer  # noqa: PLC0415
 
         d = dict(src_dict)
         items = []

@@ -123,7 +123,7 @@ class PlacementAnswer:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.share_body import ShareBody
+        from ..models.share_body import ShareBody  # noqa: PLC0415
 
         d = dict(src_dict)
         accepted_categories = []
@@ -151,7 +151,9 @@ class PlacementAnswer:
                 return data
             return cast(int | None, data)
 
-        hourly_floor_micro_usdc = _parse_hourly_floor_micro_usdc(d.pop("hourly_floor_micro_usdc"))
+        hourly_floor_micro_usdc = _parse_hourly_floor_micro_usdc(
+            d.pop("hourly_floor_micro_usdc")
+        )
 
         id = d.pop("id")
 

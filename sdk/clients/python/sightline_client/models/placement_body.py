@@ -147,7 +147,7 @@ class PlacementBody:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.share_body import ShareBody
+        from ..models.share_body import ShareBody  # noqa: PLC0415
 
         d = dict(src_dict)
         kind = PlacementKind(d.pop("kind"))
@@ -159,7 +159,9 @@ class PlacementBody:
         if _accepted_categories is not UNSET:
             accepted_categories = []
             for accepted_categories_item_data in _accepted_categories:
-                accepted_categories_item = CampaignCategory(accepted_categories_item_data)
+                accepted_categories_item = CampaignCategory(
+                    accepted_categories_item_data
+                )
 
                 accepted_categories.append(accepted_categories_item)
 
@@ -179,7 +181,9 @@ class PlacementBody:
                 return data
             return cast(int | None | Unset, data)
 
-        floor_vcpm_micro_usdc = _parse_floor_vcpm_micro_usdc(d.pop("floor_vcpm_micro_usdc", UNSET))
+        floor_vcpm_micro_usdc = _parse_floor_vcpm_micro_usdc(
+            d.pop("floor_vcpm_micro_usdc", UNSET)
+        )
 
         def _parse_height(data: object) -> int | None | Unset:
             if data is None:
@@ -206,7 +210,9 @@ class PlacementBody:
                 return data
             return cast(int | None | Unset, data)
 
-        hourly_floor_micro_usdc = _parse_hourly_floor_micro_usdc(d.pop("hourly_floor_micro_usdc", UNSET))
+        hourly_floor_micro_usdc = _parse_hourly_floor_micro_usdc(
+            d.pop("hourly_floor_micro_usdc", UNSET)
+        )
 
         _shares = d.pop("shares", UNSET)
         shares: list[ShareBody] | Unset = UNSET

@@ -51,7 +51,9 @@ class PlacementChange:
         elif isinstance(self.accepted_categories, list):
             accepted_categories = []
             for accepted_categories_type_0_item_data in self.accepted_categories:
-                accepted_categories_type_0_item = accepted_categories_type_0_item_data.value
+                accepted_categories_type_0_item = (
+                    accepted_categories_type_0_item_data.value
+                )
                 accepted_categories.append(accepted_categories_type_0_item)
 
         else:
@@ -147,11 +149,13 @@ class PlacementChange:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.share_body import ShareBody
+        from ..models.share_body import ShareBody  # noqa: PLC0415
 
         d = dict(src_dict)
 
-        def _parse_accepted_categories(data: object) -> list[CampaignCategory] | None | Unset:
+        def _parse_accepted_categories(
+            data: object,
+        ) -> list[CampaignCategory] | None | Unset:
             if data is None:
                 return data
             if isinstance(data, Unset):
@@ -162,7 +166,9 @@ class PlacementChange:
                 accepted_categories_type_0 = []
                 _accepted_categories_type_0 = data
                 for accepted_categories_type_0_item_data in _accepted_categories_type_0:
-                    accepted_categories_type_0_item = CampaignCategory(accepted_categories_type_0_item_data)
+                    accepted_categories_type_0_item = CampaignCategory(
+                        accepted_categories_type_0_item_data
+                    )
 
                     accepted_categories_type_0.append(accepted_categories_type_0_item)
 
@@ -171,7 +177,9 @@ class PlacementChange:
                 pass
             return cast(list[CampaignCategory] | None | Unset, data)
 
-        accepted_categories = _parse_accepted_categories(d.pop("accepted_categories", UNSET))
+        accepted_categories = _parse_accepted_categories(
+            d.pop("accepted_categories", UNSET)
+        )
 
         def _parse_floor_micro_usdc(data: object) -> int | None | Unset:
             if data is None:
@@ -189,7 +197,9 @@ class PlacementChange:
                 return data
             return cast(int | None | Unset, data)
 
-        floor_vcpm_micro_usdc = _parse_floor_vcpm_micro_usdc(d.pop("floor_vcpm_micro_usdc", UNSET))
+        floor_vcpm_micro_usdc = _parse_floor_vcpm_micro_usdc(
+            d.pop("floor_vcpm_micro_usdc", UNSET)
+        )
 
         def _parse_height_mm(data: object) -> int | None | Unset:
             if data is None:
@@ -207,7 +217,9 @@ class PlacementChange:
                 return data
             return cast(int | None | Unset, data)
 
-        hourly_floor_micro_usdc = _parse_hourly_floor_micro_usdc(d.pop("hourly_floor_micro_usdc", UNSET))
+        hourly_floor_micro_usdc = _parse_hourly_floor_micro_usdc(
+            d.pop("hourly_floor_micro_usdc", UNSET)
+        )
 
         def _parse_name(data: object) -> None | str | Unset:
             if data is None:

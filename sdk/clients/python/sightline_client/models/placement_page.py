@@ -47,7 +47,7 @@ class PlacementPage:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.placement_answer import PlacementAnswer
+        from ..models.placement_answer import PlacementAnswer  # noqa: PLC0415
 
         d = dict(src_dict)
         items = []

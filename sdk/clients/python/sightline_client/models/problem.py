@@ -92,7 +92,7 @@ class Problem:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.field_problem import FieldProblem
+        from ..models.field_problem import FieldProblem  # noqa: PLC0415
 
         d = dict(src_dict)
         code = d.pop("code")

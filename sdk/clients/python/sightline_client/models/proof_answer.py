@@ -43,7 +43,7 @@ class ProofAnswer:
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
-        from ..models.world_ads import WorldAds
+        from ..models.world_ads import WorldAds  # noqa: PLC0415
 
         checked_at: None | str
         if isinstance(self.checked_at, datetime.datetime):
@@ -95,8 +95,8 @@ class ProofAnswer:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.proof_way import ProofWay
-        from ..models.world_ads import WorldAds
+        from ..models.proof_way import ProofWay  # noqa: PLC0415
+        from ..models.world_ads import WorldAds  # noqa: PLC0415
 
         d = dict(src_dict)
 

@@ -57,7 +57,9 @@ class ReconciliationAnswer:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.reconciliation_answer_report import ReconciliationAnswerReport
+        from ..models.reconciliation_answer_report import (
+            ReconciliationAnswerReport,  # noqa: PLC0415
+        )
 
         d = dict(src_dict)
         created_at = datetime.datetime.fromisoformat(d.pop("created_at"))

@@ -51,7 +51,7 @@ class ReconciliationPage:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.reconciliation_answer import ReconciliationAnswer
+        from ..models.reconciliation_answer import ReconciliationAnswer  # noqa: PLC0415
 
         d = dict(src_dict)
         items = []

@@ -49,8 +49,8 @@ class ReviewFileAnswer:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.review_answer import ReviewAnswer
-        from ..models.review_entry_answer import ReviewEntryAnswer
+        from ..models.review_answer import ReviewAnswer  # noqa: PLC0415
+        from ..models.review_entry_answer import ReviewEntryAnswer  # noqa: PLC0415
 
         d = dict(src_dict)
         creative = ReviewAnswer.from_dict(d.pop("creative"))

@@ -47,7 +47,7 @@ class ReviewPage:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.review_answer import ReviewAnswer
+        from ..models.review_answer import ReviewAnswer  # noqa: PLC0415
 
         d = dict(src_dict)
         items = []

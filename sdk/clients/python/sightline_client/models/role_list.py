@@ -41,7 +41,7 @@ class RoleList:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.role_answer import RoleAnswer
+        from ..models.role_answer import RoleAnswer  # noqa: PLC0415
 
         d = dict(src_dict)
         items = []

@@ -59,7 +59,7 @@ class SellersAnswer:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.seller_entry import SellerEntry
+        from ..models.seller_entry import SellerEntry  # noqa: PLC0415
 
         d = dict(src_dict)
         sellers = []

@@ -41,7 +41,7 @@ class SessionList:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.session_item import SessionItem
+        from ..models.session_item import SessionItem  # noqa: PLC0415
 
         d = dict(src_dict)
         items = []

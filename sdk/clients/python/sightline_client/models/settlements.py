@@ -54,7 +54,7 @@ class Settlements:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.settlement import Settlement
+        from ..models.settlement import Settlement  # noqa: PLC0415
 
         d = dict(src_dict)
         settlements = []

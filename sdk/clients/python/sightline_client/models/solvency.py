@@ -65,7 +65,9 @@ class Solvency:
                 return data
             return cast(int | None, data)
 
-        escrow_balance_micro_usdc = _parse_escrow_balance_micro_usdc(d.pop("escrow_balance_micro_usdc"))
+        escrow_balance_micro_usdc = _parse_escrow_balance_micro_usdc(
+            d.pop("escrow_balance_micro_usdc")
+        )
 
         escrow_owes_micro_usdc = d.pop("escrow_owes_micro_usdc")
 
@@ -74,7 +76,9 @@ class Solvency:
                 return data
             return cast(int | None, data)
 
-        payout_balance_micro_usdc = _parse_payout_balance_micro_usdc(d.pop("payout_balance_micro_usdc"))
+        payout_balance_micro_usdc = _parse_payout_balance_micro_usdc(
+            d.pop("payout_balance_micro_usdc")
+        )
 
         payout_owes_micro_usdc = d.pop("payout_owes_micro_usdc")
 

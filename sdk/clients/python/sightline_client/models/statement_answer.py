@@ -68,7 +68,7 @@ class StatementAnswer:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.movement_answer import MovementAnswer
+        from ..models.movement_answer import MovementAnswer  # noqa: PLC0415
 
         d = dict(src_dict)
         closing_micro_usdc = d.pop("closing_micro_usdc")

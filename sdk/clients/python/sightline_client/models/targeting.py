@@ -205,7 +205,7 @@ class Targeting:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.size_range import SizeRange
+        from ..models.size_range import SizeRange  # noqa: PLC0415
 
         d = dict(src_dict)
         _categories = d.pop("categories", UNSET)

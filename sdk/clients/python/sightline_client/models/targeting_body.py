@@ -199,7 +199,7 @@ class TargetingBody:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.size_body import SizeBody
+        from ..models.size_body import SizeBody  # noqa: PLC0415
 
         d = dict(src_dict)
         _categories = d.pop("categories", UNSET)

@@ -47,7 +47,7 @@ class TermsPage:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.terms_answer import TermsAnswer
+        from ..models.terms_answer import TermsAnswer  # noqa: PLC0415
 
         d = dict(src_dict)
         items = []

@@ -80,8 +80,8 @@ class Traffic:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.traffic_dropped import TrafficDropped
-        from ..models.traffic_no_bids import TrafficNoBids
+        from ..models.traffic_dropped import TrafficDropped  # noqa: PLC0415
+        from ..models.traffic_no_bids import TrafficNoBids  # noqa: PLC0415
 
         d = dict(src_dict)
         billed = d.pop("billed")

@@ -67,8 +67,8 @@ class UnpaidAnswer:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.reason_answer import ReasonAnswer
-        from ..models.unpaid_placement import UnpaidPlacement
+        from ..models.reason_answer import ReasonAnswer  # noqa: PLC0415
+        from ..models.unpaid_placement import UnpaidPlacement  # noqa: PLC0415
 
         d = dict(src_dict)
         events = d.pop("events")

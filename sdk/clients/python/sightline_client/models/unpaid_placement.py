@@ -43,7 +43,9 @@ class UnpaidPlacement:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.unpaid_placement_reasons import UnpaidPlacementReasons
+        from ..models.unpaid_placement_reasons import (
+            UnpaidPlacementReasons,  # noqa: PLC0415
+        )
 
         d = dict(src_dict)
         placement_id = d.pop("placement_id")

@@ -47,7 +47,7 @@ class WebhookPage:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.webhook_answer import WebhookAnswer
+        from ..models.webhook_answer import WebhookAnswer  # noqa: PLC0415
 
         d = dict(src_dict)
         items = []

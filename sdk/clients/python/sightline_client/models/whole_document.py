@@ -122,8 +122,8 @@ class WholeDocument:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.line_answer import LineAnswer
-        from ..models.profile_answer import ProfileAnswer
+        from ..models.line_answer import LineAnswer  # noqa: PLC0415
+        from ..models.profile_answer import ProfileAnswer  # noqa: PLC0415
 
         d = dict(src_dict)
         buyer = ProfileAnswer.from_dict(d.pop("buyer"))

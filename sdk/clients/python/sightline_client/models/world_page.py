@@ -47,7 +47,7 @@ class WorldPage:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.world_answer import WorldAnswer
+        from ..models.world_answer import WorldAnswer  # noqa: PLC0415
 
         d = dict(src_dict)
         items = []

@@ -36,7 +36,9 @@ def _parse_response(
 ) -> AdsDecideDecisionAnswer | AdsDecideNoBidAnswer | Problem | None:
     if response.status_code == 200:
 
-        def _parse_response_200(data: object) -> AdsDecideDecisionAnswer | AdsDecideNoBidAnswer:
+        def _parse_response_200(
+            data: object,
+        ) -> AdsDecideDecisionAnswer | AdsDecideNoBidAnswer:
             try:
                 if not isinstance(data, dict):
                     raise TypeError()

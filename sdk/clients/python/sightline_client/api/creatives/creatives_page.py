@@ -42,7 +42,9 @@ def _get_kwargs(
     return _kwargs
 
 
-def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> CreativePage | Problem | None:
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> CreativePage | Problem | None:
     if response.status_code == 200:
         response_200 = CreativePage.from_dict(response.json())
 

@@ -48,7 +48,9 @@ def _get_kwargs(
     return _kwargs
 
 
-def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Problem | UnpaidAnswer | None:
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Problem | UnpaidAnswer | None:
     if response.status_code == 200:
         response_200 = UnpaidAnswer.from_dict(response.json())
 

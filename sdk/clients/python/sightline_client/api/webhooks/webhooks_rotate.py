@@ -37,7 +37,9 @@ def _get_kwargs(
     return _kwargs
 
 
-def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> OpenedAnswer | Problem | None:
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> OpenedAnswer | Problem | None:
     if response.status_code == 200:
         response_200 = OpenedAnswer.from_dict(response.json())
 
