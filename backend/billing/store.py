@@ -192,9 +192,9 @@ union all
 select to_timestamp(f.block_timestamp)::date, 'withdrawal', 'campaign:' || own.id, -f.amount
   from chain_withdrawn f join own using (campaign) where f.chain_id = :chain_id
 union all
-select s.day, 'charge', 'campaign:' || l.campaign_id, -sum(s.spent_micro_usdc)
+select s.day, 'charge', 'campaigns:' || count(distinct l.campaign_id), -sum(s.spent_micro_usdc)
   from line_item_spend s join line_item l on l.id = s.line_item_id join campaign c on c.id = l.campaign_id
- where c.owner = :account group by s.day, l.campaign_id
+ where c.owner = :account group by s.day
 )"""
 
 _OF_PUBLISHER = """
@@ -221,7 +221,7 @@ def movements_of(
     connection: Connection, chain_id: int, account: Address, days: tuple[date, date], *, publisher: bool
 ) -> list[Movement]:
     """Everything that moved money of the account on that side of the market within `days`, both included; all that was
-    before is one movement of the day before."""
+    before is one movement of the day before. Charges are one movement a day; invoices have them by campaign."""
     if not _has_chain(connection):
         return []
     statement = text((_OF_PUBLISHER if publisher else _OF_ADVERTISER) + _WITHIN)
