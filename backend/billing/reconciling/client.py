@@ -17,9 +17,13 @@ class StripeBooks:
     """Reads with the key of the account. `url` replaces api.stripe.com in tests."""
 
     def __init__(self, key: str, *, url: str = "") -> None:
-        http = stripe.HTTPXClient(timeout=ANSWER_SECONDS_MAX, allow_sync_methods=True)
+        self._http = stripe.HTTPXClient(timeout=ANSWER_SECONDS_MAX, allow_sync_methods=True)
         addresses = {"base_addresses": {"api": url}} if url else {}
-        self._client = stripe.StripeClient(key, http_client=http, max_network_retries=2, **addresses)  # type: ignore[arg-type]
+        self._client = stripe.StripeClient(key, http_client=self._http, max_network_retries=2, **addresses)  # type: ignore[arg-type]
+
+    def close(self) -> None:
+        """Give back the connection."""
+        self._http.close()  # type: ignore[no-untyped-call]
 
     def figures(self) -> StripeFigures:
         """Sums over all time; payouts to our bank move nothing between us and cardholders, and are left out.
