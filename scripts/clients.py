@@ -15,8 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from backend.api.openapi import operations
-from backend.config import Settings
-from backend.main.serve import create_app
+from scripts.described import described_app
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENT = Path("docs/api/openapi.json")
@@ -25,17 +24,8 @@ TYPESCRIPT = Path("sdk/clients/typescript/schema.ts")
 
 
 def document() -> str:
-    """The OpenAPI document of the whole API. No store is asked: the app is only described."""
-    with tempfile.TemporaryDirectory() as folder:
-        deployment = Path(folder, "deployment.json")
-        contracts = {name: {"address": "0x" + "00" * 20, "block": 0} for name in
-                     ("CampaignEscrow", "PublisherPayout", "MockUSDC")}
-        deployment.write_text(json.dumps({"chain_id": 31_337, "contracts": contracts}))
-        settings = Settings(
-            database_url="postgresql+psycopg://nobody@127.0.0.1:9/none", redis_url="redis://127.0.0.1:9/0",
-            rpc_url="http://127.0.0.1:9", token_key="00" * 32, deployment=deployment, data_dir=Path(folder),
-        )
-        return json.dumps(create_app(settings).openapi(), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    """The OpenAPI document of the whole API."""
+    return json.dumps(described_app().openapi(), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
 
 def write(target: Path) -> None:

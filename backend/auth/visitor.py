@@ -1,9 +1,9 @@
 """What we keep of where a session was opened: enough to recognise one's own devices, too little to follow anybody."""
 
-import ipaddress
 import re
 
-IPV4_BITS, IPV6_BITS = 24, 48
+from backend.core.ip_prefix import UNKNOWN
+from backend.core.ip_prefix import ip_prefix as network_of
 
 # the first that matches; browsers claim to be each other, so the particular ones come before those they imitate
 _FAMILIES = (
@@ -17,15 +17,8 @@ _FAMILIES = (
 
 def ip_prefix(host: str) -> str:
     """`203.0.113.0/24` or `2001:db8:7::/48`: the network of an address, never the address. Empty when it is none."""
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return ""
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
-        address = address.ipv4_mapped
-    if address.version == 4:
-        return str(ipaddress.IPv4Network((int(address), IPV4_BITS), strict=False))
-    return str(ipaddress.IPv6Network((int(address), IPV6_BITS), strict=False))
+    network = network_of(host)
+    return "" if network == UNKNOWN else network
 
 
 def agent_family(user_agent: str) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 BASIS_POINTS = 10_000
 MICRO_USDC_PER_USDC = 1_000_000
+MICRO_USDC_PER_CENT = 10_000        # one US dollar of a card buys one USDC, exactly
 
 
 def fee(total_micro_usdc: int, fee_bps: int) -> int:

@@ -1,6 +1,6 @@
 """US cents of cards and micro-USDC of the ledger: one US dollar buys one USDC, exactly."""
 
-MICRO_USDC_PER_CENT = 10_000
+from backend.core.money import MICRO_USDC_PER_CENT
 
 
 def micro_usdc(cents: int) -> int:

@@ -4,8 +4,8 @@ import stripe
 
 from backend.billing.reconciling.figures import StripeFigures
 from backend.core.errors import Unavailable
+from backend.core.money import MICRO_USDC_PER_CENT
 
-MICRO_USDC_PER_CENT = 10_000
 ANSWER_SECONDS_MAX = 30
 PAGE = 100
 _IN = frozenset({"charge", "payment"})

@@ -7,13 +7,13 @@ from datetime import datetime
 from sqlalchemy import Connection, text
 
 from backend.core.ids import Address
+from backend.core.money import MICRO_USDC_PER_CENT
 from backend.db.sealed import shred
 from backend.privacy.erasure.request import Done, Obligation
 from backend.privacy.holdings import HOLDINGS, ROW_ID, Erase, Holding, belongs
 
 # of one account, so that a payment cannot begin while it is erased
 ERASURE_LOCK = 0x5167_4203
-MICRO_USDC_PER_CENT = 10_000
 
 _OPEN_PAYMENTS = text("""
 select count(*) from card_payment where account = :account
