@@ -118,6 +118,11 @@ class Money:
         """Balance transactions, the oldest first."""
         return [one for one in self.objects.values() if one["object"] == "balance_transaction"]
 
+    def forget_moves(self) -> None:
+        """A new page of the books: what was moved before is no longer listed."""
+        for name in [one["id"] for one in self.moves()]:
+            del self.objects[name]
+
     # -- what people and banks do ------------------------------------------------------------------------------------
 
     def pay(self, checkout: str, card: str) -> str:

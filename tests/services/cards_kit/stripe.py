@@ -40,7 +40,7 @@ class FakeStripe:
         self._do("clock", now=self.now)
 
     def begin(self, now: float) -> None:
-        """A fresh start for a test: no events, no misbehaviour left."""
+        """A fresh start for a test: no events, no misbehaviour and nothing in the books left."""
         self.set_clock(now)
         self.http.delete("/_test/events")
 
