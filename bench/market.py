@@ -72,6 +72,12 @@ class Market:
         rest = defaults | columns
         return self._insert("placement", "id", world_id=world, floor_micro_usdc=floor_micro_usdc, **rest)
 
+    def block(self, publisher: int, world: int | None, kind: str, value: str) -> int:
+        """What the publisher does not show in this world; None: in none of its worlds."""
+        return self._insert(
+            "publisher_block", "id", publisher_index=publisher, world_id=world, kind=kind, value=value
+        )
+
     def _insert(self, table: str, returning: str = "", **columns: Any) -> int:
         names, values = ", ".join(columns), ", ".join(f":{name}" for name in columns)
         ending = f" returning {returning}" if returning else ""

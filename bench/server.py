@@ -7,9 +7,9 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 
@@ -28,30 +28,61 @@ START_SECONDS_MAX = 30.0
 
 @dataclass(frozen=True)
 class Running:
-    """Where the server and its stores are, and what is for sale."""
+    """Where the server and its stores are, and what is for sale. `pids`: processes by name; `server` has children."""
 
     url: str
     database_url: str
     redis_url: str
     engine: Engine
     placements: list[int]
+    pids: Mapping[str, int]
+
+
+Fill = Callable[[Engine, str], list[int]]
 
 
 @contextmanager
-def running(*, line_items: int = 0, placements: int = 0) -> Iterator[Running]:
-    """A server on fresh stores with that many line items competing for that many placements."""
+def running(
+    *, line_items: int = 0, placements: int = 0, fill: Fill | None = None, app: str = "bench.app:create_app",
+    env: Mapping[str, str] | None = None,
+) -> Iterator[Running]:
+    """A server on fresh stores with that many line items competing for that many placements.
+
+    `fill` makes another market and names its placements; `env` is added to the server's environment.
+    """
+    with stores(line_items=line_items, placements=placements, fill=fill) as found, serving(found, app, env) as server:
+        yield server
+
+
+@contextmanager
+def stores(*, line_items: int = 0, placements: int = 0, fill: Fill | None = None) -> Iterator[Running]:
+    """Only the stores and the market; `url` is empty until `serving`."""
     with tempfile.TemporaryDirectory(prefix="sightline-bench-") as folder:
         Path(folder).chmod(0o755)
         env = {"PATH": os.environ.get("PATH", "")}
         with start_stack(Path(folder), need=frozenset({"postgres", "redis"}), env=env) as stack:
             upgrade(stack.database_url)
             engine = make_engine(stack.database_url, pool_size=2)
-            market = _market(engine, stack.database_url, line_items, placements)
+            if fill is None:
+                market = _market(engine, stack.database_url, line_items, placements)
+            else:
+                market = fill(engine, stack.database_url)
             with redis.Redis.from_url(stack.redis_url) as client:
+                client.config_set("appendfsync", "no")      # thousands of purses are written, one by one
                 BudgetSync(engine, client, CHAIN_ID).sync(time.time_ns() // 1_000_000)
-            with _granian(stack.database_url, stack.redis_url) as url:
-                yield Running(url, stack.database_url, stack.redis_url, engine, market)
+                client.config_set("appendfsync", "always")
+            pids = {name: child.pid for name, child in stack.children.items()}
+            yield Running("", stack.database_url, stack.redis_url, engine, market, pids)
             engine.dispose()
+
+
+@contextmanager
+def serving(
+    stores: Running, app: str = "bench.app:create_app", env: Mapping[str, str] | None = None
+) -> Iterator[Running]:
+    """One more server on these stores."""
+    with _granian(stores.database_url, stores.redis_url, app, env or {}) as (url, pid):
+        yield replace(stores, url=url, pids={**stores.pids, "server": pid})
 
 
 def _market(engine: Engine, database_url: str, line_items: int, placements: int) -> list[int]:
@@ -66,18 +97,18 @@ def _market(engine: Engine, database_url: str, line_items: int, placements: int)
 
 
 @contextmanager
-def _granian(database_url: str, redis_url: str) -> Iterator[str]:
+def _granian(database_url: str, redis_url: str, app: str, more: Mapping[str, str]) -> Iterator[tuple[str, int]]:
     port = free_port()
     command = [
         sys.executable, "-m", "granian", "--factory", "--interface", "asgi", "--loop", "uvloop", "--host", "127.0.0.1",
         "--port", str(port), "--workers", "1", "--backlog", "4096", "--backpressure", "8192", "--no-ws",
-        "--log-level", "warning", "bench.app:create_app",
+        "--log-level", "warning", app,
     ]
-    env = os.environ | {"DATABASE_URL": database_url, "REDIS_URL": redis_url}
+    env = os.environ | {"DATABASE_URL": database_url, "REDIS_URL": redis_url} | dict(more)
     server = subprocess.Popen(command, env=env)
     try:
         _wait(server, f"http://127.0.0.1:{port}")
-        yield f"http://127.0.0.1:{port}"
+        yield f"http://127.0.0.1:{port}", server.pid
     finally:
         server.terminate()
         server.wait(10)
