@@ -1,0 +1,9 @@
+"""Redis for the hot paths: what is asked in one turn of the event loop goes out in one write, over one connection.
+
+A call costs a tenth of redis-py's. Redis Cluster is out of scope: its redirections are answered as errors.
+"""
+
+from backend.net.resp.batching import Busy, Resp
+from backend.net.resp.commands import Script, pack, part
+
+__all__ = ["Busy", "Resp", "Script", "pack", "part"]

@@ -1,0 +1,27 @@
+"""Error replies of Redis as the exceptions of redis-py, so that whoever handles those handles ours."""
+
+import redis
+from redis import exceptions
+
+_BY_WORD: dict[str, type[exceptions.RedisError]] = {
+    "NOSCRIPT": exceptions.NoScriptError,
+    "READONLY": exceptions.ReadOnlyError,
+    "MISCONF": exceptions.ReadOnlyError,       # it cannot write its own files, so it takes no writes of ours
+    "OOM": exceptions.OutOfMemoryError,
+    "LOADING": exceptions.BusyLoadingError,
+    "MASTERDOWN": exceptions.ConnectionError,
+    "BUSY": exceptions.TimeoutError,           # a script of somebody's runs for too long
+    "NOAUTH": exceptions.AuthenticationError,
+    "WRONGPASS": exceptions.AuthenticationError,
+    "NOPERM": exceptions.NoPermissionError,
+    "EXECABORT": exceptions.ExecAbortError,
+}
+
+
+def error_of(reply: str) -> exceptions.RedisError:
+    """The exception for an error reply such as `NOSCRIPT No matching script`; ResponseError when it has no own."""
+    word, _, rest = reply.partition(" ")
+    if reply.startswith("ERR max number of clients"):
+        return redis.ConnectionError(rest)
+    known = _BY_WORD.get(word)
+    return known(rest) if known else redis.ResponseError(reply.removeprefix("ERR "))
