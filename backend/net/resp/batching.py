@@ -148,7 +148,7 @@ class Resp:
 
     async def _connect(self) -> Connection:
         async with asyncio.timeout(self._connect_seconds):
-            connection = await self._address.open(self._unsent_bytes_max)
+            connection = await self._address.dial(self._unsent_bytes_max)
             try:
                 await self._greet(connection)
             except BaseException:

@@ -82,7 +82,7 @@ class Address:
             commands.append(pack("SELECT", about["db"]))
         return commands
 
-    async def open(self, unsent_bytes_max: int) -> Connection:
+    async def dial(self, unsent_bytes_max: int) -> Connection:
         """A connection on which nothing was said yet. Raises OSError."""
         loop, about = asyncio.get_running_loop(), self._about
 
