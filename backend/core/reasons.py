@@ -36,6 +36,7 @@ class NoBidReason(StrEnum):
     NO_CONSENT = "no_consent"                  # it has a frequency cap, and this viewer's views must not be counted
     BLOCKED_BY_PUBLISHER = "blocked_by_publisher"  # the advertiser, the campaign's category, or every creative
     SPONSORED = "sponsored"                    # a sponsorship has the placement now
+    EXTERNAL = "external"                      # it bids by a server of its own, which was not asked or did not bid
 
 
 class DropReason(StrEnum):

@@ -85,6 +85,8 @@ HOLDINGS: tuple[Holding, ...] = (
             {"asset_url": NO_URL, "click_url": NO_URL, "alt_text": "", "note": None, "appeal_text": None,
              "status": "withdrawn"}, why=MONEY),
     Holding("asset", "files that an advertiser has uploaded", _by("account"), Erase.DELETE),
+    Holding("external_bidder", "servers that bid for an advertiser's line items", _in("line_item_id", "line_item"),
+            Erase.DELETE),
     Holding("line_item_spend", "what a line item was charged on a day", _in("line_item_id", "line_item"), why=MONEY),
     Holding("line_item", "buying orders", _in("campaign_id", "campaign"), Erase.BLANK,
             {"name": ERASED, "status": "paused"}, why=MONEY),
@@ -108,6 +110,8 @@ HOLDINGS: tuple[Holding, ...] = (
     # publishers
     Holding("publisher_block", "what a publisher does not show", _in("publisher_index", "publisher", "index"),
             Erase.DELETE),
+    Holding("exchange", "exchanges that sell to us, each by a world of its publisher", _in("world_id", "world"),
+            Erase.BLANK, {"name": ERASED, "status": "paused"}, hidden=("token_digest",), why=SETTLED),
     Holding("placement_share", "who is paid for a placement", _in("publisher_index", "publisher", "index"),
             why=SETTLED),
     Holding("placement", "surfaces", _in("world_id", "world"), Erase.BLANK, {"name": ERASED, "status": "paused"},

@@ -51,6 +51,7 @@ class Placement:
     width_mm: int | None = None
     height_mm: int | None = None
     blocks: Blocks = NO_BLOCKS
+    external_demand: bool = False       # whether bidders on servers of their own are asked too
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,7 @@ class Creative:
     asset_url: str
     asset_sha256: str
     click_url: str
+    duration_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +178,7 @@ class LineItem:
     chain_campaign: int | None = None
     unfunded: NoBidReason | None = None
     has_goal: bool = False
+    external: bool = False              # a server of its own bids for it, with `bid_micro_usdc` as the most
     narrow: bool = field(init=False, compare=False, default=False)   # whether one ad request may differ from another
 
     def __post_init__(self) -> None:

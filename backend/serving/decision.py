@@ -68,6 +68,7 @@ class Book:
     refused: Mapping[int, NoBidReason]
     sponsors: tuple[Offer, ...] = ()
     capped: Mapping[int, Frequency] = field(default_factory=dict)
+    external: tuple[Offer, ...] = ()        # who would compete if its own server bid; only where the placement asks
 
 
 def open_book(catalogue: Catalogue, placement: Placement) -> Book:

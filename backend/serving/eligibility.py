@@ -133,6 +133,11 @@ def funded(one: Offer) -> NoBidReason | None:
     return item.unfunded
 
 
+def external(one: Offer) -> NoBidReason | None:
+    """The last standing check: `decision.open_book` knows that whoever fails here passed all the others."""
+    return NoBidReason.EXTERNAL if one.line_item.external else None
+
+
 def not_started(item: LineItem, _spending: Spending, now_ms: int) -> NoBidReason | None:
     return NoBidReason.NOT_STARTED if now_ms < item.starts_ms else None
 
@@ -181,6 +186,7 @@ STANDING_CHECKS: tuple[StandingCheck, ...] = (
     no_creative,
     below_floor,
     funded,
+    external,
 )
 """The same while the catalogue has the same version, so they run once per placement and version."""
 

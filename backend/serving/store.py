@@ -42,7 +42,7 @@ SETTLED_MAX = 20_000
 _PLACEMENTS = text("""
 select p.id, p.world_id, w.category, w.publisher_index, publisher.wallet, p.kind, p.width, p.height,
        p.floor_micro_usdc, p.status = 'active' as placement_active, w.status = 'active' as world_active,
-       w.engine, p.width_mm, p.height_mm,
+       w.engine, p.width_mm, p.height_mm, p.external_demand,
        p.test_mode or (:require_proof and w.proof_state <> 'verified') as test, p.accepted_categories,
        s.indexes, s.basis_points, s.wallets
   from placement p join world w on w.id = p.world_id join publisher on publisher.index = w.publisher_index
@@ -59,7 +59,7 @@ _LINE_ITEMS = text("""
 select l.id, l.campaign_id, l.bid_kind, l.bid_micro_usdc, l.daily_cap_micro_usdc, l.total_cap_micro_usdc, l.pacing,
        l.starts_at, l.ends_at, l.targeting::text as targeting, l.status, l.hours, l.time_zone, l.frequency_impressions,
        l.frequency_hours, c.owner, coalesce(c.funder, c.owner) as escrow_owner, c.meta, c.category,
-       c.status as campaign_status, c.frozen,
+       c.status as campaign_status, c.frozen, l.external,
        exists (select from conversion_goal goal where goal.campaign_id = c.id and goal.status = 'active') as has_goal
   from line_item l join campaign c on c.id = l.campaign_id
  where c.status <> 'ended' and l.ends_at > :now
@@ -67,7 +67,7 @@ select l.id, l.campaign_id, l.bid_kind, l.bid_micro_usdc, l.daily_cap_micro_usdc
 """)
 
 _CREATIVES = text("""
-select id, line_item_id, kind, width, height, asset_url, asset_sha256, click_url
+select id, line_item_id, kind, width, height, asset_url, asset_sha256, click_url, duration_ms
   from creative where status = 'approved' order by id
 """)
 
@@ -122,6 +122,7 @@ def read_placements(connection: Connection, require_proof: bool) -> dict[int, Pl
             accepts=frozenset(row.accepted_categories),
             shares=tuple(zip(row.indexes or (), row.basis_points or (), strict=True)),
             paid=frozenset(row.wallets or ()), engine=row.engine, width_mm=row.width_mm, height_mm=row.height_mm,
+            external_demand=row.external_demand,
             blocks=_merged(blocks.get((row.publisher_index, None)), blocks.get((row.publisher_index, row.world_id))),
         )
         for row in connection.execute(_PLACEMENTS, {"require_proof": require_proof})
@@ -204,7 +205,10 @@ def _creatives(connection: Connection) -> dict[int, tuple[Creative, ...]]:
     found: dict[int, tuple[Creative, ...]] = defaultdict(tuple)
     for row in connection.execute(_CREATIVES):
         found[row.line_item_id] += (
-            Creative(row.id, row.kind, row.width, row.height, row.asset_url, row.asset_sha256, row.click_url),
+            Creative(
+                row.id, row.kind, row.width, row.height, row.asset_url, row.asset_sha256, row.click_url,
+                row.duration_ms,
+            ),
         )
     return found
 
@@ -220,6 +224,7 @@ def _line_item(row: Any, creatives: tuple[Creative, ...], money: Money | None) -
         creatives=creatives, line_item_active=row.status == "active",
         campaign_active=row.campaign_status == "active" and not row.frozen and (money is None or money.active),
         chain_campaign=money.chain_campaign if money else None, unfunded=unfunded(money), has_goal=row.has_goal,
+        external=row.external,
     )
 
 

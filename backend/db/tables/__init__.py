@@ -14,6 +14,7 @@ from backend.db.tables import (  # noqa: F401 -- each import declares its tables
     creatives,
     events,
     ledger,
+    openrtb,
     operation,
     placements,
     privacy,

@@ -76,6 +76,8 @@ class LineItem(SQLModel, table=True):
     booked_placement_id: int | None = Field(
         default=None, sa_type=BigInteger, foreign_key="placement.id", nullable=True
     )
+    # a server of its own bids for it (tables/openrtb.py), and bid_micro_usdc is the most that it may
+    external: bool = Field(default=False, sa_column=Column(Boolean, nullable=False, server_default=text("false")))
     created_at: datetime | None = created()
 
 

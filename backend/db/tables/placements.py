@@ -97,6 +97,10 @@ class Placement(SQLModel, table=True):
         default_factory=list, sa_column=Column(ARRAY(Text), nullable=False, server_default=text("'{}'"))
     )
     test_mode: bool = Field(default=False, sa_column=Column(Boolean, nullable=False, server_default=text("false")))
+    # whether bidders on servers of their own (tables/openrtb.py) are asked for each ad request
+    external_demand: bool = Field(
+        default=False, sa_column=Column(Boolean, nullable=False, server_default=text("false"))
+    )
     status: str = Field(default="active", sa_type=Text)
     created_at: datetime | None = created()
 

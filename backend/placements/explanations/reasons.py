@@ -87,6 +87,11 @@ NO_BID: Mapping[str, Words] = {
     NoBidReason.SPONSORED: Words(
         "a sponsorship has the placement now", NOTHING_TO_DO, "Wait until it is over, or target other placements."
     ),
+    NoBidReason.EXTERNAL: Words(
+        "the line item bids through a server of its own, which was not asked here, or gave no bid that we may take",
+        "Let external bidders compete for the placement.",
+        "Look at the answers of your bidder; ask publishers to let external bidders compete.",
+    ),
     NoBidReason.BELOW_FLOOR: Words(
         "the bid is worth less than the floor", "Lower the floor, if you would rather sell for less.",
         "Raise the bid; for cost per click, the expected rate of clicks counts too.",
