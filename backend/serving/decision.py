@@ -74,19 +74,23 @@ class Book:
 def open_book(catalogue: Catalogue, placement: Placement) -> Book:
     """Run the standing checks of every line item against one placement."""
     offers: list[Offer] = []
+    external: list[Offer] = []
     refused: dict[int, NoBidReason] = {}
     for item in catalogue.line_items:
         candidate = offer(item, placement, catalogue.rates.ppm(item.id, placement.id))
         reason = refusal(candidate)
         if reason is None:
             offers.append(candidate)
+        elif reason is NoBidReason.EXTERNAL and placement.external_demand:
+            external.append(candidate)
         else:
             refused[item.id] = reason
     offers.sort(key=lambda candidate: -candidate.bid.ecpm_nano_usdc)
     sponsors = tuple(one for one in offers if one.line_item.bid_kind is BidKind.SPONSORSHIP)
     competing = tuple(one for one in offers if one.line_item.bid_kind is not BidKind.SPONSORSHIP)
     capped = {one.line_item.id: one.line_item.frequency for one in competing if one.line_item.frequency}
-    return Book(placement, competing, refused, sponsors, capped)
+    capped |= {one.line_item.id: one.line_item.frequency for one in external if one.line_item.frequency}
+    return Book(placement, competing, refused, sponsors, capped, tuple(external))
 
 
 def sponsor(

@@ -17,6 +17,7 @@ from backend.core.click_id import click_id, landing_url
 from backend.core.consent import allows_frequency_capping
 from backend.core.decision_token import DecisionToken, decision_id, sign
 from backend.core.errors import Conflict, NotFound, Unavailable
+from backend.core.exchange import AskDemand, SupplyBid, SupplyRequest
 from backend.core.reasons import NoBidReason
 from backend.core.ruleset import Ruleset
 from backend.core.shares import payee
@@ -42,6 +43,7 @@ from backend.serving.decision import (
     viewer_bytes,
 )
 from backend.serving.eligibility import Offer, Viewer, kept_back
+from backend.serving.outside import askable, candidate, demand_request, with_bids, within
 from backend.serving.purses import HOLD_GRACE_MS, day_purse, hold_member, total_purse
 from backend.serving.tally import store as tally_store
 from backend.serving.tally.counting import Answer, Asked, Refused, audiences, by_hour, by_minute
@@ -251,9 +253,10 @@ class DecisionService:
 
     def __init__(
         self, feed: CatalogueFeed, client: redis.asyncio.Redis, chain_id: int, token_key: bytes, ruleset: Ruleset, *,
-        public_url: str = "", tcf_vendor: int | None = None,
+        public_url: str = "", tcf_vendor: int | None = None, ask_demand: AskDemand | None = None,
     ) -> None:
         self.ruleset = ruleset
+        self._ask_demand = ask_demand
         self._tcf_vendor = tcf_vendor
         self._public_url = public_url.rstrip("/")
         self.feed = feed
@@ -300,8 +303,15 @@ class DecisionService:
                 self.tallies.count(now_ms, book, request, away, None, chosen.line_item.id)
                 return self._decision(chosen, self._facts(chosen, 0, request, now_ms, random, seed))
         viewer = await self._viewer(book, request, now_ms)
+        outside: list[Offer] = []
+        if book.external:
+            outside, unasked = await self._outside(book, request, viewer, now_ms, random)
+            away |= unasked
         for _ in range(HOLD_TRIES_MAX):
             offers, refused = contenders(book, catalogue.spending, now_ms, self._blocked, viewer)
+            if outside:
+                outside, more = askable(outside, catalogue.spending, now_ms, self._blocked, viewer)
+                offers, refused = [*offers, *outside], refused | more
             sale = auction([offer.bid for offer in offers], book.placement.floor_micro_usdc, seed)
             if sale is None:
                 break
@@ -320,6 +330,54 @@ class DecisionService:
         refused = away | unasked | refused
         self.tallies.count(now_ms, book, request, refused, None)
         return NoBid(count_reasons([*book.refused.values(), *refused.values()]))
+
+    async def supply(self, asked: SupplyRequest, now_ms: int, random: bytes) -> SupplyBid | None:
+        """What we bid for an opportunity of another exchange, the price held; None when nobody wants it.
+
+        Raises as `decide`. Sponsorships, house ads and external bidders are not for other exchanges.
+        """
+        catalogue = self.feed.current(now_ms)
+        whole = self._book(catalogue, asked.placement)
+        book, away = within(whole, asked)
+        if book.placement.test or not book.offers:
+            return None
+        request = AdRequest(
+            asked.placement, asked.viewer_key, asked.country, asked.language, asked.device, asked.gpc, asked.tcf
+        )
+        seed = int.from_bytes(random[10:RANDOM_BYTES], "big")
+        viewer = await self._viewer(book, request, now_ms)
+        for _ in range(HOLD_TRIES_MAX):
+            offers, refused = contenders(book, catalogue.spending, now_ms, self._blocked, viewer)
+            sale = auction([offer.bid for offer in offers], book.placement.floor_micro_usdc, seed)
+            if sale is None:
+                self.tallies.count(now_ms, whole, request, away | refused, None)
+                return None
+            offer = next(offer for offer in offers if offer.bid is sale.bid)
+            price = sale.bid.bid_micro_usdc if asked.pays_bid else sale.price_micro_usdc
+            facts = self._facts(offer, price, request, now_ms, random, seed)
+            reason = await self._take(offer, facts, now_ms)
+            if reason is None:
+                self.tallies.count(now_ms, whole, request, away | refused, sale)
+                shown = self._decision(offer, facts).creative
+                return SupplyBid(facts, candidate(offer.line_item, shown))
+            if reason is NoBidReason.FREQUENCY_CAP:
+                viewer = replace(viewer, seen_enough=viewer.seen_enough | {offer.line_item.id})
+            else:
+                self._blocked[offer.line_item.id] = reason
+        return None
+
+    async def _outside(
+        self, book: Book, request: AdRequest, viewer: Viewer, now_ms: int, random: bytes
+    ) -> tuple[list[Offer], dict[int, NoBidReason]]:
+        """Offers of line items whose own servers bid, within their time; and why the others have none."""
+        spending = self.feed.current(now_ms).spending
+        offers, refused = askable(book.external, spending, now_ms, self._blocked, viewer)
+        if not offers or self._ask_demand is None:
+            return [], refused | {one.line_item.id: NoBidReason.EXTERNAL for one in offers}
+        name = decision_id(now_ms, random[:10]).hex()
+        bids = with_bids(offers, await self._ask_demand(demand_request(book.placement, request, offers, name)))
+        silent = {one.line_item.id for one in offers} - {one.line_item.id for one in bids}
+        return bids, refused | dict.fromkeys(silent, NoBidReason.EXTERNAL)
 
     async def _viewer(self, book: Book, request: AdRequest, now_ms: int) -> Viewer:
         """Who looks; what they have seen is read only where somebody has a frequency cap and it may be read."""
