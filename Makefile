@@ -40,7 +40,7 @@ up: setup  ## start PostgreSQL, Redis, anvil and all our processes, and keep the
 	@$(RUN) sightline up
 
 test: setup  ## all tests (real chain, PostgreSQL, Redis)
-	@$(RUN) python -m pytest -q -n 2 --dist loadscope tests
+	@$(RUN) python -m pytest -q -n 2 --dist loadscope --no-loadscope-reorder tests
 
 test-rules: setup  ## only the pure rules, in seconds
 	@$(RUN) python -m pytest -q tests/rules

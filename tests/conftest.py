@@ -28,6 +28,7 @@ from backend.local import LocalStackError, Stack, rpc, start_stack
 HERE = Path(__file__).parent
 WITHOUT_SERVERS = (HERE / "rules", HERE / "contracts")
 TEMPLATE = "sightline_test_template"
+LONG_FIRST = ("e2e", "outside", "load", "contracts", "indexer", "services", "stores")
 
 # All that hypothesis sets by itself where CI is in the environment is set here, so that no run depends on it.
 settings.register_profile(
@@ -60,6 +61,16 @@ class _Run:
 
 _run = _Run()
 _servers_key = pytest.StashKey[Servers]()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The modules that take long come first: a minute of one test at the end would leave a core idle."""
+    items.sort(key=lambda item: _place(item.path))
+
+
+def _place(path: Path) -> int:
+    folder = path.relative_to(HERE).parts[0] if path.is_relative_to(HERE) else ""
+    return LONG_FIRST.index(folder) if folder in LONG_FIRST else len(LONG_FIRST)
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -16,9 +16,9 @@ from escrow_kit.pair import deploy_escrow, source
 from escrow_kit.tokens import BLACKLISTING, FALSE, FEE, PERMITLESS, PLAIN, REENTRANT, RESCALING, SILENT
 from hypothesis import settings
 
-# The profile "fuzz" plays long and shrinks what it finds; otherwise all kinds together take about a minute.
+# The profile "fuzz" plays long and shrinks what it finds; otherwise all kinds together take about three quarters of a minute.
 IS_LONG = settings.get_current_profile_name() == "fuzz"
-EXAMPLES_SHORT = 15
+EXAMPLES_SHORT = 10
 EXAMPLES = settings.default.max_examples if IS_LONG else EXAMPLES_SHORT
 STEPS = 100 if IS_LONG else 40
 # So many examples leave no turn to chance.

@@ -44,6 +44,7 @@ def files() -> tuple[Path, ...]:
     return tuple(sorted(path for path in paths if path.is_file() and path.name not in LOCKS))
 
 
+@cache
 def texts() -> list[tuple[str, str]]:
     """(path from the root, content) of every text file that a person wrote."""
     named = ((str(path.relative_to(ROOT)), path) for path in files() if path.suffix in TEXT)
@@ -65,6 +66,7 @@ def laws() -> dict[int, str]:
     return {number: page[start:end] for (number, start), end in zip(starts, ends, strict=True)}
 
 
+@cache
 def citations() -> dict[int, set[str]]:
     """Law number to the test files that cite it."""
     found: dict[int, set[str]] = {}
