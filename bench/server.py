@@ -23,7 +23,7 @@ from backend.serving.sync.service import BudgetSync
 from bench.app import CHAIN_ID
 from bench.market import Market
 
-START_SECONDS_MAX = 30.0
+START_SECONDS_MAX, STOP_SECONDS_MAX = 60.0, 30.0
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,10 @@ def _granian(database_url: str, redis_url: str, app: str, more: Mapping[str, str
         yield f"http://127.0.0.1:{port}", server.pid
     finally:
         server.terminate()
-        server.wait(10)
+        try:
+            server.wait(STOP_SECONDS_MAX)       # it hands over what it has counted
+        finally:
+            server.kill()
 
 
 def _wait(server: subprocess.Popen[bytes], url: str) -> None:
