@@ -71,6 +71,22 @@ class Book:
     external: tuple[Offer, ...] = ()        # who would compete if its own server bid; only where the placement asks
 
 
+@dataclass(slots=True)
+class Opportunity:
+    """One auction: who may compete for whom, and who fell away before it.
+
+    `outside`: external offers that have bid. `counted`: the placement's own book when `book` is a part of it.
+    """
+
+    book: Book
+    request: AdRequest
+    viewer: Viewer
+    away: dict[int, NoBidReason]
+    outside: list[Offer] = field(default_factory=list)
+    counted: Book | None = None
+    pays_bid: bool = False
+
+
 def open_book(catalogue: Catalogue, placement: Placement) -> Book:
     """Run the standing checks of every line item against one placement."""
     offers: list[Offer] = []

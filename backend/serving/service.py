@@ -34,6 +34,7 @@ from backend.serving.decision import (
     Book,
     Decision,
     NoBid,
+    Opportunity,
     contenders,
     count_reasons,
     house,
@@ -302,25 +303,35 @@ class DecisionService:
             if chosen is not None:
                 self.tallies.count(now_ms, book, request, away, None, chosen.line_item.id)
                 return self._decision(chosen, self._facts(chosen, 0, request, now_ms, random, seed))
-        viewer = await self._viewer(book, request, now_ms)
-        outside: list[Offer] = []
+        one = Opportunity(book, request, await self._viewer(book, request, now_ms), away)
         if book.external:
-            outside, unasked = await self._outside(book, request, viewer, now_ms, random)
-            away |= unasked
+            await self._ask_outside(one, now_ms, random)
+        sold = await self._sell(one, catalogue, now_ms, random)
+        if isinstance(sold, tuple):
+            return self._decision(*sold)
+        return NoBid(count_reasons([*book.refused.values(), *sold.values()]))
+
+    async def _sell(
+        self, one: Opportunity, catalogue: Catalogue, now_ms: int, random: bytes
+    ) -> tuple[Offer, DecisionToken] | dict[int, NoBidReason]:
+        """Auction and hold, until somebody can pay; or why nobody could."""
+        book, request, viewer, away = one.book, one.request, one.viewer, one.away
+        counted, seed = one.counted or book, int.from_bytes(random[10:RANDOM_BYTES], "big")
         for _ in range(HOLD_TRIES_MAX):
             offers, refused = contenders(book, catalogue.spending, now_ms, self._blocked, viewer)
-            if outside:
-                outside, more = askable(outside, catalogue.spending, now_ms, self._blocked, viewer)
+            if one.outside:
+                outside, more = askable(one.outside, catalogue.spending, now_ms, self._blocked, viewer)
                 offers, refused = [*offers, *outside], refused | more
             sale = auction([offer.bid for offer in offers], book.placement.floor_micro_usdc, seed)
             if sale is None:
                 break
             offer = next(offer for offer in offers if offer.bid is sale.bid)
-            facts = self._facts(offer, sale.price_micro_usdc, request, now_ms, random, seed)
+            price = sale.bid.bid_micro_usdc if one.pays_bid else sale.price_micro_usdc
+            facts = self._facts(offer, price, request, now_ms, random, seed)
             reason = await self._take(offer, facts, now_ms)
             if reason is None:
-                self.tallies.count(now_ms, book, request, away | refused if away else refused, sale)
-                return self._decision(offer, facts)
+                self.tallies.count(now_ms, counted, request, away | refused if away else refused, sale)
+                return offer, facts
             if reason is NoBidReason.FREQUENCY_CAP:         # of this viewer, not of everybody
                 viewer = replace(viewer, seen_enough=viewer.seen_enough | {offer.line_item.id})
             else:
@@ -328,8 +339,8 @@ class DecisionService:
         # so many could not pay that the last of them were not asked
         unasked = {offer.line_item.id: NoBidReason.BUDGET_UNKNOWN for offer in book.offers}
         refused = away | unasked | refused
-        self.tallies.count(now_ms, book, request, refused, None)
-        return NoBid(count_reasons([*book.refused.values(), *refused.values()]))
+        self.tallies.count(now_ms, counted, request, refused, None)
+        return refused
 
     async def supply(self, asked: SupplyRequest, now_ms: int, random: bytes) -> SupplyBid | None:
         """What we bid for an opportunity of another exchange, the price held; None when nobody wants it.
@@ -344,40 +355,24 @@ class DecisionService:
         request = AdRequest(
             asked.placement, asked.viewer_key, asked.country, asked.language, asked.device, asked.gpc, asked.tcf
         )
-        seed = int.from_bytes(random[10:RANDOM_BYTES], "big")
         viewer = await self._viewer(book, request, now_ms)
-        for _ in range(HOLD_TRIES_MAX):
-            offers, refused = contenders(book, catalogue.spending, now_ms, self._blocked, viewer)
-            sale = auction([offer.bid for offer in offers], book.placement.floor_micro_usdc, seed)
-            if sale is None:
-                self.tallies.count(now_ms, whole, request, away | refused, None)
-                return None
-            offer = next(offer for offer in offers if offer.bid is sale.bid)
-            price = sale.bid.bid_micro_usdc if asked.pays_bid else sale.price_micro_usdc
-            facts = self._facts(offer, price, request, now_ms, random, seed)
-            reason = await self._take(offer, facts, now_ms)
-            if reason is None:
-                self.tallies.count(now_ms, whole, request, away | refused, sale)
-                shown = self._decision(offer, facts).creative
-                return SupplyBid(facts, candidate(offer.line_item, shown))
-            if reason is NoBidReason.FREQUENCY_CAP:
-                viewer = replace(viewer, seen_enough=viewer.seen_enough | {offer.line_item.id})
-            else:
-                self._blocked[offer.line_item.id] = reason
-        return None
+        one = Opportunity(book, request, viewer, away, counted=whole, pays_bid=asked.pays_bid)
+        sold = await self._sell(one, catalogue, now_ms, random)
+        if not isinstance(sold, tuple):
+            return None
+        return SupplyBid(sold[1], candidate(sold[0].line_item, self._decision(*sold).creative))
 
-    async def _outside(
-        self, book: Book, request: AdRequest, viewer: Viewer, now_ms: int, random: bytes
-    ) -> tuple[list[Offer], dict[int, NoBidReason]]:
-        """Offers of line items whose own servers bid, within their time; and why the others have none."""
+    async def _ask_outside(self, one: Opportunity, now_ms: int, random: bytes) -> None:
+        """Let line items whose own servers bid compete, within their time."""
         spending = self.feed.current(now_ms).spending
-        offers, refused = askable(book.external, spending, now_ms, self._blocked, viewer)
-        if not offers or self._ask_demand is None:
-            return [], refused | {one.line_item.id: NoBidReason.EXTERNAL for one in offers}
-        name = decision_id(now_ms, random[:10]).hex()
-        bids = with_bids(offers, await self._ask_demand(demand_request(book.placement, request, offers, name)))
-        silent = {one.line_item.id for one in offers} - {one.line_item.id for one in bids}
-        return bids, refused | dict.fromkeys(silent, NoBidReason.EXTERNAL)
+        offers, refused = askable(one.book.external, spending, now_ms, self._blocked, one.viewer)
+        if offers and self._ask_demand is not None:
+            name = decision_id(now_ms, random[:10]).hex()
+            asked = demand_request(one.book.placement, one.request, offers, name)
+            one.outside = with_bids(offers, await self._ask_demand(asked))
+        bidding = {offer.line_item.id for offer in one.outside}
+        silent = [offer.line_item.id for offer in offers if offer.line_item.id not in bidding]
+        one.away |= refused | dict.fromkeys(silent, NoBidReason.EXTERNAL)
 
     async def _viewer(self, book: Book, request: AdRequest, now_ms: int) -> Viewer:
         """Who looks; what they have seen is read only where somebody has a frequency cap and it may be read."""
