@@ -36,6 +36,8 @@ class NoBidReason(StrEnum):
     NO_CONSENT = "no_consent"                  # it has a frequency cap, and this viewer's views must not be counted
     BLOCKED_BY_PUBLISHER = "blocked_by_publisher"  # the advertiser, the campaign's category, or every creative
     SPONSORED = "sponsored"                    # a sponsorship has the placement now
+    BELOW_SOFT_FLOOR = "below_soft_floor"      # this one request asked for more than the bid, up to the soft floor
+    DEAL_ONLY = "deal_only"                    # the placement is sold by private deals, and the line item has none
     EXTERNAL = "external"                      # it bids by a server of its own, which was not asked or did not bid
 
 

@@ -46,6 +46,7 @@ from backend.main.areas import (
 from backend.main.parts import ServeParts, async_redis, bundles, escrow, sync_redis
 from backend.operation.rates.service import RateService
 from backend.operation.rates.store import SharedCounters
+from backend.pctr.quality import Bounds
 from backend.reports.status.client import BalanceReader
 from backend.reports.status.service import StatusService
 from backend.serving.service import CatalogueFeed, DecisionService
@@ -135,6 +136,7 @@ def _parts(settings: Settings, engine: Engine, clock: Callable[[], float]) -> Se
         feed=CatalogueFeed(
             engine, client, settings.chain_id, refresh_seconds=settings.catalogue_seconds,
             require_proof=settings.proof_required,
+            quality=Bounds(settings.quality_permille_min, settings.quality_permille_max),
         ),
         auth=auth, access=Access(auth), clock=clock,
     )

@@ -14,11 +14,13 @@ from backend.jobs.epochs import EpochJob
 from backend.jobs.ingest import IngestJob
 from backend.jobs.keeper import KeeperJob
 from backend.jobs.ledger import LedgerJob
+from backend.jobs.rates import RatesJob
 from backend.jobs.tallies import TalliesJob
 from backend.ledger.service import LedgerService
 from backend.main.areas import billing, cards, conversions, creatives, operation, placements, privacy
 from backend.main.parts import Loop, WorkerParts, bundles, escrow, sync_redis
 from backend.main.signing import signer
+from backend.pctr.service import RateCounting
 from backend.serving.sync.service import BudgetSync
 from backend.serving.tally.service import TallyFlush
 from backend.settlement.keeper.service import KeeperService
@@ -70,4 +72,5 @@ def _loops(settings: Settings) -> list[Loop]:
         Loop("keeper", KeeperJob(keeper).step, idle_seconds=1.0),
         *(loop for area in AREAS for loop in area.loops(parts)),
         Loop("tallies", TalliesJob(TallyFlush(engine, client)).step, idle_seconds=2.0),
+        Loop("rates", RatesJob(RateCounting(engine)).step, idle_seconds=10.0),
     ]

@@ -7,6 +7,7 @@ from backend.core.events import BidKind
 from backend.core.reasons import NoBidReason
 from backend.core.week import EVERY_HOUR
 from backend.pctr.rate import Rates
+from backend.serving.auction import Deal
 
 MS_PER_DAY = 86_400_000
 
@@ -27,6 +28,8 @@ NO_BLOCKS = Blocks()
 class Placement:
     """A surface for sale, with what is needed of its world. `floor_micro_usdc` is for one viewable impression.
 
+    `soft_floor_micro_usdc`: a request asks for a floor between both (`auction.asked_floor`); None: the floor itself.
+    `deals` are (line item, deal), and with `deals_only` nobody else may buy here but a sponsorship.
     `accepts`: categories of campaigns; empty: all. `blocks`: what the publisher does not show. `shares`: (publisher
     index, basis points) where several are paid, and `paid` all their wallets. `test`: it shows the house creative, and
     nothing is charged.
@@ -52,6 +55,13 @@ class Placement:
     height_mm: int | None = None
     blocks: Blocks = NO_BLOCKS
     external_demand: bool = False       # whether bidders on servers of their own are asked too
+    soft_floor_micro_usdc: int | None = None
+    deals: tuple[tuple[int, Deal], ...] = ()
+    deals_only: bool = False
+
+    def deal_of(self, line_item: int) -> Deal | None:
+        """The deal by which a line item buys here; it then takes no part in the open auction."""
+        return next((deal for one, deal in self.deals if one == line_item), None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from backend.serving.eligibility import (
     NOBODY_KNOWN,
     Offer,
     Viewer,
-    offer,
+    offer_at,
     refusal,
     refusal_now,
     refusal_of_sponsor,
@@ -93,7 +93,7 @@ def open_book(catalogue: Catalogue, placement: Placement) -> Book:
     external: list[Offer] = []
     refused: dict[int, NoBidReason] = {}
     for item in catalogue.line_items:
-        candidate = offer(item, placement, catalogue.rates.ppm(item.id, placement.id))
+        candidate = offer_at(item, placement, catalogue.rates)
         reason = refusal(candidate)
         if reason is None:
             offers.append(candidate)
@@ -101,7 +101,7 @@ def open_book(catalogue: Catalogue, placement: Placement) -> Book:
             external.append(candidate)
         else:
             refused[item.id] = reason
-    offers.sort(key=lambda candidate: -candidate.bid.ecpm_nano_usdc)
+    offers.sort(key=lambda candidate: (-candidate.bid.tier, -candidate.bid.score))
     sponsors = tuple(one for one in offers if one.line_item.bid_kind is BidKind.SPONSORSHIP)
     competing = tuple(one for one in offers if one.line_item.bid_kind is not BidKind.SPONSORSHIP)
     capped = {one.line_item.id: one.line_item.frequency for one in competing if one.line_item.frequency}
@@ -127,22 +127,25 @@ def sponsor(
 
 def contenders(
     book: Book, spending: Mapping[int, Spending], now_ms: int, blocked: Mapping[int, NoBidReason],
-    viewer: Viewer = NOBODY_KNOWN,
+    viewer: Viewer = NOBODY_KNOWN, asked_floor_micro_usdc: int = 0,
 ) -> tuple[list[Offer], dict[int, NoBidReason]]:
     """The offers that decide the auction, and whoever was refused on the way down to them.
 
-    Those are all that share the highest eCPM, and the best of another owner, who sets the price: nobody below matters.
-    `blocked` could not hold a moment ago.
+    Those are all that share the highest score, and the best of another owner, who sets the price: nobody below matters,
+    and nobody of the open auction while a private deal buys. `blocked` could not hold a moment ago. A soft floor may
+    have made this request ask for more than the floor that everybody here reaches (`asked_floor_micro_usdc`).
     """
     found: list[Offer] = []
     refused: dict[int, NoBidReason] = {}
     for candidate in book.offers:
         item = candidate.line_item
-        if found and candidate.bid.ecpm_nano_usdc < found[0].bid.ecpm_nano_usdc and _two_owners(found):
+        if found and _decided(found, candidate):
             break
         reason = blocked.get(item.id) or refusal_now(item, spending.get(item.id, NOTHING_SPENT), now_ms)
         if reason is None and item.narrow:
             reason = refusal_of_viewer(item, viewer, now_ms)
+        if reason is None and not candidate.bid.reaches(asked_floor_micro_usdc):
+            reason = NoBidReason.BELOW_SOFT_FLOOR
         if reason is None:
             found.append(candidate)
         else:
@@ -150,8 +153,12 @@ def contenders(
     return found, refused
 
 
-def _two_owners(offers: Sequence[Offer]) -> bool:
-    return any(one.bid.owner != offers[0].bid.owner for one in offers)
+def _decided(offers: Sequence[Offer], candidate: Offer) -> bool:
+    """Whether neither the candidate nor anybody below can win or set the price."""
+    best, bid = offers[0].bid, candidate.bid
+    if bid.tier != best.tier:
+        return True
+    return bid.score < best.score and any(one.bid.owner != best.owner for one in offers)
 
 
 def test_facts(

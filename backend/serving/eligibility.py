@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from backend.core.events import BidKind
 from backend.core.reasons import NoBidReason
 from backend.core.week import EVERY_HOUR, hour_of_week
-from backend.serving.auction import Bid, floor_ecpm_nano_usdc, rate_of
+from backend.pctr.rate import Rates
+from backend.serving.auction import CONVERSIONS_PER_CLICK_PPM, QUALITY_NEUTRAL, Bid, rate_of
 from backend.serving.catalogue import MS_PER_DAY, NOTHING_SPENT, Creative, LineItem, Placement, Spending, day_of
 from backend.serving.pacing import allowed_micro_usdc, kept_back_micro_usdc
 
@@ -24,11 +25,23 @@ class Offer:
     bid: Bid
 
 
-def offer(item: LineItem, placement: Placement, click_rate_ppm: int) -> Offer:
-    """What the line item would show and pay on this placement, whether or not it may."""
+def offer_at(item: LineItem, placement: Placement, rates: Rates) -> Offer:
+    """What the line item would show and pay on this placement, by what is known of it there."""
+    return offer(
+        item, placement, rates.ppm(item.id, placement.id), rates.conversion_ppm(item.id),
+        rates.quality(item.id, placement.id),
+    )
+
+
+def offer(
+    item: LineItem, placement: Placement, click_rate_ppm: int,
+    conversions_per_click_ppm: int = CONVERSIONS_PER_CLICK_PPM, quality_permille: int = QUALITY_NEUTRAL,
+) -> Offer:
+    """What the line item would show and pay on this placement at these rates, whether or not it may."""
     blocked = placement.blocks.creatives
     creatives = tuple(one for one in item.creatives if one.id not in blocked and fits(one, placement))
-    bid = Bid(item.id, item.owner, item.bid_micro_usdc, rate_of(item.bid_kind, click_rate_ppm))
+    rate = rate_of(item.bid_kind, click_rate_ppm, conversions_per_click_ppm)
+    bid = Bid(item.id, item.owner, item.bid_micro_usdc, rate, quality_permille, placement.deal_of(item.id))
     return Offer(item, placement, creatives, bid)
 
 
@@ -118,11 +131,16 @@ def no_creative(one: Offer) -> NoBidReason | None:
     return None if one.creatives else NoBidReason.NO_CREATIVE
 
 
+def deal_only(one: Offer) -> NoBidReason | None:
+    """An hour of a sponsorship is agreed on as well, so it needs no deal."""
+    open_here = not one.placement.deals_only or one.line_item.bid_kind is BidKind.SPONSORSHIP
+    return None if open_here or one.bid.deal else NoBidReason.DEAL_ONLY
+
+
 def below_floor(one: Offer) -> NoBidReason | None:
     if one.line_item.bid_kind is BidKind.SPONSORSHIP:
         return None                             # its hour was compared with the hourly floor when it was booked
-    reached = one.bid.ecpm_nano_usdc >= floor_ecpm_nano_usdc(one.placement.floor_micro_usdc)
-    return None if reached else NoBidReason.BELOW_FLOOR
+    return None if one.bid.reaches(one.placement.floor_micro_usdc) else NoBidReason.BELOW_FLOOR
 
 
 def funded(one: Offer) -> NoBidReason | None:
@@ -184,6 +202,7 @@ STANDING_CHECKS: tuple[StandingCheck, ...] = (
     targeting_size,
     blocked_by_publisher,
     no_creative,
+    deal_only,
     below_floor,
     funded,
     external,

@@ -24,10 +24,11 @@ from backend.core.shares import payee
 from backend.core.sponsored_hour import HOUR_MS, hour_id
 from backend.db.budgets import read_budgets
 from backend.db.engine import Connection, Engine
-from backend.pctr.rate import Counts, Rates, rates
-from backend.pctr.store import read_counts
+from backend.pctr.quality import AS_IT_IS, Bounds
+from backend.pctr.rate import Learning, Rates
+from backend.pctr.store import read_fresh
 from backend.serving import store
-from backend.serving.auction import Sale, auction
+from backend.serving.auction import Sale, asked_floor, auction
 from backend.serving.catalogue import Catalogue, LineItem, Placement, day_of
 from backend.serving.decision import (
     AdRequest,
@@ -66,7 +67,7 @@ class CatalogueFeed:
 
     def __init__(
         self, engine: Engine, client: redis.Redis, chain_id: int, *, refresh_seconds: float = 0.5,
-        stale_seconds_max: float = 30.0, require_proof: bool = False,
+        stale_seconds_max: float = 30.0, require_proof: bool = False, quality: Bounds = AS_IT_IS,
     ) -> None:
         self._engine = engine
         self._require_proof = require_proof
@@ -77,8 +78,8 @@ class CatalogueFeed:
         self._catalogue: Catalogue | None = None
         self._missing = "database_unavailable"
         self._click_urls: dict[int, str] = {}
-        self._counts: dict[tuple[int, int], Counts] = {}
-        self._counted_seq = 0
+        self._learning = Learning(quality)
+        self._generation = 0
         self._counted_ms = 0
         self._rates = Rates()
         self._supply_state = self._demand_state = ""
@@ -165,12 +166,11 @@ class CatalogueFeed:
         """Click rates move slowly; a new version every half second would only make work."""
         if now_ms - self._counted_ms < RATES_MS:
             return
-        fresh, self._counted_seq = read_counts(connection, self._counted_seq)
+        fresh = read_fresh(connection, self._generation)
         self._counted_ms = now_ms
-        if fresh:
-            for cell, counts in fresh.items():
-                self._counts[cell] = self._counts.get(cell, Counts()) + counts
-            self._rates = rates(self._counts)
+        if fresh.generation != self._generation:
+            self._generation = fresh.generation
+            self._rates = self._learning.learn(fresh.cells, fresh.campaign_of, anew=fresh.all)
 
 
 def _money(
@@ -317,12 +317,13 @@ class DecisionService:
         """Auction and hold, until somebody can pay; or why nobody could."""
         book, request, viewer, away = one.book, one.request, one.viewer, one.away
         counted, seed = one.counted or book, int.from_bytes(random[10:RANDOM_BYTES], "big")
+        floor = asked_floor(book.placement.floor_micro_usdc, book.placement.soft_floor_micro_usdc, seed)
         for _ in range(HOLD_TRIES_MAX):
-            offers, refused = contenders(book, catalogue.spending, now_ms, self._blocked, viewer)
+            offers, refused = contenders(book, catalogue.spending, now_ms, self._blocked, viewer, floor)
             if one.outside:
                 outside, more = askable(one.outside, catalogue.spending, now_ms, self._blocked, viewer)
                 offers, refused = [*offers, *outside], refused | more
-            sale = auction([offer.bid for offer in offers], book.placement.floor_micro_usdc, seed)
+            sale = auction([offer.bid for offer in offers], floor, seed)
             if sale is None:
                 break
             offer = next(offer for offer in offers if offer.bid is sale.bid)

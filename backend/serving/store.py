@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Row, TextClause, text
 from backend.core.events import BidKind
 from backend.core.reasons import NoBidReason
 from backend.core.week import EVERY_HOUR, mask_of
+from backend.serving.auction import Deal
 from backend.serving.catalogue import (
     MS_PER_DAY,
     NO_BLOCKS,
@@ -42,7 +43,7 @@ SETTLED_MAX = 20_000
 _PLACEMENTS = text("""
 select p.id, p.world_id, w.category, w.publisher_index, publisher.wallet, p.kind, p.width, p.height,
        p.floor_micro_usdc, p.status = 'active' as placement_active, w.status = 'active' as world_active,
-       w.engine, p.width_mm, p.height_mm, p.external_demand,
+       w.engine, p.width_mm, p.height_mm, p.external_demand, p.soft_floor_micro_usdc, p.deals_only,
        p.test_mode or (:require_proof and w.proof_state <> 'verified') as test, p.accepted_categories,
        s.indexes, s.basis_points, s.wallets
   from placement p join world w on w.id = p.world_id join publisher on publisher.index = w.publisher_index
@@ -54,6 +55,9 @@ select p.id, p.world_id, w.category, w.publisher_index, publisher.wallet, p.kind
 """)
 
 _BLOCKS = text("select publisher_index, world_id, kind, value from publisher_block")
+_DEALS = text("""
+select id, placement_id, line_item_id, price_kind, price_micro_usdc from deal where status = 'accepted' order by id
+""")
 
 _LINE_ITEMS = text("""
 select l.id, l.campaign_id, l.bid_kind, l.bid_micro_usdc, l.daily_cap_micro_usdc, l.total_cap_micro_usdc, l.pacing,
@@ -83,7 +87,7 @@ select s.line_item_id, s.day - date '1970-01-01' as day, s.spent_micro_usdc
 """)
 
 
-SUPPLY = ("placement", "world", "publisher", "placement_share", "publisher_block")
+SUPPLY = ("placement", "world", "publisher", "placement_share", "publisher_block", "deal")
 DEMAND = ("line_item", "campaign", "creative", "conversion_goal")
 # every version of a row has a place and a transaction of its own
 _STATE = "(select count(*) || ':' || coalesce(sum(hashtextextended(ctid::text || xmin::text, 0)), 0) from {table})"
@@ -113,7 +117,7 @@ def read_placements(connection: Connection, require_proof: bool) -> dict[int, Pl
 
     With `require_proof` the surfaces of worlds whose control is not proved are in test mode (L57).
     """
-    blocks = _blocks(connection)
+    blocks, deals = _blocks(connection), _deals(connection)
     return {
         row.id: Placement(
             id=row.id, world=row.world_id, category=row.category, publisher=row.publisher_index, owner=row.wallet,
@@ -122,11 +126,21 @@ def read_placements(connection: Connection, require_proof: bool) -> dict[int, Pl
             accepts=frozenset(row.accepted_categories),
             shares=tuple(zip(row.indexes or (), row.basis_points or (), strict=True)),
             paid=frozenset(row.wallets or ()), engine=row.engine, width_mm=row.width_mm, height_mm=row.height_mm,
-            external_demand=row.external_demand,
+            external_demand=row.external_demand, soft_floor_micro_usdc=row.soft_floor_micro_usdc,
+            deals=deals.get(row.id, ()), deals_only=row.deals_only,
             blocks=_merged(blocks.get((row.publisher_index, None)), blocks.get((row.publisher_index, row.world_id))),
         )
         for row in connection.execute(_PLACEMENTS, {"require_proof": require_proof})
     }
+
+
+def _deals(connection: Connection) -> dict[int, tuple[tuple[int, Deal], ...]]:
+    """Accepted deals, (line item, deal), by placement."""
+    deals: dict[int, tuple[tuple[int, Deal], ...]] = defaultdict(tuple)
+    for row in connection.execute(_DEALS):
+        deal = Deal(row.id, row.price_micro_usdc, row.price_kind == "fixed")
+        deals[row.placement_id] += ((row.line_item_id, deal),)
+    return deals
 
 
 def _blocks(connection: Connection) -> dict[tuple[int, int | None], Blocks]:

@@ -93,8 +93,18 @@ NO_BID: Mapping[str, Words] = {
         "Look at the answers of your bidder; ask publishers to let external bidders compete.",
     ),
     NoBidReason.BELOW_FLOOR: Words(
-        "the bid is worth less than the floor", "Lower the floor, if you would rather sell for less.",
+        "the bid is worth less than the floor, or than the price of its deal", "Lower the floor, if you would rather sell for less.",
         "Raise the bid; for cost per click, the expected rate of clicks counts too.",
+    ),
+    NoBidReason.BELOW_SOFT_FLOOR: Words(
+        "the bid is worth less than what this request asked for, between the floor and the soft floor",
+        "Lower the soft floor, if you would rather sell more often.",
+        "Raise the bid: the nearer to the soft floor, the more requests it can win.",
+    ),
+    NoBidReason.DEAL_ONLY: Words(
+        "the placement is sold by private deals, and the line item has none here",
+        "Offer the advertiser a deal, or sell the placement openly as well.",
+        "Ask the publisher for a deal, or target other placements.",
     ),
     NoBidReason.PACING: Words(
         "the line item spreads its budget over the day and is ahead of its time", NOTHING_TO_DO,

@@ -11,7 +11,15 @@ from backend.core.week import hour_of_week
 from backend.db.engine import Connection, Engine
 from backend.serving.auction import floor_ecpm_nano_usdc
 from backend.serving.catalogue import Catalogue, LineItem, Placement, Target
-from backend.serving.eligibility import STANDING_CHECKS, campaign_inactive, funded, line_item_paused, no_creative, offer
+from backend.serving.eligibility import (
+    STANDING_CHECKS,
+    campaign_inactive,
+    funded,
+    line_item_paused,
+    no_creative,
+    offer,
+    offer_at,
+)
 from backend.serving.forecasting import store
 from backend.serving.forecasting.forecast import MS_PER_HOUR, Forecast, Plan, forecast
 from backend.serving.forecasting.landscape import Chance, week_of
@@ -105,8 +113,8 @@ def _may_run(item: LineItem, placement: Placement) -> bool:
 
 
 def _chance(catalogue: Catalogue, item: LineItem, placement: Placement, audience: float) -> Chance:
-    bid = offer(item, placement, catalogue.rates.ppm(item.id, placement.id)).bid
-    floor = floor_ecpm_nano_usdc(placement.floor_micro_usdc)
+    bid = offer_at(item, placement, catalogue.rates).bid
+    floor = floor_ecpm_nano_usdc(bid.deal.price_micro_usdc if bid.deal else placement.floor_micro_usdc)
     takes_all = item.bid_kind is BidKind.SPONSORSHIP
     reaches = takes_all or bid.ecpm_nano_usdc >= floor
     return Chance(bid.ecpm_nano_usdc, floor, audience if reaches else 0.0, takes_all)
