@@ -33,7 +33,8 @@ class NoBidReason(StrEnum):
     TARGETING_DEVICE = "targeting_device"
     DAY_PARTS = "day_parts"                    # not in this hour of the week
     FREQUENCY_CAP = "frequency_cap"            # this viewer has seen it often enough for now
-    NO_CONSENT = "no_consent"                  # it has a frequency cap, and this viewer's views must not be counted
+    RECENCY_CAP = "recency_cap"                # this viewer has seen it a moment ago
+    NO_CONSENT = "no_consent"                  # it has such a cap, and this viewer's views cannot be counted
     BLOCKED_BY_PUBLISHER = "blocked_by_publisher"  # the advertiser, the campaign's category, or every creative
     SPONSORED = "sponsored"                    # a sponsorship has the placement now
     BELOW_SOFT_FLOOR = "below_soft_floor"      # this one request asked for more than the bid, up to the soft floor
@@ -48,14 +49,19 @@ class DropReason(StrEnum):
     BAD_TOKEN = "bad_token"  # noqa: S105 -- a reason, no secret
     WRONG_CHAIN = "wrong_chain"
     EXPIRED = "expired"
+    WRONG_WORLD = "wrong_world"                # reported by a page of another origin than the one that asked
+    WRONG_CLIENT = "wrong_client"              # reported from another browser or system than the one that asked
     FROM_THE_FUTURE = "from_the_future"
     BOT = "bot"
+    DATA_CENTRE = "data_centre"                # from a network of machines, and nobody is streamed to from there
+    CRAWLER = "crawler"                        # a program of the list of crawlers
     INACTIVE_VIEWER = "inactive_viewer"
     NOT_VIEWABLE = "not_viewable"
     RATE = "rate"
     REPLAYED = "replayed"
     CLICK_BEFORE_VIEW = "click_before_view"
     TEST = "test"                              # a test with the house creative: everything else about it was right
+    INVALID_TRAFFIC = "invalid_traffic"        # flagged by statistics after it was accepted; what was charged goes back
     BUDGET_GONE = "budget_gone"                # the SQL ledger's last word: the advertiser is never charged beyond it
     # conversions
     CLICK_UNKNOWN = "click_unknown"            # not a click id of ours

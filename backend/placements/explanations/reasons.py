@@ -71,10 +71,13 @@ NO_BID: Mapping[str, Words] = {
         "this viewer has seen it often enough for now", NOTHING_TO_DO,
         "Raise the frequency cap, or widen the targeting.",
     ),
+    NoBidReason.RECENCY_CAP: Words(
+        "this viewer has seen it a moment ago", NOTHING_TO_DO, "Ask for less time between two views of a viewer."
+    ),
     NoBidReason.NO_CONSENT: Words(
         "the line item counts how often a viewer sees it, and this viewer has not agreed to be counted",
-        "Ask for consent in your world; without it only line items without a frequency cap can be shown.",
-        "Remove the frequency cap, to be shown to viewers who are not counted.",
+        "Ask for consent in your world; without it only line items without a frequency or recency cap can be shown.",
+        "Remove these caps, to be shown to viewers who are not counted.",
     ),
     NoBidReason.OWN_CAMPAIGN: Words(
         "the advertiser is paid for this placement", NOTHING_TO_DO,
@@ -137,11 +140,31 @@ UNPAID: Mapping[str, Words] = {
         "the report came after the ad's time was over",
         "Ask for a new ad when one has expired, and send events at once.",
     ),
+    DropReason.WRONG_WORLD: Words(
+        "it was reported by a page of another origin than the one that asked for the ad",
+        "Ask for ads and report them from the same page; let nobody else use your placements.",
+    ),
+    DropReason.WRONG_CLIENT: Words(
+        "it was reported from another browser or system than the one that asked for the ad",
+        "Ask for ads in the viewer's own program, not through one of yours that calls itself a browser.",
+    ),
     DropReason.FROM_THE_FUTURE: Words(
         "more time was reported than has passed", "Look whether the world changes the SDK's clock."
     ),
     DropReason.BOT: Words(
         "the viewer said it is a robot, or moved like one", "Do not send automated visitors to your world."
+    ),
+    DropReason.DATA_CENTRE: Words(
+        "it came from a data centre's network, where machines are and people are not",
+        "If your world is streamed to viewers from there, tell the operator which networks: they can be allowed.",
+    ),
+    DropReason.CRAWLER: Words(
+        "the viewer's program is on the list of crawlers", "Do not send automated visitors to your world."
+    ),
+    DropReason.INVALID_TRAFFIC: Words(
+        "statistics say that no person made it; the flags of your placements show the figures and the rule",
+        "Read the flag's evidence, stop what causes it, or object to the flag with what you know.",
+        "Nothing: what it had cost is back in the campaign's budget.",
     ),
     DropReason.INACTIVE_VIEWER: Words(
         "the ad was in view, but the viewer was away", "Place surfaces where people do something."
