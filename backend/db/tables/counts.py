@@ -1,9 +1,11 @@
-"""Totals that pages show, kept by triggers in the transaction that changes them (migration 0012)."""
+"""Totals that nobody wants to count again: of pages by triggers (migration 0012), of rates by a job (pctr/)."""
 
-from sqlalchemy import Text, text
+from datetime import datetime
+
+from sqlalchemy import BigInteger, CheckConstraint, Index, Integer, Text, text
 from sqlmodel import Field, SQLModel
 
-from backend.db.tables.columns import big
+from backend.db.tables.columns import big, when
 
 
 class TrafficCount(SQLModel, table=True):
@@ -19,3 +21,36 @@ class TrafficCount(SQLModel, table=True):
     what: str = Field(primary_key=True, sa_type=Text)
     name: str = Field(primary_key=True, sa_type=Text)
     n: int = big(server_default=text("0"))
+
+
+class RateCount(SQLModel, table=True):
+    """What followed the decisions for a line item on a placement, folded from `event` and `serving_tally` by pctr/.
+
+    `generation` is the pass that changed the row last, so that a reader asks for what is new alone.
+    """
+
+    __tablename__ = "rate_count"
+    __table_args__ = (Index("rate_count_generation", "generation"),)
+
+    line_item_id: int = Field(primary_key=True, sa_type=BigInteger)
+    placement_id: int = Field(primary_key=True, sa_type=BigInteger)
+    views: int = big(server_default=text("0"))
+    clicks: int = big(server_default=text("0"))
+    conversions: int = big(server_default=text("0"))
+    decisions: int = big(server_default=text("0"))
+    generation: int = big()
+
+
+class RateCursor(SQLModel, table=True):
+    """How far `rate_count` has come: the last event in the order of the ledger, and the last minute of tallies.
+
+    One row. Without it everything is counted anew.
+    """
+
+    __tablename__ = "rate_cursor"
+    __table_args__ = (CheckConstraint("id = 1", name="rate_cursor_one_row"),)
+
+    id: int = Field(primary_key=True, sa_type=Integer, sa_column_kwargs={"autoincrement": False})
+    settled_seq: int = big()
+    minute: datetime | None = when()
+    generation: int = big()

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Integer, Text, UniqueConstraint, text
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Index, Integer, Text, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Field, SQLModel
 
@@ -81,6 +81,7 @@ class Placement(SQLModel, table=True):
         CheckConstraint("width_mm > 0 and height_mm > 0", name="placement_size_mm"),
         CheckConstraint("(width_mm is null) = (height_mm is null)", name="placement_both_mm"),
         CheckConstraint("hourly_floor_micro_usdc > 0", name="placement_hourly_floor"),
+        CheckConstraint("soft_floor_micro_usdc > floor_micro_usdc", name="placement_soft_floor"),
     )
 
     id: int | None = row_id()
@@ -93,6 +94,8 @@ class Placement(SQLModel, table=True):
     width_mm: int | None = None         # of the surface itself, in the world's millimetres
     height_mm: int | None = None
     hourly_floor_micro_usdc: int | None = big(nullable=True)    # of a sponsorship; null: not sold by the hour
+    soft_floor_micro_usdc: int | None = big(nullable=True)      # requests ask from the floor to this; null: the floor
+    deals_only: bool = Field(default=False, sa_column=Column(Boolean, nullable=False, server_default=text("false")))
     accepted_categories: list[str] = Field(
         default_factory=list, sa_column=Column(ARRAY(Text), nullable=False, server_default=text("'{}'"))
     )
@@ -102,6 +105,38 @@ class Placement(SQLModel, table=True):
         default=False, sa_column=Column(Boolean, nullable=False, server_default=text("false"))
     )
     status: str = Field(default="active", sa_type=Text)
+    created_at: datetime | None = created()
+
+
+class Deal(SQLModel, table=True):
+    """An offer of the account `publisher` to the account `advertiser` for one placement, and what became of it.
+
+    offered → accepted (with a line item) | declined | withdrawn; accepted → ended. The price is for one viewable
+    impression and never changes: `fixed`, or the least that is paid (`floor`).
+    """
+
+    __tablename__ = "deal"
+    __table_args__ = (
+        CheckConstraint("price_kind in ('fixed', 'floor')", name="deal_price_kind"),
+        CheckConstraint("price_micro_usdc > 0", name="deal_price"),
+        CheckConstraint("status in ('offered', 'accepted', 'declined', 'withdrawn', 'ended')", name="deal_status"),
+        CheckConstraint("(line_item_id is not null) = (status in ('accepted', 'ended'))", name="deal_line_item"),
+        Index("deal_of_publisher", "publisher", "id"),
+        Index("deal_of_advertiser", "advertiser", "id"),
+        Index("deal_of_placement", "placement_id"),
+        Index("deal_once", "line_item_id", "placement_id", unique=True, postgresql_where=text("status = 'accepted'")),
+    )
+
+    id: int | None = row_id()
+    placement_id: int = Field(sa_type=BigInteger, foreign_key="placement.id")
+    publisher: str = Field(sa_type=Text)
+    advertiser: str = Field(sa_type=Text)
+    line_item_id: int | None = Field(default=None, sa_type=BigInteger, foreign_key="line_item.id")
+    name: str = Field(sa_type=Text)
+    price_kind: str = Field(sa_type=Text)
+    price_micro_usdc: int = big()
+    status: str = Field(default="offered", sa_type=Text)
+    decided_at: datetime | None = when()
     created_at: datetime | None = created()
 
 
