@@ -7,7 +7,9 @@ PENDING = "pending"         # attributed; the ledger has not billed it yet
 CHARGED = "charged"
 COUNTED = "counted"         # attributed, and nothing is charged for it
 
-_OF_EVENT = {"accepted": PENDING, "billed": CHARGED, "unpaid": COUNTED, "dropped": "budget_gone"}
+_OF_EVENT = {
+    "accepted": PENDING, "billed": CHARGED, "unpaid": COUNTED, "dropped": "budget_gone", "invalid": "invalid_traffic",
+}
 
 
 def verdict_of(state: str, reason: str | None, event_status: str | None) -> str:

@@ -125,7 +125,7 @@ select c.id, c.goal_id, c.order_id, c.decision_id, c.state, c.reason, c.touch, c
 """
 
 _TOUCHES = text("""
-select e.kind, e.decision_id, item.campaign_id, e.received_ms, e.status <> 'dropped' as counts,
+select e.kind, e.decision_id, item.campaign_id, e.received_ms, e.status not in ('dropped', 'invalid') as counts,
        e.action_price_micro_usdc
   from event e join line_item item on item.id = e.line_item_id
  where e.decision_id = :decision and e.kind in ('viewable', 'click')

@@ -9,7 +9,7 @@ class CampaignBudget:
 
     `deposited` is without what came, or came back by a cancelled withdrawal, and is not confirmed; withdrawals and open
     requests count as soon as they are seen.
-    `ledger_debits` is everything ever charged (settled on chain or not); `open_charged` the part in no epoch yet;
+    `ledger_debits` is everything ever charged less what was given back (settled on chain or not); `open_charged` the part in no epoch yet;
     `chain_debits` what final epochs took.
     """
 

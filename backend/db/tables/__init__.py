@@ -20,4 +20,5 @@ from backend.db.tables import (  # noqa: F401 -- each import declares its tables
     privacy,
     requests,
     settlement,
+    traffic,
 )

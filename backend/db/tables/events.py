@@ -20,7 +20,7 @@ class Event(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("stream_id", "stream_index", name="event_stream_position"),
         CheckConstraint("kind in ('viewable', 'click', 'conversion', 'sponsored_hour')", name="event_kind"),
-        CheckConstraint("status in ('accepted', 'billed', 'unpaid', 'dropped')", name="event_status"),
+        CheckConstraint("status in ('accepted', 'billed', 'unpaid', 'dropped', 'invalid')", name="event_status"),
         CheckConstraint("price_micro_usdc >= 0", name="event_price"),
         Index("event_accepted", "seq", postgresql_where=text("status = 'accepted'")),
         Index("event_status_changed", "settled_seq"),
@@ -47,12 +47,16 @@ class Event(SQLModel, table=True):
     stream_id: str = Field(sa_type=Text)
     stream_index: int
     samples: list[Any] = Field(sa_column=Column(JSONB, nullable=False, server_default=text("'[]'::jsonb")))
-    # billed: charged; unpaid: this kind costs nothing under its bid; dropped: the budget was gone
+    # billed: charged; unpaid: this kind costs nothing under its bid; dropped: the budget was gone;
+    # invalid: flagged as invalid traffic, and what was charged given back
     status: str = Field(default="accepted", sa_type=Text)
     settled_seq: int | None = big(nullable=True)   # order in which the ledger decided it
     # what a conversion after this view or click costs, fixed by its decision; 0 unless the bid is cpa
     action_price_micro_usdc: int = big(server_default=text("0"))
     click_ref: str | None = Field(default=None, sa_type=Text)   # of a click: see core/click_id.py
+    # keyed hashes of a day, for invalid traffic alone, blanked after two days: the viewer on this placement, the network
+    viewer_mark: int | None = big(nullable=True)
+    network_mark: int | None = big(nullable=True)
 
 
 class DroppedEvent(SQLModel, table=True):

@@ -10,7 +10,7 @@ from backend.db.tables.columns import big, created, row_id
 # kinds that begin with card_ are in no epoch: nothing about them is settled with publishers
 LEDGER_KINDS = (
     "'charge', 'earn', 'fee', 'dust', 'card_in', 'card_deposit', 'card_return', 'card_refund', 'card_dispute', "
-    "'card_fee'"
+    "'card_fee', 'reversal', 'reinstatement'"
 )
 
 
@@ -30,14 +30,17 @@ class LedgerAccount(SQLModel, table=True):
 
 
 class LedgerTransfer(SQLModel, table=True):
-    """One balanced double entry: `amount` leaves one account and arrives in another. Append-only but for `epoch`."""
+    """One balanced double entry: `amount` leaves one account and arrives in another. Append-only but for `epoch`.
+
+    Epoch 0 is none on chain: there stand charges that were given back, each beside its reversal.
+    """
 
     __tablename__ = "ledger_transfer"
     __table_args__ = (
         CheckConstraint("amount_micro_usdc > 0", name="ledger_transfer_positive"),
         CheckConstraint("debit_account <> credit_account", name="ledger_transfer_two_accounts"),
         CheckConstraint(f"kind in ({LEDGER_KINDS})", name="ledger_transfer_kind"),
-        UniqueConstraint("event_id", name="ledger_transfer_event_once"),
+        UniqueConstraint("event_id", "kind", name="ledger_transfer_event_once"),
         Index("ledger_transfer_open", "id", postgresql_where=text("epoch is null and kind = 'charge'")),
         Index("ledger_transfer_open_charges", "debit_account", postgresql_include=["amount_micro_usdc"],
               postgresql_where=text("epoch is null and kind = 'charge'")),

@@ -20,7 +20,7 @@ select chain_id, escrow, payout, number, confirmed_number, halted,
 
 _CAMPAIGNS = text("""
 select c.campaign, d.name, c.owner, c.active, c.deposited, c.withdrawn, c.reserved, c.remaining, c.debited,
-       coalesce(a.debits, 0) - c.debited as open
+       coalesce(a.debits - a.credits, 0) - c.debited as open
   from chain_campaign c
   left join campaign d on d.meta = c.meta and coalesce(d.funder, d.owner) = c.owner
   left join ledger_account a on a.account = 'campaign:' || c.campaign
@@ -61,7 +61,7 @@ select (select coalesce(sum(fee), 0) from chain_epoch where chain_id = :chain_id
 
 _COUNTS = text("select what, name, n from traffic_count order by n desc, name")
 
-_CHARGED = text("select coalesce(sum(debits), 0) from ledger_account where account like 'campaign:%'")
+_CHARGED = text("select coalesce(sum(debits - credits), 0) from ledger_account where account like 'campaign:%'")
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,14 +138,15 @@ def read_traffic(connection: Connection) -> Traffic:
     for row in connection.execute(_COUNTS):
         counts[row.what][row.name] = int(row.n)
     received, beyond, outcomes = counts["received"], counts["beyond_budget"], counts["answered"]
+    invalid = counts["invalid"]
     billed, unpaid = sum(counts["billed"].values()), sum(counts["unpaid"].values())
     return Traffic(
         decisions=outcomes.pop("decision", 0),
         unfilled=outcomes.pop("no_bid", 0),
-        viewable_impressions=received.get("viewable", 0) - beyond.get("viewable", 0),
-        clicks=received.get("click", 0) - beyond.get("click", 0),
+        viewable_impressions=received.get("viewable", 0) - beyond.get("viewable", 0) - invalid.get("viewable", 0),
+        clicks=received.get("click", 0) - beyond.get("click", 0) - invalid.get("click", 0),
         billed=billed,
-        pending=sum(received.values()) - billed - unpaid - sum(beyond.values()),
+        pending=sum(received.values()) - billed - unpaid - sum(beyond.values()) - sum(invalid.values()),
         charged_micro_usdc=int(connection.execute(_CHARGED).scalar_one()),
         dropped=counts["dropped"],
         no_bids=outcomes,
