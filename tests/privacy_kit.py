@@ -26,6 +26,7 @@ HARMLESS = frozenset({
     "hours", "time_zone", "asset_sha256", "decided_by", "claimed_by", "appeal", "moderator", "action", "actor",
     "subject", "contract", "event", "topic0", "decision_id", "state", "reason", "touch", "event_id", "sha256",
     "raw", "number", "targeting", "reasons", "details", "done", "accepted_categories",
+    "level", "rule", "scope", "evidence", "ruleset",
 })
 # what constraints ask for
 VALUES: dict[str, Any] = {

@@ -15,7 +15,8 @@ with chosen as materialized (
 )
 select c.campaign, c.owner, c.meta, c.active,
        c.deposited - coalesce(young.amount, 0) as deposited, c.withdrawn, c.reserved, c.debited,
-       coalesce(account.debits - account.credits, 0) as ledger_debits, coalesce(open.charged, 0) as open_charged, c.epoch_cap
+       coalesce(account.debits - account.credits, 0) as ledger_debits, coalesce(open.charged, 0) as open_charged,
+       c.epoch_cap
   from chosen c
   left join (select campaign, sum(amount) as amount
                from (select chain_id, campaign, amount, number from chain_campaign_opened

@@ -122,8 +122,8 @@ HOLDINGS: tuple[Holding, ...] = (
             {"name": ERASED, "url": NO_URL, "place": None, "proof_wallet": None, "status": "paused"}, why=SETTLED),
     Holding("traffic_allowance", "networks from which worlds are streamed", _in("publisher_index", "publisher", "index"),
             Erase.DELETE),
-    Holding("traffic_flag", "what statistics called invalid, and objections", _in("publisher_index", "publisher", "index"),
-            Erase.BLANK, {"note": None}, why=SETTLED),
+    Holding("traffic_flag", "what was called invalid, and objections", _in("publisher_index", "publisher", "index"),
+            Erase.BLANK, {"objection": "", "note": None}, why=SETTLED),
     Holding("publisher", "who is paid, and how it agreed to be named in sellers.json", _by("wallet"), Erase.BLANK,
             {"listed_name": None, "listed_domain": None}, why=SETTLED),
     # what was done, and who was told

@@ -42,13 +42,14 @@ class LineItem(SQLModel, table=True):
         CheckConstraint("bid_kind in ('vcpm', 'cpc', 'cpa', 'sponsorship')", name="line_item_bid_kind"),
         CheckConstraint("bid_micro_usdc > 0", name="line_item_bid_positive"),
         CheckConstraint("daily_cap_micro_usdc > 0 and total_cap_micro_usdc > 0", name="line_item_caps_positive"),
-        CheckConstraint("pacing in ('asap', 'even')", name="line_item_pacing"),
+        CheckConstraint("pacing in ('asap', 'even', 'front_loaded')", name="line_item_pacing"),
         CheckConstraint("status in ('active', 'paused')", name="line_item_status"),
         CheckConstraint("ends_at > starts_at", name="line_item_dates"),
         CheckConstraint("hours ~ '^[0-9a-f]{42}$' and (hours is null) = (time_zone is null)", name="line_item_hours"),
         CheckConstraint(
             "frequency_impressions > 0 and frequency_hours between 1 and 24", name="line_item_frequency"
         ),
+        CheckConstraint("recency_minutes between 1 and 1440", name="line_item_recency"),
         CheckConstraint("booked_placement_id is null or bid_kind = 'sponsorship'", name="line_item_booking"),
         ExcludeConstraint(
             (text("int8range(booked_placement_id, booked_placement_id, '[]')"), "&&"),
@@ -73,6 +74,7 @@ class LineItem(SQLModel, table=True):
     time_zone: str | None = Field(default=None, sa_type=Text)
     frequency_impressions: int | None = None                    # to one viewer within frequency_hours; null: no cap
     frequency_hours: int | None = None
+    recency_minutes: int | None = None                          # between two ads to one viewer; null: no cap
     booked_placement_id: int | None = Field(
         default=None, sa_type=BigInteger, foreign_key="placement.id", nullable=True
     )

@@ -11,9 +11,9 @@ from backend.db.tables.columns import big, when
 class TrafficCount(SQLModel, table=True):
     """How many rows there ever were: nobody counts ten million events to show one number.
 
-    `what` is `received`, or `billed`, `unpaid`, `invalid`, `beyond_budget` as the ledger decided (`name`: kind of event),
-    `dropped` (`name`: DropReason), or `answered` (`name`: outcome of ServingTally). Events that wait for the ledger are
-    received less decided.
+    `what` is `received`, or `billed`, `unpaid`, `invalid`, `beyond_budget` as the ledger decided (`name`: kind of
+    event), `dropped` (`name`: DropReason), or `answered` (`name`: outcome of ServingTally). Events that wait for the
+    ledger are received less decided.
     """
 
     __tablename__ = "traffic_count"

@@ -54,7 +54,7 @@ class Event(SQLModel, table=True):
     # what a conversion after this view or click costs, fixed by its decision; 0 unless the bid is cpa
     action_price_micro_usdc: int = big(server_default=text("0"))
     click_ref: str | None = Field(default=None, sa_type=Text)   # of a click: see core/click_id.py
-    # keyed hashes of a day, for invalid traffic alone, blanked after two days: the viewer on this placement, the network
+    # keyed hashes of one day, for invalid traffic alone, blanked after two: the viewer on this placement, the network
     viewer_mark: int | None = big(nullable=True)
     network_mark: int | None = big(nullable=True)
 

@@ -3,7 +3,18 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Date, ForeignKey, Index, Text, UniqueConstraint, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Date,
+    ForeignKey,
+    Index,
+    Text,
+    UniqueConstraint,
+    text,
+)
 from sqlmodel import Field, SQLModel
 
 from backend.db.tables.columns import big, created, json_object, row_id, when
@@ -26,7 +37,9 @@ class TrafficAllowance(SQLModel, table=True):
 
     __tablename__ = "traffic_allowance"
     __table_args__ = (
-        UniqueConstraint("network", "publisher_index", name="traffic_allowance_once", postgresql_nulls_not_distinct=True),
+        UniqueConstraint(
+            "network", "publisher_index", name="traffic_allowance_once", postgresql_nulls_not_distinct=True
+        ),
     )
 
     id: int | None = row_id()
@@ -48,7 +61,7 @@ class TrafficProgress(SQLModel, table=True):
 
 
 class TrafficCell(SQLModel, table=True):
-    """Sums of a UTC day on a placement: of all of it, or of a viewer, network or trace (`mark`, a keyed hash of the day).
+    """Sums of a UTC day on a placement: of all of it, or of a viewer, network or trace (`mark`: keyed hash of the day).
 
     `placement_id` 0 is the market. `first_ms` is the first decision, `last_ms` the last report, `seq`s those of events.
     """
@@ -80,17 +93,17 @@ class TrafficFlag(SQLModel, table=True):
     """A cell that statistics call invalid, with the evidence: numbers, rule, threshold, versions. No personal data.
 
     `mark` is blanked with the marks of its events; then nothing more is added. `scope`: all events of the cell, or its
-    clicks. The publisher may object once (`dispute`), a moderator upholds or lifts.
+    clicks. The publisher may object once (`objection`), a moderator upholds or lifts.
     """
 
     __tablename__ = "traffic_flag"
     __table_args__ = (
         CheckConstraint("status in ('standing', 'upheld', 'lifted')", name="traffic_flag_status"),
         CheckConstraint("scope in ('all', 'clicks')", name="traffic_flag_scope"),
-        CheckConstraint("(dispute is null) = (disputed_at is null)", name="traffic_flag_dispute"),
+        CheckConstraint("(objection is null) = (objected_at is null)", name="traffic_flag_objection"),
         UniqueConstraint("day", "placement_id", "level", "mark", name="traffic_flag_once"),
         Index("traffic_flag_publisher", "publisher_index", "id"),
-        Index("traffic_flag_disputed", "id", postgresql_where=text("dispute is not null and status = 'standing'")),
+        Index("traffic_flag_objected", "id", postgresql_where=text("objection is not null and status = 'standing'")),
         Index("traffic_flag_marked", "day", postgresql_where=text("mark is not null")),
     )
 
@@ -105,8 +118,8 @@ class TrafficFlag(SQLModel, table=True):
     evidence: dict[str, Any] = json_object()
     ruleset: str = Field(sa_type=Text)      # SHA-256 of the ruleset whose thresholds were passed
     status: str = Field(default="standing", sa_column=Column(Text, nullable=False, server_default=text("'standing'")))
-    dispute: str | None = Field(default=None, sa_type=Text)
-    disputed_at: datetime | None = when()
+    objection: str | None = Field(default=None, sa_type=Text)
+    objected_at: datetime | None = when()
     decided_by: str | None = Field(default=None, sa_type=Text)
     decided_at: datetime | None = when()
     note: str | None = Field(default=None, sa_type=Text)
@@ -124,7 +137,8 @@ class FlaggedEvent(SQLModel, table=True):
     __tablename__ = "flagged_event"
     __table_args__ = (
         CheckConstraint(
-            "state in ('pending', 'reversed', 'voided', 'late', 'missed', 'lifting', 'reinstated', 'cleared', 'forgone')",
+            "state in ('pending', 'reversed', 'voided', 'late', 'missed', 'lifting', 'reinstated', 'cleared', "
+            "'forgone')",
             name="flagged_event_state",
         ),
         Index("flagged_event_waiting", "event_id", postgresql_where=text("state in ('pending', 'lifting')")),

@@ -112,8 +112,8 @@ def _flags() -> None:
         sa.Column("evidence", postgresql.JSONB(), server_default=sa.text("'{}'::jsonb"), nullable=False),
         sa.Column("ruleset", sa.Text(), nullable=False),
         sa.Column("status", sa.Text(), server_default=sa.text("'standing'"), nullable=False),
-        sa.Column("dispute", sa.Text(), nullable=True),
-        sa.Column("disputed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("objection", sa.Text(), nullable=True),
+        sa.Column("objected_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("decided_by", sa.Text(), nullable=True),
         sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("note", sa.Text(), nullable=True),
@@ -123,12 +123,12 @@ def _flags() -> None:
         sa.UniqueConstraint("day", "placement_id", "level", "mark", name="traffic_flag_once"),
         sa.CheckConstraint("status in ('standing', 'upheld', 'lifted')", name="traffic_flag_status"),
         sa.CheckConstraint("scope in ('all', 'clicks')", name="traffic_flag_scope"),
-        sa.CheckConstraint("(dispute is null) = (disputed_at is null)", name="traffic_flag_dispute"),
+        sa.CheckConstraint("(objection is null) = (objected_at is null)", name="traffic_flag_objection"),
     )
     op.create_index("traffic_flag_publisher", "traffic_flag", ["publisher_index", "id"])
     op.create_index(
-        "traffic_flag_disputed", "traffic_flag", ["id"],
-        postgresql_where=sa.text("dispute is not null and status = 'standing'"),
+        "traffic_flag_objected", "traffic_flag", ["id"],
+        postgresql_where=sa.text("objection is not null and status = 'standing'"),
     )
     op.create_index("traffic_flag_marked", "traffic_flag", ["day"], postgresql_where=sa.text("mark is not null"))
     op.create_table(
@@ -140,7 +140,8 @@ def _flags() -> None:
         sa.PrimaryKeyConstraint("event_id"),
         sa.ForeignKeyConstraint(["flag_id"], ["traffic_flag.id"]),
         sa.CheckConstraint(
-            "state in ('pending', 'reversed', 'voided', 'late', 'missed', 'lifting', 'reinstated', 'cleared', 'forgone')",
+            "state in ('pending', 'reversed', 'voided', 'late', 'missed', 'lifting', 'reinstated', 'cleared', "
+            "'forgone')",
             name="flagged_event_state",
         ),
     )
