@@ -63,6 +63,17 @@ class IngestService:
         body = msgspec.json.encode({"events": [{"kind": "click", "token": token}]})
         return await self.accept(body, now_ms, user_agent)
 
+    async def outside(self, facts: DecisionToken, now_ms: int, *, click: bool = False) -> None:
+        """An impression, or a click, of an ad that another exchange shows: it says when one is billable (L87).
+
+        `facts` are checked by the caller, and their price is what is charged. Durable when this returns.
+        """
+        await self._check_queue()
+        report = reports.Click(token="") if click else reports.Viewable(token="", samples=[])
+        about = Circumstances(now_ms, "", self._chain_id, self._token_key, self._ruleset)
+        record = pipeline.accepted(Incoming(msgspec.Raw(b""), report, facts), about)
+        self._queue_length = await store.append(self._redis, reports.encode_entry(Entry(now_ms, [record])))
+
     def read_token(self, token: str) -> DecisionToken | None:
         """The facts behind a token of ours, expired or not; None when it is not ours."""
         try:

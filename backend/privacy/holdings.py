@@ -113,7 +113,7 @@ HOLDINGS: tuple[Holding, ...] = (
     Holding("publisher_block", "what a publisher does not show", _in("publisher_index", "publisher", "index"),
             Erase.DELETE),
     Holding("exchange", "exchanges that sell to us, each by a world of its publisher", _in("world_id", "world"),
-            Erase.BLANK, {"name": ERASED, "status": "paused"}, hidden=("token_digest",), why=SETTLED),
+            Erase.DELETE, hidden=("token_digest",)),
     Holding("placement_share", "who is paid for a placement", _in("publisher_index", "publisher", "index"),
             why=SETTLED),
     Holding("placement", "surfaces", _in("world_id", "world"), Erase.BLANK, {"name": ERASED, "status": "paused"},

@@ -98,6 +98,24 @@ local function release(hold)
 end
 """
 
+# ARGV: hold. What will not be charged after all is given back at once.
+GIVE_BACK = _RELEASE + """
+release(ARGV[1])
+return 0
+"""
+
+# ARGV: hold, expiry ms and price of the hold that takes its place, its name. The price is never higher than before.
+LOWER = _RELEASE + """
+if not redis.call('ZSCORE', KEYS[3], ARGV[1]) then return 0 end
+release(ARGV[1])
+local line, day = string.match(ARGV[4], '^(%d+):(%d+):')
+redis.call('ZADD', KEYS[3], ARGV[2], ARGV[4])
+for _, purse in ipairs({'campaign', 'line:' .. line .. ':total', 'line:' .. line .. ':' .. day}) do
+  redis.call('HINCRBY', KEYS[2], purse, ARGV[3])
+end
+return 0
+"""
+
 # ARGV: ticket, settled until ms, number of purses, purse and base of each, holds of events that these bases contain.
 # Returns -1 when somebody with a later ticket was here, else how many holds had lapsed (of at most 1000 per call).
 SYNC = (
