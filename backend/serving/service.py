@@ -363,6 +363,17 @@ class DecisionService:
             return None
         return SupplyBid(sold[1], candidate(sold[0].line_item, self._decision(*sold).creative))
 
+    async def give_back(self, facts: DecisionToken) -> None:
+        """Another exchange has sold to somebody else: what was held for `facts` can be spent again."""
+        await self._purses.give_back(facts.campaign, _member(facts))
+
+    async def lower(self, facts: DecisionToken, price_micro_usdc: int) -> None:
+        """Another exchange charges less than was held for `facts`."""
+        await self._purses.lower(
+            facts.campaign, _member(facts), price_micro_usdc, facts.expires_ms + HOLD_GRACE_MS,
+            _member(replace(facts, price_micro_usdc=price_micro_usdc)),
+        )
+
     async def _ask_outside(self, one: Opportunity, now_ms: int, random: bytes) -> None:
         """Let line items whose own servers bid compete, within their time."""
         spending = self.feed.current(now_ms).spending
@@ -488,6 +499,11 @@ class DecisionService:
 @lru_cache(maxsize=4_096)
 def _countable(gpc: bool, tcf: str | None, vendor: int | None) -> bool:
     return allows_frequency_capping(gpc, tcf, vendor=vendor)
+
+
+def _member(facts: DecisionToken) -> str:
+    day = day_of(facts.decided_ms)
+    return hold_member(facts.line_item, day, facts.price_micro_usdc, facts.decision_id.hex())
 
 
 def _chain_campaign(item: LineItem) -> int:

@@ -25,7 +25,7 @@ from backend.serving.catalogue import (
     Purse,
     Spending,
 )
-from backend.serving.purses import HOLD, NO_CAP, REFUSALS, SYNC, HoldAnswer, hour_key, keys
+from backend.serving.purses import GIVE_BACK, HOLD, LOWER, NO_CAP, REFUSALS, SYNC, HoldAnswer, hour_key, keys
 from backend.serving.wanted import wanted_of
 
 BUDGETS_LOCK = 0x5167_4201
@@ -280,6 +280,8 @@ class Purses:
     def __init__(self, client: redis.asyncio.Redis) -> None:
         self._redis = client
         self._hold = client.register_script(HOLD)
+        self._give_back = client.register_script(GIVE_BACK)
+        self._lower = client.register_script(LOWER)
 
     async def hold(
         self, chain_campaign: int, price_micro_usdc: int, expires_ms: int, member: str, total: str, day: str,
@@ -294,6 +296,16 @@ class Purses:
             ],
         )
         return REFUSALS.get(HoldAnswer(answer))
+
+    async def give_back(self, chain_campaign: int, member: str) -> None:
+        """Release a hold whose decision will never be charged; one that is gone is gone."""
+        await self._give_back(keys=keys(chain_campaign), args=[member])
+
+    async def lower(
+        self, chain_campaign: int, member: str, price_micro_usdc: int, expires_ms: int, lowered: str
+    ) -> None:
+        """Hold less than before: `lowered` names the hold at its new price, and is what the settled event finds."""
+        await self._lower(keys=keys(chain_campaign), args=[member, expires_ms, price_micro_usdc, lowered])
 
     async def begin_hour(self, chain_campaign: int, line_item: int, hour_ms: int, until_ms: int) -> bool:
         """Whether nobody has held the price of this hour of a sponsorship yet; from now on somebody has."""
