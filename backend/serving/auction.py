@@ -51,7 +51,7 @@ class Bid:
 
     @property
     def score(self) -> int:
-        """What bids are compared by: money times quality. A deal at a fixed price is worth that price, whatever the bid.
+        """What bids are compared by: money times quality. A deal at a fixed price is worth that, whatever the bid.
 
         Only scores of the same `tier` can be compared.
         """

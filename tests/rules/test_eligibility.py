@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from backend.core.events import BidKind
 from backend.core.reasons import NoBidReason
 from backend.pctr.rate import Rates
-from backend.serving.auction import auction
+from backend.serving.auction import Deal, asked_floor, auction
 from backend.serving.catalogue import MS_PER_DAY, Catalogue, Creative, LineItem, Placement, Spending, Target, Wanted
 from backend.serving.decision import contenders, count_reasons, open_book, viewer_bytes
 from backend.serving.eligibility import KeptBack, fits, kept_back, offer, refusal, refusal_now
@@ -51,12 +51,32 @@ def test_refusal__everything_fits__none() -> None:
         ({"wanted": Wanted(placements=Target(never=frozenset({1})))}, NoBidReason.TARGETING_PLACEMENT),
         ({"creatives": ()}, NoBidReason.NO_CREATIVE),
         ({"bid_micro_usdc": 999}, NoBidReason.BELOW_FLOOR),
+        ({"bid_kind": BidKind.CPA, "bid_micro_usdc": 4_999_999}, NoBidReason.BELOW_FLOOR),    # 0.02 % of it
+        ({"bid_kind": BidKind.CPA, "bid_micro_usdc": 5_000_000}, None),
         ({"unfunded": NoBidReason.NOT_FUNDED}, NoBidReason.NOT_FUNDED),
         ({"unfunded": NoBidReason.BUDGET_UNKNOWN}, NoBidReason.BUDGET_UNKNOWN),
     ],
 )
 def test_refusal__one_thing_is_wrong__names_it(change: dict[str, Any], reason: NoBidReason) -> None:
     assert standing(replace(ITEM, **change)) is reason
+
+
+@pytest.mark.parametrize(
+    ("item", "placement", "reason"),
+    [
+        ({}, {"deals_only": True}, NoBidReason.DEAL_ONLY),
+        ({"bid_kind": BidKind.SPONSORSHIP}, {"deals_only": True}, None),
+        ({}, {"deals_only": True, "deals": ((2, Deal(9, 500, fixed=True)),)}, NoBidReason.DEAL_ONLY),
+        ({}, {"deals_only": True, "deals": ((1, Deal(9, 500, fixed=True)),)}, None),
+        ({"bid_micro_usdc": 500}, {"deals": ((1, Deal(9, 500, fixed=False)),)}, None),
+        ({"bid_micro_usdc": 4_000}, {"deals": ((1, Deal(9, 4_001, fixed=True)),)}, NoBidReason.BELOW_FLOOR),
+    ],
+)
+def test_refusal__private_deals__stand_for_the_floor_and_open_what_is_closed(
+    item: dict[str, Any], placement: dict[str, Any], reason: NoBidReason | None
+) -> None:
+    """L77."""
+    assert standing(replace(ITEM, **item), replace(PLACEMENT, **placement)) is reason
 
 
 @pytest.mark.parametrize(
@@ -117,51 +137,58 @@ MARKETS = st.lists(
     st.tuples(
         st.integers(500, 3_000),                                            # bid; the floor is 1,000
         st.sampled_from(["0xa", "0xb", "0xc", "0xpublisher"]),
-        st.sampled_from(["ok", "ok", "ok", "paused", "over", "poor", "blocked"]),
+        st.sampled_from(["ok", "ok", "ok", "paused", "over", "poor", "blocked", "deal", "fixed deal"]),
+        st.sampled_from([1_000, 1_000, 500, 1_400, 2_000]),                 # quality
     ),
     max_size=12,
 )
+Line = tuple[int, str, str, int]
 
 
-def market(lines: list[tuple[int, str, str]]) -> tuple[Catalogue, dict[int, NoBidReason]]:
-    """A catalogue, and the line items that could not hold a moment ago."""
+def market(lines: list[Line]) -> tuple[Catalogue, dict[int, NoBidReason]]:
+    """A catalogue with one placement, and the line items that could not hold a moment ago."""
     items = tuple(
         replace(
             ITEM, id=number, owner=owner, bid_micro_usdc=bid // 100 * 100, line_item_active=fate != "paused",
             ends_ms=NOON_MS if fate == "over" else ITEM.ends_ms,
         )
-        for number, (bid, owner, fate) in enumerate(lines, 1)
+        for number, (bid, owner, fate, _) in enumerate(lines, 1)
     )
     spending = {number: RICH for number, line in enumerate(lines, 1) if line[2] != "poor"}
     blocked = {number: NoBidReason.PACING for number, line in enumerate(lines, 1) if line[2] == "blocked"}
-    return Catalogue(1, NOON_MS, {1: PLACEMENT}, items, Rates(), spending), blocked
+    deals = tuple(
+        (number, Deal(number, bid * 4 // 5, fixed=fate == "fixed deal"))
+        for number, (bid, _, fate, _) in enumerate(lines, 1) if fate.endswith("deal")
+    )
+    surface = replace(PLACEMENT, deals=deals, soft_floor_micro_usdc=2_500)
+    rates = Rates(quality_permille={(number, 1): line[3] for number, line in enumerate(lines, 1)})
+    return Catalogue(1, NOON_MS, {1: surface}, items, rates, spending), blocked
 
 
-@given(MARKETS, st.integers(0, 10))
-def test_contenders__any_market__same_sale_as_if_everybody_took_part(
-    lines: list[tuple[int, str, str]], seed: int
-) -> None:
-    """L30: the walk from the top may stop early."""
+@given(MARKETS, st.integers(0, 2**64 - 1))
+def test_contenders__any_market__same_sale_as_if_everybody_took_part(lines: list[Line], seed: int) -> None:
+    """L30, L76: the walk from the top may stop early."""
     catalogue, blocked = market(lines)
-    book = open_book(catalogue, PLACEMENT)
-    found, _ = contenders(book, catalogue.spending, NOON_MS, blocked)
+    surface = catalogue.placements[1]
+    book = open_book(catalogue, surface)
+    floor = asked_floor(surface.floor_micro_usdc, surface.soft_floor_micro_usdc, seed)
+    found, _ = contenders(book, catalogue.spending, NOON_MS, blocked, asked_floor_micro_usdc=floor)
     everybody = [
         one.bid for one in book.offers
         if one.line_item.id not in blocked
         and refusal_now(one.line_item, catalogue.spending.get(one.line_item.id, Spending()), NOON_MS) is None
     ]
-    floor = PLACEMENT.floor_micro_usdc
     assert auction([one.bid for one in found], floor, seed) == auction(everybody, floor, seed)
 
 
-@given(MARKETS)
+@given(MARKETS, st.sampled_from([1_000, 2_000, 3_000]))
 def test_contenders__any_market__nobody_is_both_and_no_sale_means_a_reason_for_all(
-    lines: list[tuple[int, str, str]]
+    lines: list[Line], floor: int
 ) -> None:
     """L26."""
     catalogue, blocked = market(lines)
-    book = open_book(catalogue, PLACEMENT)
-    found, refused = contenders(book, catalogue.spending, NOON_MS, blocked)
+    book = open_book(catalogue, catalogue.placements[1])
+    found, refused = contenders(book, catalogue.spending, NOON_MS, blocked, asked_floor_micro_usdc=floor)
     outcomes = [*book.refused, *refused, *(one.line_item.id for one in found)]
     assert len(outcomes) == len(set(outcomes))
     if not found:
