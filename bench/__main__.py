@@ -7,7 +7,7 @@ import sys
 from rich.console import Console
 from rich.table import Table
 
-BENCHMARKS = ("bench.serving", "bench.events", "bench.indexing", "bench.gas")
+BENCHMARKS = ("bench.serving", "bench.indexing", "bench.gas")      # serving measures events and connections too
 
 
 def measure(module: str) -> dict[str, dict[str, object]]:

@@ -30,6 +30,7 @@ COUNTRIES = tuple(a + b for a in "ABCDEFGHIJKLMNOPQRST" for b in "ABCDEFGHIJ")  
 LANGUAGES = tuple(a + b for a in "abcdefgh" for b in "aeiou")                       # 40
 DEVICES = tuple(device.value for device in DeviceClass)
 CATEGORIES = tuple(category.value for category in CampaignCategory)
+BLOCKABLE = tuple(category for category in CATEGORIES if category != "other")
 NIGHTS_OFF = "ffff00" * 7                # day parts: sixteen hours of every day
 # An IAB consent string: the viewer allows the publisher to count views.
 CONSENT = "CQdz-EAQdz-EAAbABDENAwEgAAAAAAAAAAYgAAAAAgAAAA.eEAAAAAAAAA"
@@ -42,15 +43,20 @@ class Sold:
     placements: list[int]
 
 
-def fill(engine: Engine, database_url: str, line_items: int, chain_id: int, seed: int = 1) -> Sold:
-    """A fresh database gets everything; a hundred thousand line items take a few seconds."""
+def fill(
+    engine: Engine, database_url: str, line_items: int, chain_id: int, seed: int = 1, *, paced: bool = True
+) -> Sold:
+    """A fresh database gets everything; a hundred thousand line items take a few seconds. Without `paced` caps are as
+
+    soon used as they can be.
+    """
     market, dice = Market(engine, database_url, chain_id), Random(seed)
     worlds, placements = _supply(market, dice)
     with psycopg.connect(psycopg_url(database_url)) as connection:
         campaigns = range(1, max(1, line_items // LINE_ITEMS_PER_CAMPAIGN) + 1)
         _copy(connection, "chain_campaign", _CHAIN, (_on_chain(number, chain_id) for number in campaigns))
         _copy(connection, "campaign", _CAMPAIGN, (_campaign(number, dice) for number in campaigns))
-        items = list(_line_items(line_items, len(campaigns), worlds, dice))
+        items = list(_line_items(line_items, len(campaigns), worlds, dice, paced))
         _copy(connection, "line_item", _LINE_ITEM, items)
         _copy(connection, "creative", _CREATIVE, (_creative(number, dice) for number in range(1, line_items + 1)))
         for table in ("campaign", "line_item", "creative"):
@@ -86,7 +92,7 @@ def _supply(market: Market, dice: Random) -> tuple[list[int], list[int]]:
         for number in range(WORLDS)
     ]
     for number, world in enumerate(worlds):
-        for value in dice.sample(CATEGORIES, 2):
+        for value in dice.sample(BLOCKABLE, 2):
             market.block(1 + number // 3, world, "category", value)
     placements = [
         market.placement(world, FLOOR_MICRO_USDC, kind=kind, width=width or 1, height=height or 1)
@@ -117,11 +123,15 @@ def _on_chain(number: int, chain_id: int) -> Sequence[object]:
 
 
 def _campaign(number: int, dice: Random) -> Sequence[object]:
-    return number, f"0x{number:040x}", f"Campaign {number}", dice.choice(CATEGORIES), f"0x{number:064x}", "active"
+    """The first ones are of a category that nobody blocks."""
+    category = "other" if number <= len(SURFACES) + 1 else dice.choice(CATEGORIES)
+    return number, f"0x{number:040x}", f"Campaign {number}", category, f"0x{number:064x}", "active"
 
 
-def _line_items(number: int, campaigns: int, worlds: Sequence[int], dice: Random) -> Iterator[Sequence[object]]:
-    """In front of them, one per surface that asks for nothing and bids little: no request ends without an ad."""
+def _line_items(
+    number: int, campaigns: int, worlds: Sequence[int], dice: Random, paced: bool
+) -> Iterator[Sequence[object]]:
+    """The first ones, one for each surface, ask for nothing and bid little: no request ends without an ad."""
     now = datetime.now(UTC)
     starts, ends = now - timedelta(days=10), now + timedelta(days=20)
     for item in range(1, number + 1):
@@ -130,8 +140,9 @@ def _line_items(number: int, campaigns: int, worlds: Sequence[int], dice: Random
         caps = (None, None) if plain or item % 2 else (10**10 * dice.randint(5, 50), 10**11 * dice.randint(20, 90))
         hours = (NIGHTS_OFF, "Europe/Berlin") if not plain and dice.random() < 0.1 else (None, None)
         frequency = (dice.randint(2, 5), 24) if not plain and dice.random() < 0.1 else (None, None)
+        pacing = "even" if caps[0] and paced else "asap"
         yield (
-            item, 1 + item % campaigns, "Line item", kind, bid, *caps, "even" if caps[0] else "asap", starts, ends,
+            item, 1 + item % campaigns, "Line item", kind, bid, *caps, pacing, starts, ends,
             "{}" if plain else json.dumps(_targeting(worlds, dice)), "active", *hours, *frequency,
         )
 

@@ -1,73 +1,234 @@
-"""Decisions a second against a hello-world route of the same server: `decide_100`, `decide_1000` line items."""
+"""Ad decisions, events and connections at speed, each against a hello-world of the same server in the same run.
+
+    python -m bench.serving [--json] [--quick] [--only ROW …] [--from FILE]
+
+The server has core 0; load, Redis and PostgreSQL share core 1. Every decision is a whole one (targeting in all
+dimensions, click rate, second price, hold, caps, signed token) over the market of `bench.big_market`; every answer is
+looked at, and the holds in Redis are counted: as many as decisions. `--json` prints the rows for machines, `--from`
+the table of docs/performance.md from a file of such rows.
+"""
 
 import argparse
-import itertools
+import contextlib
 import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from importlib import import_module
+from pathlib import Path
 from statistics import median
+from typing import Any
 
-from bench import load
-from bench.server import Running, running
+from bench import big_market, load, rate, wrk_load
+from bench.app import CHAIN_ID
+from bench.holds import count_holds, forget_holds
+from bench.naive import create_app as naive_app
+from bench.processes import LOAD_CORE, SERVER_CORE, cpu_seconds, largest_resident_mb, pinned
+from bench.server import Running, serving, stores
+from bench.tables import markdown, text_lines
 
-CONNECTIONS = 32
-RUNS, SECONDS = 3, 3.0
-PLACEMENTS = 20
-MARKETS = (100, 1_000)
+Row = dict[str, Any]
+Rows = dict[str, Row]
+
+BODIES = 4_000
+CONNECTIONS, NAIVE_CONNECTIONS, RATE_CONNECTIONS = 64, 64, 64
+OUR_APP, NAIVE_APP = "bench.app:create_app", f"{naive_app.__module__}:{naive_app.__name__}"
+NUMPY_ONLY = {"SIGHTLINE_KERNEL": "numpy"}
+PEER_DECISIONS_PER_SECOND = 9.27        # ethical-ad-server, 1,000 flights, one core of such a machine, measured before
+ROWS = (
+    "hello", "decide_1k", "decide_10k", "decide_100k", "decide_10k_numpy", "naive_10k", "decide_p99_ms_5k",
+    "decide_p99_ms_10k", "cpu_us_decide", "events_accepted", "events_accepted_durable", "events_consumed",
+    "connections_10k_errors", "connections_10k_p99_ms", "rss_mb_worker",
+)
 
 
-def measure() -> dict[str, dict[str, object]]:
-    """Medians of interleaved runs; `ratio` is against hello."""
-    rows: dict[str, dict[str, object]] = {}
-    for line_items in MARKETS:
-        with running(line_items=line_items, placements=PLACEMENTS) as server:
-            _decide(server, 1.0)                                 # the first requests fill caches
-            pairs = [(_hello(server, SECONDS), _decide(server, SECONDS)) for _ in range(RUNS)]
-        hello, decide = (sorted(one, key=lambda run: run.per_second) for one in zip(*pairs, strict=True))
-        rows.setdefault("hello", _row(hello, median(run.per_second for run in hello)))
-        rows[f"decide_{line_items}"] = _row(decide, median(run.per_second for run in hello))
+class Bench:
+    """How long and how often; which rows are wanted."""
+
+    def __init__(self, *, quick: bool = False, only: Sequence[str] = ()) -> None:
+        self.runs, self.seconds, self.rate_seconds = (1, 2.0, 3.0) if quick else (3, 5.0, 10.0)
+        self.quick = quick
+        self._only = set(only) or set(ROWS)
+
+    def wants(self, *rows: str) -> bool:
+        return bool(self._only & set(rows))
+
+    def chosen(self, rows: Rows) -> Rows:
+        """What was asked for, in the order of ROWS."""
+        return {name: rows[name] for name in ROWS if name in rows and name in self._only}
+
+
+def measure(bench: Bench | None = None) -> Rows:
+    """Rows `{value, unit, baseline, ratio, …}`; medians of interleaved runs."""
+    bench = bench or Bench()
+    rows: Rows = {}
+    with pinned(LOAD_CORE):
+        for line_items, name in ((1_000, "1k"), (100_000, "100k")):
+            if bench.wants(f"decide_{name}"):
+                with market(line_items) as found, server(found) as running:
+                    rows |= _decide(bench, running, f"decide_{name}")
+        if bench.wants("hello", "cpu_us_decide", "rss_mb_worker", "naive_10k", *_of_10k()):
+            with market(10_000) as found:
+                rows |= _ten_thousand(bench, found)
+        rows |= _events(bench)
+        rows |= _connections(bench)
+    if "decide_1k" in rows:
+        rows["decide_1k"]["times_ethical_ad_server"] = round(rows["decide_1k"]["value"] / PEER_DECISIONS_PER_SECOND)
+    return bench.chosen(rows)
+
+
+def _of_10k() -> list[str]:
+    return [name for name in ROWS if name.startswith("decide_") and name not in ("decide_1k", "decide_100k")]
+
+
+@contextlib.contextmanager
+def market(line_items: int) -> Iterator[Running]:
+    """Stores with so many line items."""
+    with stores(fill=lambda engine, url: big_market.fill(engine, url, line_items, CHAIN_ID).placements) as found:
+        yield found
+
+
+@contextlib.contextmanager
+def server(found: Running, app: str = OUR_APP, env: dict[str, str] | None = None) -> Iterator[Running]:
+    """A server with one worker on a core of its own, which has answered for every placement once."""
+    with contextlib.ExitStack() as stack:
+        with pinned(SERVER_CORE):
+            running = stack.enter_context(serving(found, app, env))
+        decide(running, 1.0 if app == NAIVE_APP else 3.0)
+        yield running
+
+
+def _ten_thousand(bench: Bench, found: Running) -> Rows:
+    """All that is measured at 10,000 line items; hello is measured beside it."""
+    rows: Rows = {}
+    with server(found) as running:
+        if bench.wants("hello", "decide_10k", "naive_10k", "cpu_us_decide"):
+            rows |= _decide(bench, running, "decide_10k", hello_row=True)
+        for per_second, name in ((5_000, "decide_p99_ms_5k"), (10_000, "decide_p99_ms_10k")):
+            if bench.wants(name):
+                rows[name] = _waits(bench, running, per_second)
+        rows["rss_mb_worker"] = _figure(largest_resident_mb(running.pids["server"]), "MB", after="the load, 10k items")
+    if bench.wants("decide_10k_numpy"):
+        with server(found, env=NUMPY_ONLY) as running:
+            rows |= _decide(bench, running, "decide_10k_numpy")
+    if bench.wants("naive_10k"):
+        with server(found, NAIVE_APP) as running:
+            rows |= _decide(bench, running, "naive_10k")
+        ours, naive = rows["decide_10k"], rows["naive_10k"]
+        ours["times_naive"] = round(ours["value"] / naive["value"], 1)
     return rows
 
 
-def _row(runs: list[load.Load], baseline: float) -> dict[str, object]:
-    middle = runs[len(runs) // 2]
+def _decide(bench: Bench, running: Running, name: str, *, hello_row: bool = False) -> Rows:
+    """Decisions and hellos in turns, as fast as the server can."""
+    hellos, decisions, cpu_us = [], [], []
+    for _ in range(bench.runs):
+        hellos.append(hello(running, bench.seconds))
+        before = cpu_seconds(running.pids["server"])
+        decisions.append(decide(running, bench.seconds))
+        cpu_us.append((cpu_seconds(running.pids["server"]) - before) * 1e6 / decisions[-1].requests)
+    baseline = median(run.per_second for run in hellos)
+    row = _throughput(decisions, baseline) | {"cpu_us": round(median(cpu_us), 1), "load": wrk_load.tool()}
+    rows = {name: row}
+    if hello_row:
+        rows["hello"] = _throughput(hellos, baseline)
+        hello_us = 1e6 / baseline
+        rows["cpu_us_decide"] = _figure(median(cpu_us), "µs", baseline=round(hello_us, 1), runs=bench.runs)
+    return rows
+
+
+def hello(running: Running, seconds: float) -> load.Load:
+    """The server's limit: a route that does nothing, below all layers."""
+    return wrk_load.run(running.url, "GET", "/hello", [], "", connections=CONNECTIONS, seconds=seconds)
+
+
+def decide(running: Running, seconds: float) -> load.Load:
+    """Every answer is an ad, and every ad has its price held: checked in Redis."""
+    forget_holds(running.redis_url)
+    bodies = big_market.bodies(big_market.Sold(running.placements), BODIES)
+    run = wrk_load.run(
+        running.url, "POST", "/v1/decisions", bodies, '"token"', connections=CONNECTIONS, seconds=seconds
+    )
+    held = count_holds(running.redis_url)
+    if not run.requests <= held <= run.requests + CONNECTIONS:      # those under way at the end are not counted
+        raise RuntimeError(f"{run.requests} decisions, but {held} holds")
+    return run
+
+
+def _waits(bench: Bench, running: Running, per_second: int) -> Row:
+    """p99 at a fixed rate, from when each request was due."""
+    forget_holds(running.redis_url)
+    bodies = big_market.bodies(big_market.Sold(running.placements), BODIES)
+    contents = [load.request(running.url, "POST", "/v1/decisions", body) for body in bodies]
+    greeting = [load.request(running.url, "GET", "/hello")]
+    hellos, runs = [], []
+    for _ in range(bench.runs):
+        ask = partial(rate.run, running.url, rate=per_second, connections=RATE_CONNECTIONS)
+        hellos.append(ask(greeting, _is_200, seconds=min(3.0, bench.rate_seconds)))
+        before = cpu_seconds(running.pids["server"])
+        runs.append(ask(contents, _is_ad, seconds=bench.rate_seconds))
+        busy = (cpu_seconds(running.pids["server"]) - before) / bench.rate_seconds
+    errors = sum(run.errors for run in runs)
+    row = _figure(
+        median(run.p99_ms for run in runs), "ms", baseline=round(median(run.p99_ms for run in hellos), 2),
+        p50_ms=round(median(run.p50_ms for run in runs), 2), p999_ms=round(median(run.p999_ms for run in runs), 2),
+        per_second=per_second, errors=errors, core_busy=round(busy, 2), load="bench.rate", runs=len(runs),
+    )
+    return row | {"ratio": round(row["value"] / row["baseline"], 2)}
+
+
+def _is_200(answer: bytes) -> bool:
+    return answer.startswith(b"HTTP/1.1 200")
+
+
+def _is_ad(answer: bytes) -> bool:
+    return answer.startswith(b"HTTP/1.1 200") and b'"token"' in answer
+
+
+def _throughput(runs: Sequence[load.Load], baseline: float) -> Row:
+    middle = sorted(runs, key=lambda run: run.per_second)[len(runs) // 2]
     return {
         "value": round(middle.per_second), "unit": "requests/s", "baseline": round(baseline),
         "ratio": round(middle.per_second / baseline, 3), "p50_ms": round(middle.p50_ms, 2),
-        "p99_ms": round(middle.p99_ms, 2),
+        "p99_ms": round(middle.p99_ms, 2), "runs": len(runs),
     }
 
 
-def _hello(server: Running, seconds: float) -> load.Load:
-    content = load.request(server.url, "GET", "/hello")
-    return load.run(
-        server.url, lambda: content, lambda status, _: status.endswith(b"200"), connections=CONNECTIONS, seconds=seconds
-    )
+def _figure(value: float, unit: str, **more: Any) -> Row:
+    return {"value": round(value, 2), "unit": unit, "baseline": None, "ratio": None, **more}
 
 
-def _decide(server: Running, seconds: float) -> load.Load:
-    """Every answer must be an ad: a no-bid would be cheaper, and is an error here."""
-    bodies = [
-        json.dumps({"placement_id": placement, "viewer_key": f"viewer-{placement:08}"}).encode()
-        for placement in server.placements
-    ]
-    contents = itertools.cycle([load.request(server.url, "POST", "/v1/decisions", body) for body in bodies])
-    return load.run(
-        server.url, lambda: next(contents), lambda status, body: status.endswith(b"200") and b'"token"' in body,
-        connections=CONNECTIONS, seconds=seconds,
-    )
+def _events(bench: Bench) -> Rows:
+    if not bench.wants("events_accepted", "events_accepted_durable", "events_consumed"):
+        return {}
+    found: Rows = import_module("bench.events").measure()
+    return found
+
+
+def _connections(bench: Bench) -> Rows:
+    if not bench.wants("connections_10k_errors", "connections_10k_p99_ms"):
+        return {}
+    found: Rows = import_module("bench.connections").measure()
+    return found
 
 
 def main() -> None:
-    """Print the rows, as text or as one JSON object."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--json", action="store_true")
-    as_json = parser.parse_args().json
-    rows = measure()
-    if as_json:
-        print(json.dumps(rows))
+    """Print the rows, as text, as one JSON object, or as the table of the documentation."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--json", action="store_true", help="one JSON object")
+    parser.add_argument("--quick", action="store_true", help="one short run of each: noisy")
+    parser.add_argument("--only", nargs="+", choices=ROWS, default=(), metavar="ROW", help="some of: " + " ".join(ROWS))
+    parser.add_argument("--from", dest="file", type=Path, help="print the markdown table of rows that --json printed")
+    options = parser.parse_args()
+    if options.file:
+        print(markdown(json.loads(options.file.read_text())))
         return
-    for name, row in rows.items():
-        waits = f"p50 {row['p50_ms']} ms, p99 {row['p99_ms']} ms"
-        print(f"{name:16} {row['value']:>8} {row['unit']}  {row['ratio']} of hello, {waits}")
+    rows = measure(Bench(quick=options.quick, only=options.only))
+    show: Callable[[Rows], str] = json.dumps if options.json else text_lines
+    print(show(rows))
+    missing = [name for name in options.only or ROWS if name not in rows]
+    if missing:
+        sys.exit(f"bench: no figure for {', '.join(missing)}")
 
 
 if __name__ == "__main__":
