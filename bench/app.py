@@ -10,6 +10,7 @@ import redis.asyncio
 from fastapi import FastAPI
 
 from backend.api import clicks, decisions, events, limits, problems
+from backend.api.front import Front, HotPaths
 from backend.conversions.service import Landing
 from backend.core.ruleset import Ruleset
 from backend.db.engine import Engine, make_engine
@@ -65,7 +66,7 @@ def routes(wiring: Wiring) -> FastAPI:
         await wiring.decisions.stop()
         await unwire(wiring)
 
-    app = FastAPI(lifespan=lifespan)
+    app = Front(lifespan=lifespan)
     app.include_router(decisions.router(wiring.decisions))
     app.include_router(events.router(wiring.ingest))
     app.include_router(clicks.router(wiring.ingest, wiring.feed, Landing(wiring.engine, TOKEN_KEY)))
@@ -76,6 +77,7 @@ def routes(wiring: Wiring) -> FastAPI:
         return {"hello": "world"}
 
     limits.protect(app)
+    app.hot = HotPaths([decisions.Decide(wiring.decisions).hot(), events.Accept(wiring.ingest).hot()])
     return app
 
 

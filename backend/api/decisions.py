@@ -7,6 +7,7 @@ from typing import Annotated
 import msgspec
 from fastapi import APIRouter, Request, Response
 
+from backend.api.front import HotRoute
 from backend.api.problems import responses
 from backend.core.categories import DeviceClass
 from backend.core.errors import BadRequest, Unprocessable
@@ -89,10 +90,30 @@ _decode = msgspec.json.Decoder(AdRequestBody).decode
 _encode = msgspec.json.Encoder().encode
 
 
+class Decide:
+    """From the bytes of an ad request to the bytes of the answer, for the route and for the front."""
+
+    def __init__(self, service: DecisionService) -> None:
+        self._service = service
+        self._rules = {video: _rules(service.ruleset, video=video) for video in (False, True)}
+
+    async def answer(self, raw: bytes, *, gpc: bool) -> bytes:
+        """`gpc`: whether the header Sec-GPC objects."""
+        asked = _ad_request(_body(raw), gpc=gpc)
+        answer = await self._service.decide(asked, time.time_ns() // 1_000_000, os.urandom(RANDOM_BYTES))
+        if isinstance(answer, NoBid):
+            return _encode(_no_bid(answer))
+        return _encode(_decision(answer, self._rules[answer.facts.video]))
+
+    def hot(self) -> HotRoute:
+        """The route without FastAPI."""
+        return HotRoute("/v1/decisions", 200, lambda raw, head: self.answer(raw, gpc=head.get(b"sec-gpc") == b"1"))
+
+
 def router(service: DecisionService) -> APIRouter:
     """The route for SDKs; bodies are read by msgspec, so OpenAPI is told what they look like."""
     api = APIRouter(tags=["ads"])
-    rules = {video: _rules(service.ruleset, video=video) for video in (False, True)}
+    decide_raw = Decide(service).answer
 
     @api.post(
         "/v1/decisions", summary="Which ad does this placement show now?", openapi_extra=_OPENAPI,
@@ -100,11 +121,8 @@ def router(service: DecisionService) -> APIRouter:
     )
     async def decide(request: Request) -> Response:
         """An ad whose price is held until it was seen or the token expires, or the reasons why there is none."""
-        body = _body(await request.body())
-        asked = _ad_request(body, gpc=request.headers.get("sec-gpc") == "1")
-        answer = await service.decide(asked, time.time_ns() // 1_000_000, os.urandom(RANDOM_BYTES))
-        content = _no_bid(answer) if isinstance(answer, NoBid) else _decision(answer, rules[answer.facts.video])
-        return Response(_encode(content), media_type="application/json", headers=ANY_ORIGIN)
+        content = await decide_raw(await request.body(), gpc=request.headers.get("sec-gpc") == "1")
+        return Response(content, media_type="application/json", headers=ANY_ORIGIN)
 
     @api.options("/v1/decisions", include_in_schema=False)
     async def preflight() -> Response:

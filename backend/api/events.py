@@ -7,6 +7,7 @@ import msgspec
 from fastapi import APIRouter, Request, Response
 
 from backend.api.decisions import ANY_ORIGIN, PREFLIGHT, schema
+from backend.api.front import HotRoute
 from backend.api.problems import responses
 from backend.core.reasons import DropReason
 from backend.ingest.reports import EVENTS_MAX, Click, Viewable
@@ -37,9 +38,29 @@ _ACCEPTED = Verdict("accepted")
 _DROPPED = {reason: Verdict("dropped", reason) for reason in DropReason}
 
 
+class Accept:
+    """From the bytes of a batch to the bytes of the verdicts, for the route and for the front."""
+
+    def __init__(self, service: IngestService) -> None:
+        self._service = service
+
+    async def answer(self, raw: bytes, user_agent: str) -> bytes:
+        """Verdicts, when every event is stored."""
+        verdicts = await self._service.accept(raw, time.time_ns() // 1_000_000, user_agent)
+        return _encode(Verdicts([_ACCEPTED if reason is None else _DROPPED[reason] for reason in verdicts]))
+
+    def hot(self) -> HotRoute:
+        """The route without FastAPI."""
+        return HotRoute(
+            "/v1/events", 202,
+            lambda raw, head: self.answer(raw, head.get(b"user-agent", b"").decode("latin-1")),
+        )
+
+
 def router(service: IngestService) -> APIRouter:
     """The route for SDKs; `navigator.sendBeacon` sends text/plain, so the content type is not asked for."""
     api = APIRouter(tags=["ads"])
+    accept_raw = Accept(service).answer
 
     @api.post(
         "/v1/events", status_code=202, summary="Report exposure samples and clicks", openapi_extra=_OPENAPI,
@@ -47,11 +68,8 @@ def router(service: IngestService) -> APIRouter:
     )
     async def accept(request: Request) -> Response:
         """202 means: every event is stored with its verdict. Anything else means: nothing was, send again."""
-        verdicts = await service.accept(
-            await request.body(), time.time_ns() // 1_000_000, request.headers.get("user-agent", "")
-        )
-        results = Verdicts([_ACCEPTED if reason is None else _DROPPED[reason] for reason in verdicts])
-        return Response(_encode(results), 202, media_type="application/json", headers=ANY_ORIGIN)
+        content = await accept_raw(await request.body(), request.headers.get("user-agent", ""))
+        return Response(content, 202, media_type="application/json", headers=ANY_ORIGIN)
 
     @api.options("/v1/events", include_in_schema=False)
     async def preflight() -> Response:

@@ -64,14 +64,14 @@ class RequestGuard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request_id = _request_id(scope)
-        scope.setdefault("state", {})["request_id"] = request_id
-        acting.begin(request_id)
+        name = request_id(_header(scope, b"x-request-id"))
+        scope.setdefault("state", {})["request_id"] = name
+        acting.begin(name)
         if self._trusted:
             self._set_client(scope)
         body_bytes_max = BODY_BYTES_MAX_BY_PATH.get(str(scope["path"]), self._body_bytes_max)
         seconds = self._body_seconds + body_bytes_max / BODY_BYTES_PER_SECOND_MIN
-        exchange = _Exchange(scope, receive, send, request_id, body_bytes_max, seconds, self._headers)
+        exchange = _Exchange(scope, receive, send, name, body_bytes_max, seconds, self._headers)
         if early := _early_answer(scope, body_bytes_max):
             await exchange.answer(early)
             return
@@ -95,7 +95,7 @@ def _early_answer(scope: Scope, body_bytes_max: int) -> Response | None:
         return _problem(scope, 431, "headers_too_large",
                         f"at most {HEADERS_MAX} headers of {HEADER_BYTES_MAX} bytes together")
     if _declared_bytes(scope) > body_bytes_max:
-        return _too_large(scope, body_bytes_max)
+        return too_large(scope, body_bytes_max)
     if scope["method"] == "OPTIONS" and surface_of(scope["path"], b"") is Surface.SDK:
         return Response(status_code=204, headers=dict(PREFLIGHT))
     return None
@@ -128,7 +128,7 @@ class _Exchange:
             await app(self._scope, self._counted, self._decorated)
         except ClientDisconnect:
             if not self._started:       # whoever only half-closed can still read it
-                await self.answer(_cut_short(self._scope))
+                await self.answer(cut_short(self._scope))
         except Exception as error:
             if self._started:
                 raise
@@ -147,7 +147,7 @@ class _Exchange:
         self._read = message["type"] != "http.request" or not message.get("more_body", False)
         self._left -= len(message.get("body", b""))
         if self._left < 0:
-            self._refuse(_too_large(self._scope, self._body_bytes_max))
+            self._refuse(too_large(self._scope, self._body_bytes_max))
         return message
 
     async def _in_time(self) -> Message:
@@ -158,7 +158,7 @@ class _Exchange:
             async with asyncio.timeout_at(self._deadline):
                 return await self._receive()
         except TimeoutError:
-            self._refuse(_problem(self._scope, 408, "body_too_slow", "the body did not arrive in time", close=True))
+            self._refuse(too_slow(self._scope))
 
     def _refuse(self, answer: Response) -> NoReturn:
         self._refused = answer
@@ -182,9 +182,8 @@ class _Exchange:
         return [*ours, (b"x-request-id", self._request_id.encode())]
 
 
-def _request_id(scope: Scope) -> str:
+def request_id(sent: str) -> str:
     """The caller's X-Request-Id when it is harmless in a log, else a new one."""
-    sent = _header(scope, b"x-request-id")
     return sent if _REQUEST_ID.fullmatch(sent) else secrets.token_hex(8)
 
 
@@ -198,12 +197,19 @@ def _header(scope: Scope, name: bytes) -> str:
     return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), "")
 
 
-def _cut_short(scope: Scope) -> Response:
+def cut_short(scope: Scope) -> Response:
+    """Who went away in the middle of a body may still be able to read."""
     return _problem(scope, 400, "bad_request", "the request ended before its body did")
 
 
-def _too_large(scope: Scope, body_bytes_max: int) -> Response:
+def too_large(scope: Scope, body_bytes_max: int) -> Response:
+    """The connection ends, because the rest of the body is not read."""
     return _problem(scope, 413, "body_too_large", f"a body may have at most {body_bytes_max} bytes", close=True)
+
+
+def too_slow(scope: Scope) -> Response:
+    """Likewise."""
+    return _problem(scope, 408, "body_too_slow", "the body did not arrive in time", close=True)
 
 
 def _problem(scope: Scope, status: int, code: str, detail: str, *, close: bool = False) -> Response:

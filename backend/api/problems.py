@@ -20,6 +20,7 @@ MEDIA_TYPE = "application/problem+json"
 FIELD_PROBLEMS_MAX = 20
 PATH_CHARACTERS_MAX = 200
 RETRY_AFTER_SECONDS = 2
+UNAVAILABLE = ((DATABASE_UNAVAILABLE, "database_unavailable"), (REDIS_UNAVAILABLE, "redis_unavailable"))
 
 
 class FieldProblem(BaseModel):
@@ -92,9 +93,17 @@ def install(app: FastAPI) -> None:
     for status in HTTPStatus:
         if status >= 400:
             app.add_exception_handler(status, _http)
-    for classes, code in ((DATABASE_UNAVAILABLE, "database_unavailable"), (REDIS_UNAVAILABLE, "redis_unavailable")):
+    for classes, code in UNAVAILABLE:
         for failure in classes:
             app.add_exception_handler(failure, _unavailable(code))
+
+
+async def answer(request: Request, error: Exception) -> Response:
+    """What an application with `install` answers, for whoever stands outside of it."""
+    if isinstance(error, SightlineError):
+        return await _refusal(request, error)
+    code = next((code for classes, code in UNAVAILABLE if isinstance(error, classes)), None)
+    return await _unavailable(code)(request, error) if code else internal(request, error)
 
 
 async def _refusal(request: Request, error: Exception) -> Response:

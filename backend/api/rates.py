@@ -10,7 +10,7 @@ from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
 
-from fastapi import Request
+from fastapi import Request, Response
 
 from backend.api import problems
 from backend.api.session import PLAIN_COOKIE, SECURE_COOKIE
@@ -26,7 +26,7 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _COOKIES = tuple(f"{name}=".encode() for name in (SECURE_COOKIE, PLAIN_COOKIE))
-_network = lru_cache(65_536)(ip_prefix)
+network_of = lru_cache(65_536)(ip_prefix)
 
 
 class RateLimits:
@@ -45,7 +45,7 @@ class RateLimits:
             return
         client = scope.get("client")
         try:
-            standing = await self._service.take(kind, _network(client[0] if client else None), _caller(scope))
+            standing = await self._service.take(kind, network_of(client[0] if client else None), _caller(scope))
         except Unavailable as error:
             await problems.problem(
                 Request(scope), 503, error.code, error.detail, retry_after_seconds=problems.RETRY_AFTER_SECONDS
@@ -54,9 +54,9 @@ class RateLimits:
         if standing is None:
             await self._app(scope, receive, send)
             return
-        told = _headers(standing)
+        told = headers_of(standing)
         if not standing.allowed:
-            await _refused(scope, standing)(scope, receive, _telling(send, told))
+            await refused(scope, standing)(scope, receive, _telling(send, told))
             return
         await self._app(scope, receive, _telling(send, told))
 
@@ -79,7 +79,8 @@ def _telling(send: Send, told: list[tuple[bytes, bytes]]) -> Send:
     return telling
 
 
-def _refused(scope: Scope, standing: Standing) -> Any:
+def refused(scope: Scope, standing: Standing) -> Response:
+    """The answer to what is one too many."""
     whose = "your network" if standing.policy.endswith("-network") else "your session or API key"
     return problems.problem(
         Request(scope), 429, "rate_limited", f"{whose} has used up the limit \"{standing.policy}\"",
@@ -87,7 +88,8 @@ def _refused(scope: Scope, standing: Standing) -> Any:
     )
 
 
-def _headers(standing: Standing) -> list[tuple[bytes, bytes]]:
+def headers_of(standing: Standing) -> list[tuple[bytes, bytes]]:
+    """RateLimit and RateLimit-Policy."""
     quota, policy = standing.quota, standing.policy
     limit = quota.network if policy.endswith("-network") or quota.caller is None else quota.caller
     return [

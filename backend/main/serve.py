@@ -4,7 +4,7 @@ import contextlib
 import logging
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import timedelta
 
 from fastapi import FastAPI
@@ -24,6 +24,7 @@ from backend.api import (
 )
 from backend.api.access import Access
 from backend.api.conditional import ConditionalRequests
+from backend.api.front import Front, HotPaths, HotRoute
 from backend.api.rates import RateLimits
 from backend.auth.client import ContractWallets
 from backend.auth.service import AuthService
@@ -89,7 +90,7 @@ def create_app(
         await parts.fast_redis.aclose()
         parts.engine.dispose()
 
-    app = FastAPI(
+    app = Front(
         title="Sightline",
         summary="Advertising for virtual worlds that proves every cent",
         version="0.1.0",
@@ -110,18 +111,20 @@ def create_app(
     app.include_router(pages.router(operator=settings.seller_name, contact=settings.contact_email))
     app.include_router(docs.router(app.title))
     app.add_middleware(ConditionalRequests, client=parts.fast_redis)
-    _protect(app, parts)
+    _protect(app, parts, [decisions.Decide(decision_service).hot(), events.Accept(ingest_service).hot()])
     return app
 
 
-def _protect(app: FastAPI, parts: ServeParts) -> None:
-    """The outer layers; the outermost is added last."""
+def _protect(app: Front, parts: ServeParts, hot: Sequence[HotRoute]) -> None:
+    """The outer layers; the outermost is added last, and the hot paths pass by all of them."""
     settings = parts.settings
+    https, proxies = settings.public_url.startswith("https://"), networks(settings.trusted_proxies)
+    counts = None
     if settings.counts_requests:
-        app.add_middleware(RateLimits, service=RateService(SharedCounters(parts.fast_redis), clock=parts.clock))
-    limits.protect(
-        app, https=settings.public_url.startswith("https://"), trusted_proxies=networks(settings.trusted_proxies)
-    )
+        counts = RateService(SharedCounters(parts.fast_redis), clock=parts.clock)
+        app.add_middleware(RateLimits, service=counts)
+    limits.protect(app, https=https, trusted_proxies=proxies)
+    app.hot = HotPaths(hot, counts=counts, https=https, trusted_proxies=proxies)
 
 
 def _parts(settings: Settings, engine: Engine, clock: Callable[[], float]) -> ServeParts:

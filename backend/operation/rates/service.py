@@ -60,6 +60,10 @@ class RateService:
             self._check_open(quota)
             return None
 
+    def take_now(self, kind: RouteClass, network: str) -> Standing | None:
+        """`take` of a class that is settled, which asks nobody else."""
+        return self._tallies[kind].take(network)
+
     async def settle(self) -> None:
         """Tell the others now what was counted here; the last thing that a process does."""
         for tallies in self._tallies.values():
