@@ -11,15 +11,16 @@ from backend.core.ip_prefix import UNKNOWN, ip_prefix
 
 _BYTES = 8
 _MS_PER_DAY = 86_400_000
-NETWORKS_REMEMBERED = 65_536
+MARKS_REMEMBERED = 65_536
 
 
+@lru_cache(maxsize=MARKS_REMEMBERED)
 def viewer_mark(viewer: bytes, placement: int, key: bytes) -> int:
     """The mark of a viewer on one placement; `viewer` is the hash in the decision token, of one day already."""
     return _mark(viewer + placement.to_bytes(8, "big"), key, b"sightline-view-m")
 
 
-@lru_cache(maxsize=NETWORKS_REMEMBERED)
+@lru_cache(maxsize=MARKS_REMEMBERED)
 def network_mark(ip: str, day: int, key: bytes) -> int | None:
     """The mark of the /24 or /48 that an address is in, on a day (days since 1970); None of what is no address."""
     prefix = ip_prefix(ip)
