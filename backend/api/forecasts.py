@@ -17,7 +17,7 @@ from backend.campaigns.service import CampaignService
 from backend.core.categories import CampaignCategory
 from backend.core.ids import Address, LineItemId
 from backend.core.week import EVERY_HOUR, mask_of
-from backend.serving.catalogue import Frequency, LineItem
+from backend.serving.catalogue import LineItem, frequency_of
 from backend.serving.forecasting.service import ForecastService, Outlook
 from backend.serving.wanted import wanted_of
 
@@ -86,12 +86,15 @@ def _wished(owner: Address, category: CampaignCategory, terms: LineItemTerms, li
     return LineItem(
         id=line_item, campaign=0, owner=owner, category=category.value, bid_kind=terms.bid_kind,
         bid_micro_usdc=terms.bid_micro_usdc, starts_ms=int(terms.starts_at.timestamp() * 1000),
-        ends_ms=int(terms.ends_at.timestamp() * 1000), even_pacing=terms.pacing is Pacing.EVEN,
+        ends_ms=int(terms.ends_at.timestamp() * 1000), even_pacing=terms.pacing is not Pacing.ASAP,
+        front_loaded=terms.pacing is Pacing.FRONT_LOADED,
         daily_cap_micro_usdc=terms.daily_cap_micro_usdc, total_cap_micro_usdc=terms.total_cap_micro_usdc,
         wanted=wanted_of(msgspec.json.encode(terms.targeting).decode()),
         hours=mask_of(terms.day_parts.hours) if terms.day_parts else EVERY_HOUR,
         time_zone=terms.day_parts.time_zone if terms.day_parts else "UTC",
-        frequency=Frequency(cap.impressions, cap.hours) if cap else None,
+        frequency=frequency_of(
+            cap.impressions if cap else None, cap.hours if cap else None, terms.recency_minutes
+        ),
     )
 
 

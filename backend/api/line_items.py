@@ -29,6 +29,7 @@ from backend.auth.permissions import Permission
 from backend.campaigns.line_item import (
     FREQUENCY_HOURS_MAX,
     FREQUENCY_IMPRESSIONS_MAX,
+    RECENCY_MINUTES_MAX,
     DayParts,
     FrequencyCap,
     LineItem,
@@ -50,6 +51,7 @@ Many = Annotated[tuple[Value, ...], Field(max_length=LIST_LENGTH_MAX)]
 Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}$")]
 Format = Annotated[str, StringConstraints(pattern=r"^[a-z]{3,12}$")]
+RecencyMinutes = Annotated[StrictInt, Field(ge=1, le=RECENCY_MINUTES_MAX)]
 Millimetres = Annotated[StrictInt, Field(gt=0, le=1_000_000)]
 
 
@@ -132,7 +134,9 @@ class LineItemBody(Body):
     """The bid is given per event (`bid_micro_usdc`) or, for vcpm, per thousand (`bid_vcpm_micro_usdc`).
 
     The bid of a `sponsorship` is the price of one hour of the one placement in `targeting.placements`; it starts and
-    ends on whole hours and has no caps and no other targeting.
+    ends on whole hours and has no caps and no other targeting. `pacing` spreads caps over their time: `even` as traffic
+    comes, `front_loaded` half as fast again at first, `asap` not at all. `recency_minutes` is the least time between
+    two ads to one viewer within a UTC day; like a frequency cap it needs viewers who may be counted.
     """
 
     model_config = ConfigDict(
@@ -141,7 +145,7 @@ class LineItemBody(Body):
             "name": "Boards in game worlds", "bid_kind": "vcpm", "bid_vcpm_micro_usdc": 4_000_000,
             "daily_cap_micro_usdc": 50_000_000, "pacing": "even", "starts_at": "2026-11-02T00:00:00Z",
             "ends_at": "2026-12-02T00:00:00Z", "targeting": {"categories": ["games"], "countries": ["DE", "AT"]},
-            "frequency_cap": {"impressions": 3, "hours": 24},
+            "frequency_cap": {"impressions": 3, "hours": 24}, "recency_minutes": 10,
         }]},
     )
     name: Name
@@ -156,6 +160,7 @@ class LineItemBody(Body):
     targeting: TargetingBody = TargetingBody()
     day_parts: DayPartsBody | None = None
     frequency_cap: FrequencyCapBody | None = None
+    recency_minutes: RecencyMinutes | None = None
 
     def terms(self) -> LineItemTerms:
         return LineItemTerms(
@@ -165,6 +170,7 @@ class LineItemBody(Body):
             pacing=self.pacing, starts_at=self.starts_at, ends_at=self.ends_at, targeting=self.targeting.targeting(),
             day_parts=_made(self.day_parts, DayPartsBody.day_parts),
             frequency_cap=_made(self.frequency_cap, FrequencyCapBody.frequency_cap),
+            recency_minutes=self.recency_minutes,
         )
 
 
@@ -186,6 +192,7 @@ class LineItemChange(Body):
     targeting: TargetingBody | None = None
     day_parts: DayPartsBody | None = None
     frequency_cap: FrequencyCapBody | None = None
+    recency_minutes: RecencyMinutes | None = None
 
     def applied(self, terms: LineItemTerms) -> LineItemTerms:
         sent = self.model_fields_set
@@ -204,6 +211,7 @@ class LineItemChange(Body):
             day_parts=_made(self.day_parts, DayPartsBody.day_parts) if "day_parts" in sent else terms.day_parts,
             frequency_cap=_made(self.frequency_cap, FrequencyCapBody.frequency_cap)
             if "frequency_cap" in sent else terms.frequency_cap,
+            recency_minutes=self.recency_minutes if "recency_minutes" in sent else terms.recency_minutes,
         )
 
 
@@ -223,6 +231,7 @@ class LineItemAnswer(BaseModel):
     targeting: Targeting
     day_parts: DayParts | None
     frequency_cap: FrequencyCap | None
+    recency_minutes: int | None
     status: LineItemStatus
     spent_micro_usdc: int
     created_at: datetime
@@ -274,6 +283,6 @@ def line_item_answer(item: LineItem) -> LineItemAnswer:
         bid_micro_usdc=terms.bid_micro_usdc, daily_cap_micro_usdc=terms.daily_cap_micro_usdc,
         total_cap_micro_usdc=terms.total_cap_micro_usdc, pacing=terms.pacing, starts_at=terms.starts_at,
         ends_at=terms.ends_at, targeting=terms.targeting, status=terms.status,
-        day_parts=terms.day_parts, frequency_cap=terms.frequency_cap,
+        day_parts=terms.day_parts, frequency_cap=terms.frequency_cap, recency_minutes=terms.recency_minutes,
         spent_micro_usdc=item.spent_micro_usdc, created_at=item.created_at,
     )

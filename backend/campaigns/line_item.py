@@ -16,13 +16,15 @@ LATEST = datetime(2100, 1, 1, tzinfo=UTC)
 SPONSORED_DAYS_MAX = 92         # of one sponsorship, so that nobody takes a surface away for years
 FREQUENCY_HOURS_MAX = 24        # a viewer is known for one UTC day at most
 FREQUENCY_IMPRESSIONS_MAX = 100
+RECENCY_MINUTES_MAX = 24 * 60
 
 
 class Pacing(StrEnum):
-    """asap: as fast as auctions are won; even: over the rest of the day or flight."""
+    """asap: as fast as auctions are won; even: as traffic comes; front_loaded: half as fast again at first."""
 
     ASAP = "asap"
     EVEN = "even"
+    FRONT_LOADED = "front_loaded"
 
 
 class LineItemStatus(StrEnum):
@@ -49,7 +51,8 @@ class FrequencyCap:
 @dataclass(frozen=True, slots=True)
 class LineItemTerms:
     """All that the advertiser decides. `bid_micro_usdc` is the most one event of `bid_kind` may cost, for a sponsorship
-    the price of an hour; caps are micro-USDC, None for none; a day is a UTC day."""
+    the price of an hour; caps are micro-USDC, None for none; a day is a UTC day. `recency_minutes`: at least so many
+    between two ads to one viewer of a day."""
 
     name: str
     bid_kind: BidKind
@@ -63,6 +66,7 @@ class LineItemTerms:
     status: LineItemStatus = LineItemStatus.ACTIVE
     day_parts: DayParts | None = None
     frequency_cap: FrequencyCap | None = None
+    recency_minutes: int | None = None
 
     @property
     def sponsored_placement(self) -> int | None:
@@ -112,6 +116,8 @@ def check(terms: LineItemTerms) -> None:
     terms.targeting.check()
     _check_day_parts(terms.day_parts)
     _check_frequency(terms.frequency_cap)
+    if terms.recency_minutes is not None and not 1 <= terms.recency_minutes <= RECENCY_MINUTES_MAX:
+        raise Unprocessable("invalid_request", f"recency_minutes is 1 to {RECENCY_MINUTES_MAX}")
     if terms.bid_kind is BidKind.SPONSORSHIP:
         _check_sponsorship(terms)
 
@@ -144,7 +150,10 @@ def _check_sponsorship(terms: LineItemTerms) -> None:
         raise Unprocessable("sponsorship_placement", "targeting.placements must name exactly one placement")
     if replace(terms.targeting, placements=()) != Targeting():
         raise Unprocessable("sponsorship_exclusive", "a sponsorship takes its placement whole: no other targeting")
-    limits = (terms.daily_cap_micro_usdc, terms.total_cap_micro_usdc, terms.day_parts, terms.frequency_cap)
+    limits = (
+        terms.daily_cap_micro_usdc, terms.total_cap_micro_usdc, terms.day_parts, terms.frequency_cap,
+        terms.recency_minutes,
+    )
     if any(limit is not None for limit in limits):
         raise Unprocessable("sponsorship_exclusive", "a sponsorship has no caps and no hours of the week, only dates")
     if any(when != on_the_hour(when) for when in (terms.starts_at, terms.ends_at)):

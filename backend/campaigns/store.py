@@ -62,10 +62,10 @@ def insert_line_item(connection: Connection, campaign: CampaignId, terms: LineIt
     row = connection.execute(
         text("""insert into line_item (campaign_id, name, bid_kind, bid_micro_usdc, daily_cap_micro_usdc,
                                        total_cap_micro_usdc, pacing, starts_at, ends_at, targeting, status, hours,
-                                       time_zone, frequency_impressions, frequency_hours)
+                                       time_zone, frequency_impressions, frequency_hours, recency_minutes)
                 values (:campaign, :name, :bid_kind, :bid, :daily_cap, :total_cap, :pacing, :starts_at, :ends_at,
                         cast(:targeting as jsonb), :status, :hours, :time_zone, :frequency_impressions,
-                        :frequency_hours) returning *, 0 as spent"""),
+                        :frequency_hours, :recency_minutes) returning *, 0 as spent"""),
         {"campaign": campaign, **_terms(terms)},
     ).one()
     return _line_item(row)
@@ -99,7 +99,8 @@ def update_line_item(connection: Connection, line_item: LineItemId, terms: LineI
                        total_cap_micro_usdc = :total_cap, pacing = :pacing, starts_at = :starts_at, ends_at = :ends_at,
                        targeting = cast(:targeting as jsonb), status = :status, hours = :hours,
                        time_zone = :time_zone, frequency_impressions = :frequency_impressions,
-                       frequency_hours = :frequency_hours, booked_placement_id = null
+                       frequency_hours = :frequency_hours, recency_minutes = :recency_minutes,
+                       booked_placement_id = null
                  where id = :id"""),
         {"id": line_item, **_terms(terms)},
     )
@@ -234,7 +235,7 @@ def _terms(terms: LineItemTerms) -> dict[str, object]:
         "targeting": msgspec.json.encode(terms.targeting).decode(), "status": terms.status.value,
         "hours": terms.day_parts and terms.day_parts.hours, "time_zone": terms.day_parts and terms.day_parts.time_zone,
         "frequency_impressions": terms.frequency_cap and terms.frequency_cap.impressions,
-        "frequency_hours": terms.frequency_cap and terms.frequency_cap.hours,
+        "frequency_hours": terms.frequency_cap and terms.frequency_cap.hours, "recency_minutes": terms.recency_minutes,
     }
 
 
@@ -255,6 +256,7 @@ def _line_item(row: Row[tuple[object, ...]]) -> LineItem:
         day_parts=DayParts(row.hours, row.time_zone) if row.hours else None,
         frequency_cap=FrequencyCap(row.frequency_impressions, row.frequency_hours)
         if row.frequency_impressions else None,
+        recency_minutes=row.recency_minutes,
     )
     return LineItem(
         id=LineItemId(row.id), campaign_id=CampaignId(row.campaign_id), terms=terms, spent_micro_usdc=int(row.spent),

@@ -153,10 +153,18 @@ ANYTHING = Wanted()
 
 @dataclass(frozen=True, slots=True)
 class Frequency:
-    """At most `impressions` to one viewer within any `hours` hours."""
+    """At most `impressions` (None: any number) to one viewer within any `hours` hours, `apart_minutes` between two."""
 
     impressions: int
     hours: int
+    apart_minutes: int = 0
+
+
+def frequency_of(impressions: int | None, hours: int | None, apart_minutes: int | None) -> Frequency | None:
+    """Both caps of a line item in one, None when it has neither."""
+    if impressions is None and apart_minutes is None:
+        return None
+    return Frequency(impressions, hours or 0, apart_minutes or 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +196,7 @@ class LineItem:
     chain_campaign: int | None = None
     unfunded: NoBidReason | None = None
     has_goal: bool = False
+    front_loaded: bool = False      # of paced ones: see `backend.serving.pacing.curve`
     external: bool = False              # a server of its own bids for it, with `bid_micro_usdc` as the most
     narrow: bool = field(init=False, compare=False, default=False)   # whether one ad request may differ from another
 

@@ -1,7 +1,7 @@
 """May this line item be shown on this placement now? A list of checks; the first that objects names the reason."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from backend.core.events import BidKind
 from backend.core.reasons import NoBidReason
@@ -219,7 +219,7 @@ SPONSOR_CHECKS: tuple[MomentCheck, ...] = (not_started, ended)
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """What an ad request says about who looks; None: it does not. `seen_enough`: line items over their frequency cap.
+    """What an ad request says about who looks; None: it does not. `seen_enough`: line items that a cap keeps from him.
 
     `countable`: whether views of this viewer may be counted.
     """
@@ -228,7 +228,7 @@ class Viewer:
     language: str | None = None
     device: str | None = None
     countable: bool = False
-    seen_enough: frozenset[int] = frozenset()
+    seen_enough: Mapping[int, NoBidReason] = field(default_factory=dict)
 
 
 NOBODY_KNOWN = Viewer()
@@ -260,7 +260,7 @@ def frequency(item: LineItem, viewer: Viewer, _now_ms: int) -> NoBidReason | Non
         return None
     if not viewer.countable:
         return NoBidReason.NO_CONSENT
-    return NoBidReason.FREQUENCY_CAP if item.id in viewer.seen_enough else None
+    return viewer.seen_enough.get(item.id)
 
 
 REQUEST_CHECKS: tuple[RequestCheck, ...] = (

@@ -49,6 +49,7 @@ from backend.serving.outside import askable, candidate, demand_request, with_bid
 from backend.serving.purses import HOLD_GRACE_MS, day_purse, hold_member, total_purse
 from backend.serving.tally import store as tally_store
 from backend.serving.tally.counting import Answer, Asked, Refused, audiences, by_hour, by_minute
+from backend.serving.views.scripts import VIEW_REFUSALS
 from backend.serving.views.store import Views
 from backend.serving.views.window import seen_enough
 
@@ -58,6 +59,7 @@ RANDOM_BYTES = 18               # of a decision: 10 for its id, 8 for the draw
 HOLD_TRIES_MAX = 16
 RETRY_AFTER_SECONDS = 2
 RATES_MS = 10_000
+OF_THE_VIEWER = frozenset(VIEW_REFUSALS.values())      # not of everybody
 TIMED_KINDS = ("video", "audio")     # what takes time has the longer viewing time of the ruleset
 SPONSORED_HOLD_MS = 2 * HOUR_MS    # from the start of the hour: by then the ledger has charged it, or never will
 
@@ -333,8 +335,8 @@ class DecisionService:
             if reason is None:
                 self.tallies.count(now_ms, counted, request, away | refused if away else refused, sale)
                 return offer, facts
-            if reason is NoBidReason.FREQUENCY_CAP:         # of this viewer, not of everybody
-                viewer = replace(viewer, seen_enough=viewer.seen_enough | {offer.line_item.id})
+            if reason in OF_THE_VIEWER:
+                viewer = replace(viewer, seen_enough={**viewer.seen_enough, offer.line_item.id: reason})
             else:
                 self._blocked[offer.line_item.id] = reason
         # so many could not pay that the last of them were not asked
@@ -389,7 +391,7 @@ class DecisionService:
     async def _viewer(self, book: Book, request: AdRequest, now_ms: int) -> Viewer:
         """Who looks; what they have seen is read only where somebody has a frequency cap and it may be read."""
         countable = bool(book.capped) and _countable(request.gpc, request.tcf, self._tcf_vendor)
-        seen: frozenset[int] = frozenset()
+        seen: dict[int, NoBidReason] = {}
         if countable:
             counters = await self._views.seen(viewer_bytes(request.viewer_key, self._token_key, now_ms))
             seen = seen_enough(counters, book.capped, now_ms)
@@ -429,11 +431,13 @@ class DecisionService:
     async def _take(self, offer: Offer, facts: DecisionToken, now_ms: int) -> NoBidReason | None:
         """Count the ad against its frequency cap and hold its price: both or neither."""
         item = offer.line_item
-        if item.frequency and not await self._views.take(facts.viewer, item.id, item.frequency, now_ms):
-            return NoBidReason.FREQUENCY_CAP
+        if item.frequency:
+            seen_enough = await self._views.take(facts.viewer, item.id, item.frequency, now_ms)
+            if seen_enough is not None:
+                return seen_enough
         reason = await self._hold(offer, facts, now_ms)
         if reason is not None and item.frequency:
-            await self._views.give_back(facts.viewer, item.id, now_ms)
+            await self._views.give_back(facts.viewer, item.id, item.frequency, now_ms)
         return reason
 
     def _decision(self, offer: Offer, facts: DecisionToken) -> Decision:

@@ -24,6 +24,7 @@ from backend.serving.catalogue import (
     Placement,
     Purse,
     Spending,
+    frequency_of,
 )
 from backend.serving.purses import GIVE_BACK, HOLD, LOWER, NO_CAP, REFUSALS, SYNC, HoldAnswer, hour_key, keys
 from backend.serving.wanted import wanted_of
@@ -62,7 +63,7 @@ select id, placement_id, line_item_id, price_kind, price_micro_usdc from deal wh
 _LINE_ITEMS = text("""
 select l.id, l.campaign_id, l.bid_kind, l.bid_micro_usdc, l.daily_cap_micro_usdc, l.total_cap_micro_usdc, l.pacing,
        l.starts_at, l.ends_at, l.targeting::text as targeting, l.status, l.hours, l.time_zone, l.frequency_impressions,
-       l.frequency_hours, c.owner, coalesce(c.funder, c.owner) as escrow_owner, c.meta, c.category,
+       l.frequency_hours, l.recency_minutes, c.owner, coalesce(c.funder, c.owner) as escrow_owner, c.meta, c.category,
        c.status as campaign_status, c.frozen, l.external,
        exists (select from conversion_goal goal where goal.campaign_id = c.id and goal.status = 'active') as has_goal
   from line_item l join campaign c on c.id = l.campaign_id
@@ -231,10 +232,11 @@ def _line_item(row: Any, creatives: tuple[Creative, ...], money: Money | None) -
     return LineItem(
         id=row.id, campaign=row.campaign_id, owner=row.owner, bid_kind=BidKind(row.bid_kind),
         bid_micro_usdc=row.bid_micro_usdc, starts_ms=_ms(row.starts_at), ends_ms=_ms(row.ends_at),
-        even_pacing=row.pacing == "even", daily_cap_micro_usdc=row.daily_cap_micro_usdc,
+        even_pacing=row.pacing != "asap", front_loaded=row.pacing == "front_loaded",
+        daily_cap_micro_usdc=row.daily_cap_micro_usdc,
         total_cap_micro_usdc=row.total_cap_micro_usdc, category=row.category, wanted=wanted_of(row.targeting),
         hours=EVERY_HOUR if row.hours is None else mask_of(row.hours), time_zone=row.time_zone or "UTC",
-        frequency=Frequency(row.frequency_impressions, row.frequency_hours) if row.frequency_impressions else None,
+        frequency=frequency_of(row.frequency_impressions, row.frequency_hours, row.recency_minutes),
         creatives=creatives, line_item_active=row.status == "active",
         campaign_active=row.campaign_status == "active" and not row.frozen and (money is None or money.active),
         chain_campaign=money.chain_campaign if money else None, unfunded=unfunded(money), has_goal=row.has_goal,

@@ -18,10 +18,10 @@ from backend.core.events import BidKind
 from backend.core.reasons import NoBidReason
 from backend.core.week import HOURS_PER_WEEK
 from backend.pctr.rate import Rates
-from backend.serving.catalogue import Blocks, Catalogue, Creative, Frequency, LineItem, Placement, Spending
+from backend.serving.catalogue import MS_PER_DAY, Blocks, Catalogue, Creative, Frequency, LineItem, Placement, Spending
 from backend.serving.decision import contenders, open_book, sponsor
 from backend.serving.eligibility import Viewer
-from backend.serving.views.window import field_of, seen_enough
+from backend.serving.views.window import field_of, kept_ms, mark_of, seen_enough
 from backend.serving.wanted import wanted_of
 
 START = datetime(2026, 11, 2, tzinfo=UTC)
@@ -237,7 +237,33 @@ def test_seen_enough__any_visits__never_one_too_many_within_the_hours(n: int, wi
 
 def test_seen_enough__a_viewer_with_too_many_counters__sees_nothing_that_is_capped() -> None:
     many = {field_of(number, 0): 1 for number in range(512)}
-    assert seen_enough(many, {9_999: Frequency(1, 1)}, 0) == {9_999}
+    assert seen_enough(many, {9_999: Frequency(1, 1)}, 0) == {9_999: NoBidReason.FREQUENCY_CAP}
+
+
+@given(st.integers(1, 90), st.lists(st.integers(0, 7_200), min_size=1, max_size=40))
+def test_seen_enough__recency_cap__never_sooner_and_at_most_a_minute_later(apart: int, waits: list[int]) -> None:
+    """L52, L80."""
+    cap, now_ms, shown_ms = {7: Frequency(None, 0, apart)}, _ms(START), None
+    for wait in waits:
+        now_ms += wait * 1_000
+        marks = {} if shown_ms is None else {mark_of(7): shown_ms // 60_000}
+        if 7 in seen_enough(marks, cap, now_ms):
+            assert shown_ms is not None
+            assert now_ms - shown_ms < (apart + 1) * 60_000
+            continue
+        assert shown_ms is None or now_ms - shown_ms >= apart * 60_000
+        shown_ms = now_ms
+
+
+@given(st.integers(0, 10**12), st.integers(1, 24), st.integers(0, 1_440))
+def test_kept__any_moment_and_cap__until_it_no_longer_matters_and_never_beyond_the_day(
+    now_ms: int, hours: int, apart: int
+) -> None:
+    """L80."""
+    until_ms = now_ms + kept_ms(Frequency(3, hours, apart), now_ms)
+    midnight_ms = (now_ms // MS_PER_DAY + 1) * MS_PER_DAY
+    matters_ms = max(now_ms + hours * 3_600_000, now_ms + apart * 60_000)
+    assert min(matters_ms, midnight_ms) <= until_ms <= midnight_ms
 
 
 @given(st.integers(0, 10), st.integers(1, 5), st.integers(-2, 18))

@@ -30,7 +30,7 @@ FULL = LINE_ITEM | {
         "formats": ["image"], "size": {"width_mm_min": 1_000, "width_mm_max": 4_000},
     },
     "day_parts": {"hours": "0" * 36 + "03ff00", "time_zone": "Europe/Berlin"},
-    "frequency_cap": {"impressions": 3, "hours": 24},
+    "frequency_cap": {"impressions": 3, "hours": 24}, "recency_minutes": 10, "pacing": "front_loaded",
 }
 
 
@@ -49,12 +49,13 @@ def acts(engine: Engine) -> list[str]:
 async def test_line_item__everything_said__comes_back(advertiser: httpx.AsyncClient) -> None:
     item = await created(advertiser, f"/v1/campaigns/{await campaign_id(advertiser)}/line-items", FULL)
     assert (item["day_parts"], item["frequency_cap"]) == (FULL["day_parts"], FULL["frequency_cap"])
+    assert (item["recency_minutes"], item["pacing"]) == (10, "front_loaded")
     assert item["targeting"]["countries"] == ["AT", "DE"]
     assert item["targeting"]["size"]["width_mm_max"] == 4_000
     path = f"/v1/line-items/{item['id']}"
     assert (await advertiser.get(path)).json() == item
-    changed = (await advertiser.patch(path, json={"day_parts": None, "frequency_cap": None})).json()
-    assert changed == item | {"day_parts": None, "frequency_cap": None}
+    changed = (await advertiser.patch(path, json={"day_parts": None, "frequency_cap": None, "recency_minutes": None})).json()
+    assert changed == item | {"day_parts": None, "frequency_cap": None, "recency_minutes": None}
 
 
 @pytest.mark.parametrize(
@@ -65,6 +66,8 @@ async def test_line_item__everything_said__comes_back(advertiser: httpx.AsyncCli
         ({"day_parts": {"hours": "f" * 41}}, "invalid_request"),
         ({"frequency_cap": {"impressions": 0, "hours": 1}}, "invalid_request"),
         ({"frequency_cap": {"impressions": 1, "hours": 25}}, "invalid_request"),
+        ({"recency_minutes": 0}, "invalid_request"),
+        ({"recency_minutes": 1_441}, "invalid_request"),
         ({"targeting": {"publishers": [987_654]}}, "publisher_not_found"),
         ({"targeting": {"countries": ["DE"], "exclude_countries": ["DE"]}}, "targeting_contradicts"),
         ({"targeting": {"size": {"width_mm_min": 2, "width_mm_max": 1}}}, "targeting_contradicts"),
@@ -207,6 +210,7 @@ async def test_sponsorship__campaign_paused_and_resumed__gives_back_and_takes_ag
         ({"targeting": {}}, 422, "sponsorship_placement"),
         ({"daily_cap_micro_usdc": 10**9}, 422, "sponsorship_exclusive"),
         ({"frequency_cap": {"impressions": 1, "hours": 1}}, 422, "sponsorship_exclusive"),
+        ({"recency_minutes": 1}, 422, "sponsorship_exclusive"),
         ({"countries": ["DE"]}, 422, "sponsorship_exclusive"),
         ({"placement": "not by the hour"}, 422, "not_sold_by_the_hour"),
     ],
