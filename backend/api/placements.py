@@ -35,6 +35,7 @@ from backend.placements.placement import (
     Share,
     floor_per_impression,
     in_order,
+    soft_floor_per_impression,
 )
 from backend.placements.publisher import PayoutMode
 from backend.placements.service import PaidPublisher, PlacementService
@@ -47,6 +48,14 @@ FloorPerMille = Annotated[
     StrictInt,
     Field(ge=0, le=1_000 * PRICE_MICRO_USDC_MAX, description="micro-USDC for a thousand; a multiple of 1000"),
 ]
+SoftFloor = Annotated[
+    StrictInt,
+    Field(gt=0, le=PRICE_MICRO_USDC_MAX, description="as the floor; each request asks for an amount between both"),
+]
+SoftFloorPerMille = Annotated[
+    StrictInt, Field(gt=0, le=1_000 * PRICE_MICRO_USDC_MAX, description="the soft floor for a thousand"),
+]
+DealsOnly = Annotated[bool, Field(strict=True, description="only private deals and sponsorships buy here")]
 HourlyFloor = Annotated[
     StrictInt,
     Field(gt=0, le=AMOUNT_MICRO_USDC_MAX, description="micro-USDC for an hour of a sponsorship; null: not sold so"),
@@ -111,6 +120,9 @@ class PlacementBody(Body):
     accepted_categories: Accepted = frozenset()
     test_mode: TestMode = False
     shares: Shares = ()
+    soft_floor_micro_usdc: SoftFloor | None = None
+    soft_floor_vcpm_micro_usdc: SoftFloorPerMille | None = None
+    deals_only: DealsOnly = False
 
     def terms(self) -> PlacementTerms:
         width, height = self._pixels()
@@ -119,6 +131,10 @@ class PlacementBody(Body):
             floor_per_impression(self.floor_micro_usdc, self.floor_vcpm_micro_usdc),
             width_mm=self.width_mm, height_mm=self.height_mm, hourly_floor_micro_usdc=self.hourly_floor_micro_usdc,
             accepted=_accepted(self.accepted_categories), test_mode=self.test_mode, shares=_shares(self.shares),
+            soft_floor_micro_usdc=soft_floor_per_impression(
+                self.soft_floor_micro_usdc, self.soft_floor_vcpm_micro_usdc
+            ),
+            deals_only=self.deals_only,
         )
 
     def _pixels(self) -> tuple[int, int]:
@@ -147,9 +163,13 @@ class PlacementChange(Body):
     accepted_categories: Accepted | None = None
     test_mode: TestMode | None = None
     shares: Shares | None = None
+    soft_floor_micro_usdc: SoftFloor | None = None
+    soft_floor_vcpm_micro_usdc: SoftFloorPerMille | None = None
+    deals_only: DealsOnly | None = None
 
     def applied(self, terms: PlacementTerms) -> PlacementTerms:
         floor_sent = not self.model_fields_set.isdisjoint({"floor_micro_usdc", "floor_vcpm_micro_usdc"})
+        soft_sent = not self.model_fields_set.isdisjoint({"soft_floor_micro_usdc", "soft_floor_vcpm_micro_usdc"})
         return replace(
             terms, name=self.name or terms.name, status=self.status or terms.status,
             floor_micro_usdc=floor_per_impression(self.floor_micro_usdc, self.floor_vcpm_micro_usdc)
@@ -158,6 +178,10 @@ class PlacementChange(Body):
             accepted=terms.accepted if self.accepted_categories is None else _accepted(self.accepted_categories),
             test_mode=terms.test_mode if self.test_mode is None else self.test_mode,
             shares=terms.shares if self.shares is None else _shares(self.shares),
+            soft_floor_micro_usdc=soft_floor_per_impression(
+                self.soft_floor_micro_usdc, self.soft_floor_vcpm_micro_usdc
+            ) if soft_sent else terms.soft_floor_micro_usdc,
+            deals_only=terms.deals_only if self.deals_only is None else self.deals_only,
         )
 
 
@@ -173,6 +197,8 @@ class PlacementAnswer(BaseModel):
     width_mm: int | None
     height_mm: int | None
     floor_micro_usdc: int
+    soft_floor_micro_usdc: int | None
+    deals_only: bool
     hourly_floor_micro_usdc: int | None
     accepted_categories: list[CampaignCategory]
     test_mode: bool
@@ -316,6 +342,7 @@ def _placement(placement: Placement) -> PlacementAnswer:
         floor_micro_usdc=terms.floor_micro_usdc, hourly_floor_micro_usdc=terms.hourly_floor_micro_usdc,
         accepted_categories=list(terms.accepted), test_mode=terms.test_mode,
         shares=[ShareBody(wallet=share.wallet, basis_points=share.basis_points) for share in terms.shares],
+        soft_floor_micro_usdc=terms.soft_floor_micro_usdc, deals_only=terms.deals_only,
         status=terms.status, created_at=placement.created_at,
     )
 

@@ -23,6 +23,12 @@ KINDS: Mapping[str, str] = {
     "world.verified": "a world is proved to be its owner's: `world`, `method`",
     "world.proof_missed": "a proof was not found; it is looked for again: `world`, `reason`, `checks_left`",
     "world.unverified": "a proof was not found for too long: `world`, `reason`",
+    # private deals
+    "deal.offered": "a publisher offers a placement to you: `deal`, `placement`",
+    "deal.accepted": "the advertiser has accepted: `deal`, `placement`",
+    "deal.declined": "the advertiser has declined: `deal`, `placement`",
+    "deal.withdrawn": "the publisher has taken its offer back: `deal`, `placement`",
+    "deal.ended": "the other side has ended a deal: `deal`, `placement`",
     # money
     "card_payment.paid": "a card was charged; the money is held: `payment`, `campaign`",
     "card_payment.expired": "a Checkout was not paid in time: `payment`, `campaign`",

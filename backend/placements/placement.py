@@ -36,8 +36,9 @@ class PlacementTerms:
     """What the publisher decides.
 
     `width` and `height` are pixels of the texture, `…_mm` the size of the surface in its world; the floor is for one
-    viewable impression, the hourly one for a sponsorship (None: not sold by the hour). No `accepted` category means
-    all; no `shares` that the world's publisher is paid alone.
+    viewable impression, the hourly one for a sponsorship (None: not sold by the hour). A `soft_floor` above the floor
+    makes each request ask for something between both. With `deals_only` only private deals and sponsorships buy. No
+    `accepted` category means all; no `shares` that the world's publisher is paid alone.
     """
 
     name: str
@@ -52,6 +53,8 @@ class PlacementTerms:
     accepted: tuple[CampaignCategory, ...] = ()
     test_mode: bool = False
     shares: tuple[Share, ...] = ()
+    soft_floor_micro_usdc: int | None = None
+    deals_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +68,11 @@ class Placement:
 
 
 def check(terms: PlacementTerms) -> None:
-    """Raises Unprocessable `size_incomplete`, `shares_not_whole` or `shares_repeated`."""
+    """Raises Unprocessable `size_incomplete`, `soft_floor_too_low`, `shares_not_whole` or `shares_repeated`."""
     if (terms.width_mm is None) != (terms.height_mm is None):
         raise Unprocessable("size_incomplete", "give width_mm and height_mm, or neither")
+    if terms.soft_floor_micro_usdc is not None and terms.soft_floor_micro_usdc <= terms.floor_micro_usdc:
+        raise Unprocessable("soft_floor_too_low", "a soft floor is above the floor; null: there is none")
     if not terms.shares:
         return
     if len(terms.shares) > SHARES_MAX or sum(share.basis_points for share in terms.shares) != BASIS_POINTS:
@@ -88,12 +93,23 @@ def floor_per_impression(per_impression: int | None, per_mille: int | None) -> i
     """
     if (per_impression is None) == (per_mille is None):
         raise Unprocessable("floor_missing", "give either floor_micro_usdc or floor_vcpm_micro_usdc (0 for no floor)")
+    return _each(per_impression, per_mille)
+
+
+def soft_floor_per_impression(per_impression: int | None, per_mille: int | None) -> int | None:
+    """Likewise, but there may be none. Raises Unprocessable `floor_missing` (both given) or `floor_not_whole`."""
+    if per_impression is None and per_mille is None:
+        return None
+    if per_impression is not None and per_mille is not None:
+        raise Unprocessable("floor_missing", "give either soft_floor_micro_usdc or soft_floor_vcpm_micro_usdc")
+    return _each(per_impression, per_mille)
+
+
+def _each(per_impression: int | None, per_mille: int | None) -> int:
     if per_impression is not None:
         return per_impression
     assert per_mille is not None
     each = per_event_micro_usdc(per_mille)
     if each is None:
-        raise Unprocessable(
-            "floor_not_whole", "floor_vcpm_micro_usdc must be a multiple of 1000 (0.001 USDC per thousand)"
-        )
+        raise Unprocessable("floor_not_whole", "a floor per thousand must be a multiple of 1000 (0.001 USDC)")
     return each

@@ -173,7 +173,8 @@ def _telling(terms: PlacementTerms) -> dict[str, object]:
     """What the audit trail keeps of a placement's terms: what concerns money."""
     return {
         "floor_micro_usdc": terms.floor_micro_usdc, "hourly_floor_micro_usdc": terms.hourly_floor_micro_usdc,
-        "status": terms.status, "test_mode": terms.test_mode,
+        "status": terms.status, "test_mode": terms.test_mode, "soft_floor_micro_usdc": terms.soft_floor_micro_usdc,
+        "deals_only": terms.deals_only,
         "shares": {share.wallet: share.basis_points for share in terms.shares},
     }
 

@@ -130,9 +130,10 @@ def forget_proof(connection: Connection, world: WorldId) -> None:
 def insert_placement(connection: Connection, world: WorldId, terms: PlacementTerms) -> Placement:
     row = connection.execute(
         text("""insert into placement (world_id, name, kind, width, height, floor_micro_usdc, status, width_mm,
-                                       height_mm, hourly_floor_micro_usdc, accepted_categories, test_mode)
+                                       height_mm, hourly_floor_micro_usdc, accepted_categories, test_mode,
+                                       soft_floor_micro_usdc, deals_only)
                 values (:world, :name, :kind, :width, :height, :floor, :status, :width_mm, :height_mm, :hourly_floor,
-                        :accepted, :test_mode) returning *, '{}'::text[] as shares"""),
+                        :accepted, :test_mode, :soft_floor, :deals_only) returning *, '{}'::text[] as shares"""),
         {"world": world, **_placement_values(terms)},
     ).one()
     return _placement(row)
@@ -161,7 +162,8 @@ def update_placement(connection: Connection, placement: PlacementId, terms: Plac
         text("""update placement set name = :name, kind = :kind, width = :width, height = :height,
                                      floor_micro_usdc = :floor, status = :status, width_mm = :width_mm,
                                      height_mm = :height_mm, hourly_floor_micro_usdc = :hourly_floor,
-                                     accepted_categories = :accepted, test_mode = :test_mode
+                                     accepted_categories = :accepted, test_mode = :test_mode,
+                                     soft_floor_micro_usdc = :soft_floor, deals_only = :deals_only
                  where id = :id"""),
         {"id": placement, **_placement_values(terms)},
     )
@@ -246,6 +248,7 @@ def _placement_values(terms: PlacementTerms) -> dict[str, object]:
         "floor": terms.floor_micro_usdc, "status": terms.status.value, "width_mm": terms.width_mm,
         "height_mm": terms.height_mm, "hourly_floor": terms.hourly_floor_micro_usdc,
         "accepted": [category.value for category in terms.accepted], "test_mode": terms.test_mode,
+        "soft_floor": terms.soft_floor_micro_usdc, "deals_only": terms.deals_only,
     }
 
 
@@ -268,7 +271,7 @@ def _placement(row: Row[tuple[object, ...]]) -> Placement:
         row.name, PlacementKind(row.kind), row.width, row.height, row.floor_micro_usdc, ListingStatus(row.status),
         row.width_mm, row.height_mm, row.hourly_floor_micro_usdc,
         tuple(CampaignCategory(category) for category in row.accepted_categories), row.test_mode,
-        in_order(_share(share) for share in row.shares),
+        in_order(_share(share) for share in row.shares), row.soft_floor_micro_usdc, row.deals_only,
     )
     return Placement(PlacementId(row.id), WorldId(row.world_id), terms, row.created_at)
 

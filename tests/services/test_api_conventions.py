@@ -25,6 +25,8 @@ REPEATABLE = {
     "/v1/worlds/{world}/proof": "looks and remembers what it found",
     "/v1/worlds/{world}/proof/scene": "looks and remembers what it found",
     "/v1/assets": "the same file is the same asset",
+    "/v1/deals/{deal}/accept": "the same answer twice is one",
+    "/v1/deals/{deal}/decline": "the same answer twice is one",
     "/v1/creatives/{creative}/withdraw": "withdrawn once, the second time is refused",
     "/v1/creatives/{creative}/appeal": "each version has one appeal",
     "/v1/moderation/creatives/{creative}/claim": "the same moderator has it a little longer",

@@ -2,12 +2,13 @@
 
 from fastapi import FastAPI
 
-from backend.api import explanations, listings, placements, worlds
+from backend.api import deals, explanations, listings, placements, worlds
 from backend.config import Settings
 from backend.db.engine import Engine
 from backend.jobs.proofs import ProofsJob
 from backend.main.parts import Loop, ServeParts, WorkerParts, safe_fetcher
 from backend.net.client import Dns
+from backend.placements.deals.service import DealService
 from backend.placements.explanations.service import ExplanationService
 from backend.placements.listings.service import ListingService
 from backend.placements.proofs.client import LandClient
@@ -26,6 +27,7 @@ def include(app: FastAPI, parts: ServeParts) -> None:
     explanation = ExplanationService(parts.engine, require_proof=settings.proof_required)
     app.include_router(worlds.router(service, proofs, parts.access, parts.clock))
     app.include_router(placements.router(service, parts.access))
+    app.include_router(deals.router(DealService(parts.engine, clock=parts.clock), parts.access))
     app.include_router(listings.router(listing, parts.access))
     app.include_router(explanations.router(explanation, parts.access, parts.clock))
 

@@ -99,6 +99,21 @@ async def block(scene: Scene, made: Made) -> str:
     return str((await scene.post("/v1/publisher/blocks", body))["id"])
 
 
+OFFER = {"name": "Board", "price_kind": "fixed", "price_micro_usdc": 2_000}
+
+
+async def offered_deal(scene: Scene, made: Made) -> str:
+    path = f"/v1/placements/{await placement(scene, made)}/deals"
+    return str((await scene.post(path, {**OFFER, "advertiser": "0x" + "66" * 20}))["id"])
+
+
+async def received_deal(scene: Scene, made: Made) -> str:
+    others = len((await scene.sent("GET", "/v1/deals"))["items"])
+    seller = Scene(scene.cast, await scene.cast.person(f"seller {others} of {scene.owner.name}"), "")
+    path = f"/v1/placements/{await placement(seller, made)}/deals"
+    return str((await seller.post(path, {**OFFER, "advertiser": scene.wallet}))["id"])
+
+
 async def payment(scene: Scene, made: Made) -> str:
     return scene.row(
         """insert into card_payment (account, campaign_id, reference, asked_cents, tier, hold_seconds, status)
@@ -188,12 +203,14 @@ async def export(scene: Scene, made: Made) -> str:
 MAKERS: Mapping[str, Maker] = {
     # by the path up to the parameter, or by the parameter alone
     "/v1/onramp-sessions/{session}": onramp_session,
+    "/v1/publisher/deals/{deal}": offered_deal,
     "/v1/organisation/invitations/{invitation}": sent_invitation,
     "/v1/organisation/members/{wallet}": member,
     "api_key": api_key,
     "block": block,
     "campaign": campaign,
     "creative": creative,
+    "deal": received_deal,
     "delivery": delivery,
     "export_id": export,
     "goal": goal,
