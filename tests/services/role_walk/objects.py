@@ -235,7 +235,9 @@ IN_QUERIES: Mapping[str, str | None] = {
     )),
 }
 
-IN_BODIES: Mapping[str, str] = {"campaign_id": "campaign", "world_id": "world", "asset": "sha256"}
+IN_BODIES: Mapping[str, str] = {
+    "campaign_id": "campaign", "world_id": "world", "asset": "sha256", "line_item_id": "line_item",
+}
 """Which of MAKERS a field of a body names."""
 
 UNKNOWN: Mapping[str, str] = {
