@@ -23,7 +23,7 @@ class PriceKind(StrEnum):
 
 
 class DealStatus(StrEnum):
-    """offered → accepted | declined (by the advertiser) | withdrawn (by the publisher); accepted → ended (by either)."""
+    """offered → accepted, declined (advertiser) or withdrawn (publisher); accepted → ended (either side)."""
 
     OFFERED = "offered"
     ACCEPTED = "accepted"

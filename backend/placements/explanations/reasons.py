@@ -96,7 +96,8 @@ NO_BID: Mapping[str, Words] = {
         "Look at the answers of your bidder; ask publishers to let external bidders compete.",
     ),
     NoBidReason.BELOW_FLOOR: Words(
-        "the bid is worth less than the floor, or than the price of its deal", "Lower the floor, if you would rather sell for less.",
+        "the bid is worth less than the floor, or than the price of its deal",
+        "Lower the floor, if you would rather sell for less.",
         "Raise the bid; for cost per click, the expected rate of clicks counts too.",
     ),
     NoBidReason.BELOW_SOFT_FLOOR: Words(
