@@ -1,25 +1,33 @@
 """The decision token: all that a later event needs, fixed and signed when the ad was decided.
 
 Layout (big endian): version u8 · decision id 16 B · chain id u64 · campaign u64 · line item u64 · creative u64 ·
-placement u64 · publisher u32 · price u64 · bid kind u8 · expires u64 (ms) · viewer 8 B · video u8, then
-a 16-byte keyed BLAKE2b (RFC 7693) over it; base64url without padding.
+placement u64 · publisher u32 · price u64 · bid kind u8 · expires u64 (ms) · viewer 8 B · video u8 · client u8 ·
+origin u32, then a 16-byte keyed BLAKE2b (RFC 7693) over it; base64url without padding. Version 1 ends with `video`.
 The decision id starts with the decision's time, 6 bytes of ms.
 """
 
-import base64
 import binascii
 import hmac
 import struct
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import blake2b
 
 from backend.core.events import BidKind
 
-VERSION = 1
+VERSION = 2
 MAC_BYTES = 16
 KEY_BYTES_MIN = 16
-_LAYOUT = struct.Struct(">B16sQQQQQIQBQ8s?")
-_BID_KINDS = (BidKind.VCPM, BidKind.CPC, BidKind.CPA, BidKind.SPONSORSHIP)     # a byte each, for life
+BID_KINDS = (BidKind.VCPM, BidKind.CPC, BidKind.CPA, BidKind.SPONSORSHIP)     # a byte each, for life
+_LAYOUT = struct.Struct(">B16sQQQQQIQBQ8s?BI")
+_LAYOUT_1 = struct.Struct(">B16sQQQQQIQBQ8s?")
+_LETTERS, _LETTERS_1 = 144, 138         # of a token in text
+_PADDED_1 = (b"A==", b"Q==", b"g==", b"w==")     # the last letter of version 1 has four unused bits: they must be 0
+_FROM_URL = bytes.maketrans(b"-_+/", b"+/!!")
+_TO_URL = bytes.maketrans(b"+/", b"-_")
+
+Facts = tuple[int, bytes, int, int, int, int, int, int, int, int, int, bytes, bool, int, int]
+"""What a token says, in the order of the layout, for readers in a hurry: see `read`."""
 
 
 class TokenError(ValueError):
@@ -30,7 +38,8 @@ class TokenError(ValueError):
 class DecisionToken:
     """The facts of one decision. `price_micro_usdc` is charged once for the event kind that `bid_kind` pays for.
 
-    `video` chooses between the two viewing times of the ruleset.
+    `video` chooses between the two viewing times of the ruleset. `client` and `origin` say coarsely who asked (see
+    core/client_class.py); 0: not known, so any may report.
     """
 
     decision_id: bytes
@@ -45,6 +54,8 @@ class DecisionToken:
     expires_ms: int
     viewer: bytes
     video: bool = False
+    client: int = 0
+    origin: int = 0
 
     @property
     def test(self) -> bool:
@@ -70,40 +81,68 @@ def sign(token: DecisionToken, key: bytes) -> str:
         raise ValueError("the token key is too short")
     body = _LAYOUT.pack(
         VERSION, token.decision_id, token.chain_id, token.campaign, token.line_item, token.creative, token.placement,
-        token.publisher, token.price_micro_usdc, _BID_KINDS.index(token.bid_kind), token.expires_ms, token.viewer,
-        token.video,
+        token.publisher, token.price_micro_usdc, BID_KINDS.index(token.bid_kind), token.expires_ms, token.viewer,
+        token.video, token.client, token.origin,
     )
-    return base64.urlsafe_b64encode(body + _mac(body, key)).rstrip(b"=").decode()
+    return binascii.b2a_base64(body + _mac(body, key), newline=False).translate(_TO_URL).decode()
 
 
 def verify(text: str, key: bytes) -> DecisionToken:
     """The token behind `text`. Raises TokenError on anything but the exact text `sign` made. Expiry is not checked."""
-    body, mac = _split(text)
-    if not hmac.compare_digest(mac, _mac(body, key)):
+    return token_of(read(text, key))
+
+
+def read(text: str, key: bytes) -> Facts:
+    """The facts behind `text`, as `verify`, for a third of its price."""
+    raw = _raw(text)
+    body = raw[:-MAC_BYTES]
+    if not hmac.compare_digest(raw[-MAC_BYTES:], _mac(body, key)):
         raise TokenError("the signature does not match")
-    facts = _LAYOUT.unpack(body)
-    version, decision, chain_id, campaign, line_item, creative, placement, publisher, price = facts[:9]
-    kind, expires, viewer, video = facts[9:]
-    if version != VERSION or kind >= len(_BID_KINDS):
+    if raw[0] == VERSION and len(text) == _LETTERS:
+        facts: Facts = _LAYOUT.unpack(body)
+    elif raw[0] == 1 and len(text) == _LETTERS_1:
+        facts = (*_LAYOUT_1.unpack(body), 0, 0)
+    else:
         raise TokenError("unknown version")
+    if facts[9] >= len(BID_KINDS):
+        raise TokenError("unknown version")
+    return facts
+
+
+def token_of(facts: Facts) -> DecisionToken:
+    """The facts by name."""
+    _, decision, chain_id, campaign, line_item, creative, placement, publisher, price = facts[:9]
+    kind, expires, viewer, video, client, origin = facts[9:]
     return DecisionToken(
-        decision, chain_id, campaign, line_item, creative, placement, publisher, price, _BID_KINDS[kind], expires,
-        viewer, video,
+        decision, chain_id, campaign, line_item, creative, placement, publisher, price, BID_KINDS[kind], expires,
+        viewer, video, client, origin,
     )
 
 
-def _split(text: str) -> tuple[bytes, bytes]:
+def _raw(text: str) -> bytes:
+    """Body and MAC. Of the texts that base64 has for some bytes only the one that `sign` writes is a token."""
     try:
-        raw = base64.b64decode(text.encode("ascii") + b"=" * (-len(text) % 4), altchars=b"-_", validate=True)
-    except (binascii.Error, UnicodeEncodeError, ValueError) as error:
+        letters = text.encode("ascii").translate(_FROM_URL)
+        if len(letters) == _LETTERS_1:
+            letters += b"=="
+            if not letters.endswith(_PADDED_1):
+                raise TokenError("not in canonical form")
+        elif len(letters) != _LETTERS:
+            raise TokenError("wrong length")
+        raw = binascii.a2b_base64(letters, strict_mode=True)
+    except (binascii.Error, UnicodeEncodeError) as error:
         raise TokenError("not base64url") from error
-    if len(raw) != _LAYOUT.size + MAC_BYTES:
-        raise TokenError("wrong length")
-    # base64 has several texts for some bytes; only the one that `sign` writes is a token
-    if base64.urlsafe_b64encode(raw).rstrip(b"=").decode() != text:
-        raise TokenError("not in canonical form")
-    return raw[:-MAC_BYTES], raw[-MAC_BYTES:]
+    if len(raw) * 4 != len(text) * 3 and len(letters) == _LETTERS:
+        raise TokenError("not in canonical form")           # padding of its own
+    return raw
+
+
+@lru_cache(maxsize=8)
+def _keyed(key: bytes) -> "blake2b":
+    return blake2b(digest_size=MAC_BYTES, key=key[:64], person=b"sightline-tok")
 
 
 def _mac(body: bytes, key: bytes) -> bytes:
-    return blake2b(body, digest_size=MAC_BYTES, key=key[:64], person=b"sightline-tok").digest()
+    hasher = _keyed(key).copy()         # the key's block is hashed once for all tokens
+    hasher.update(body)
+    return hasher.digest()

@@ -1,10 +1,12 @@
 """What a world reports: exposure samples and clicks. Integers only, so that bundles hash the same everywhere."""
 
 from enum import StrEnum
+from typing import Annotated
 
 import msgspec
 
 BASIS_POINTS_WHOLE = 10_000
+HALF_TURN_CDEG = 18_000
 
 
 class EventKind(StrEnum):
@@ -34,7 +36,10 @@ BILLS = {
 }
 
 
-class Sample(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+BasisPoints = Annotated[int, msgspec.Meta(ge=0, le=BASIS_POINTS_WHOLE)]
+
+
+class Sample(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, gc=False):
     """One measurement of a surface, sent as the array [t_ms, visible_bp, screen_bp, angle_cdeg, active, foreground].
 
     t_ms: milliseconds since the ad was rendered; visible_bp: share of the ad's pixels on screen and not hidden,
@@ -42,10 +47,10 @@ class Sample(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields
     the line to the eye in hundredths of a degree, 0..18000.
     """
 
-    t_ms: int
-    visible_bp: int
-    screen_bp: int
-    angle_cdeg: int
+    t_ms: Annotated[int, msgspec.Meta(ge=0)]
+    visible_bp: BasisPoints
+    screen_bp: BasisPoints
+    angle_cdeg: Annotated[int, msgspec.Meta(ge=0, le=HALF_TURN_CDEG)]
     active: bool
     foreground: bool
 

@@ -5,18 +5,17 @@ from typing import Annotated
 
 import msgspec
 
-from backend.core.events import BASIS_POINTS_WHOLE, Sample
+from backend.core.events import Sample
 from backend.core.reasons import DropReason
 
 EVENTS_MAX = 100
 SAMPLES_MAX = 600
 TOKEN_LENGTH_MAX = 256
-HALF_TURN_CDEG = 18_000
 
 Token = Annotated[str, msgspec.Meta(max_length=TOKEN_LENGTH_MAX)]
 
 
-class Viewable(msgspec.Struct, tag_field="kind", tag="viewable", forbid_unknown_fields=True):
+class Viewable(msgspec.Struct, tag_field="kind", tag="viewable", forbid_unknown_fields=True, gc=False):
     """Exposure of one ad: samples in the order of time. `rendered_at_ms` is the client's clock, for reports only."""
 
     token: Token
@@ -24,7 +23,7 @@ class Viewable(msgspec.Struct, tag_field="kind", tag="viewable", forbid_unknown_
     rendered_at_ms: int | None = None
 
 
-class Click(msgspec.Struct, tag_field="kind", tag="click", forbid_unknown_fields=True):
+class Click(msgspec.Struct, tag_field="kind", tag="click", forbid_unknown_fields=True, gc=False):
     """A click on an ad that was seen."""
 
     token: Token
@@ -34,13 +33,22 @@ Report = Viewable | Click
 
 
 class Batch(msgspec.Struct, forbid_unknown_fields=True):
+    """A batch as it should be."""
+
+    events: Annotated[list[Report], msgspec.Meta(min_length=1)]
+
+
+class RawBatch(msgspec.Struct, forbid_unknown_fields=True):
     """Events stay undecoded, so that a malformed one spoils only itself."""
 
     events: Annotated[list[msgspec.Raw], msgspec.Meta(min_length=1)]
 
 
-class AcceptedRecord(msgspec.Struct, tag_field="is", tag="accepted", array_like=True):
-    """An accepted event as it waits in the stream; the fields are those of the `event` table."""
+class AcceptedRecord(msgspec.Struct, tag_field="is", tag="accepted", array_like=True, gc=False):
+    """An accepted event as it waits in the stream; the fields are those of the `event` table. Samples are JSON, which
+
+    the consumer hands on without reading it.
+    """
 
     event_id: str
     decision_id: str
@@ -53,12 +61,14 @@ class AcceptedRecord(msgspec.Struct, tag_field="is", tag="accepted", array_like=
     publisher_index: int
     price_micro_usdc: int
     occurred_ms: int
-    samples: list[Sample]
+    samples: msgspec.Raw
     action_price_micro_usdc: int = 0
     click_ref: str | None = None
+    viewer_mark: int | None = None
+    network_mark: int | None = None
 
 
-class DroppedRecord(msgspec.Struct, tag_field="is", tag="dropped", array_like=True):
+class DroppedRecord(msgspec.Struct, tag_field="is", tag="dropped", array_like=True, gc=False):
     """A dropped event as it waits in the stream."""
 
     reason: DropReason
@@ -78,22 +88,19 @@ class Entry(msgspec.Struct, array_like=True):
 
 
 decode_batch = msgspec.json.Decoder(Batch).decode
+decode_raw_batch = msgspec.json.Decoder(RawBatch).decode
 decode_report = msgspec.json.Decoder(Report).decode
 encode_entry = msgspec.json.Encoder().encode
 decode_entry = msgspec.json.Decoder(Entry).decode
+_encode_samples = msgspec.json.Encoder().encode
+NO_SAMPLES = msgspec.Raw(b"[]")
 
 
-def well_formed(samples: list[Sample]) -> bool:
-    """Every number within its unit, and time going forward."""
-    return all(_within_units(sample) for sample in samples) and all(
-        earlier.t_ms < later.t_ms for earlier, later in pairwise(samples)
-    )
+def samples_of(samples: list[Sample]) -> msgspec.Raw:
+    """Samples in the one form in which they are kept, whatever spaces and decimal points they came with."""
+    return msgspec.Raw(_encode_samples(samples)) if samples else NO_SAMPLES
 
 
-def _within_units(sample: Sample) -> bool:
-    return (
-        sample.t_ms >= 0
-        and 0 <= sample.visible_bp <= BASIS_POINTS_WHOLE
-        and 0 <= sample.screen_bp <= BASIS_POINTS_WHOLE
-        and 0 <= sample.angle_cdeg <= HALF_TURN_CDEG
-    )
+def in_time(samples: list[Sample]) -> bool:
+    """Whether time goes forward; that every number is within its unit, the decoder has seen."""
+    return all(earlier.t_ms < later.t_ms for earlier, later in pairwise(samples))

@@ -1,6 +1,7 @@
 """Traffic that no person makes, by rules that can be told to whom they hit."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import pairwise
 
 from backend.core.events import Sample
@@ -16,6 +17,7 @@ FROZEN_MS_MIN = 10_000
 GAPS_COUNTED_MIN = 10
 
 
+@lru_cache(maxsize=4_096)
 def declared(user_agent: str) -> bool:
     """Whether the sender calls itself a program."""
     lowered = user_agent.lower()

@@ -1,8 +1,9 @@
 """Takes reported events in, durably before they are acknowledged, and stores each of them exactly once."""
 
+import asyncio
 import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 import redis
@@ -12,67 +13,66 @@ from backend.core.decision_token import DecisionToken, TokenError, verify
 from backend.core.errors import BadRequest, TooLarge, Unavailable, Unprocessable
 from backend.core.reasons import DropReason
 from backend.core.ruleset import Ruleset
-from backend.db.engine import Engine
-from backend.ingest import pipeline, reports, store
-from backend.ingest.pipeline import Circumstances, Incoming
-from backend.ingest.reports import Entry
-from backend.ingest.sequence import asked_ids, in_order
+from backend.db.engine import Connection, Engine
+from backend.db.failures import REDIS_UNAVAILABLE
+from backend.ingest import pipeline, quick, reports, store
+from backend.ingest.door import store as door
+from backend.ingest.pipeline import NO_LISTS, Circumstances, Lists
+from backend.ingest.quick import Judged
+from backend.ingest.reports import AcceptedRecord, DroppedRecord, Entry
+from backend.ingest.sequence import asked_early, asked_ids, in_order
+from backend.ingest.store import Poison
+from backend.net.resp import Resp
 
 log = logging.getLogger("sightline.ingest")
 
-QUEUE_LENGTH_MAX = 20_000
+QUEUE_ENTRIES_MAX = 200_000
+QUEUE_BYTES_MAX = 512 * 1024 * 1024
+MEMORY_PERCENT_MAX = 85         # of what Redis may use: the rest is for holds and counters
+MEMORY_SECONDS = 1.0
 RETRY_AFTER_SECONDS = 5
-ENTRIES_PER_STEP = 64
+ENTRIES_PER_PASS = 2_000
+BYTES_PER_PASS = 4 * 1024 * 1024
+EARLY_CLICK_MS = 86_400_000     # far longer than any token lives
 
 
 class IngestService:
     """The API's side: verdicts, then one entry in the stream for all events of a request."""
 
     def __init__(
-        self, client: redis.asyncio.Redis, chain_id: int, token_key: bytes, ruleset: Ruleset, *,
-        queue_length_max: int = QUEUE_LENGTH_MAX,
+        self, client: "redis.asyncio.Redis | Resp", chain_id: int, token_key: bytes, ruleset: Ruleset, *,
+        queue_length_max: int = QUEUE_ENTRIES_MAX, queue_bytes_max: int = QUEUE_BYTES_MAX,
+        lists: Lists = NO_LISTS,
     ) -> None:
         self._redis = client
         self._chain_id = chain_id
         self._token_key = token_key
         self._ruleset = ruleset
-        self._queue_length_max = queue_length_max
-        self._queue_length = 0
+        self._lists = lists
+        self._room = door.Room(queue_length_max, queue_bytes_max)
+        self._memory = MemoryWatch(client)
 
-    async def accept(self, body: bytes, now_ms: int, user_agent: str) -> list[DropReason | None]:
+    async def accept(
+        self, body: bytes, now_ms: int, user_agent: str, origin: str = "", *, is_link: bool = False, ip: str = "",
+    ) -> list[DropReason | None]:
         """A verdict per event (None: accepted), stored in Redis when this returns. `body` is JSON {"events": […]}.
 
         Raises BadRequest or Unprocessable when the body is no batch, TooLarge above 100 events, Unavailable when the
-        queue is full; then nothing was taken in. An accepted event can still turn out to be a replay, or a click
-        without a view.
+        queue is full; then nothing was taken in. An accepted event can still turn out to be a replay that Redis has
+        forgotten, or a click without a view.
         """
-        events = _events(body)
-        await self._check_queue()
-        about = Circumstances(now_ms, user_agent, self._chain_id, self._token_key, self._ruleset)
-        verdicts = [pipeline.run(event, about) for event in events]
-        await self._limit_rate(events, verdicts, now_ms)
-        records = [
-            pipeline.accepted(event, about) if reason is None else pipeline.dropped(event, reason)
-            for event, reason in zip(events, verdicts, strict=True)
-        ]
-        self._queue_length = await store.append(self._redis, reports.encode_entry(Entry(now_ms, records)))
-        return verdicts
+        about = Circumstances(
+            now_ms, user_agent, self._chain_id, self._token_key, self._ruleset, origin, is_link, ip, self._lists
+        )
+        judged = _judged(body, about)
+        self._memory.check()
+        await self._admit(judged, now_ms)
+        return [one.reason for one in judged]
 
-    async def click(self, token: str, now_ms: int, user_agent: str) -> list[DropReason | None]:
+    async def click(self, token: str, now_ms: int, user_agent: str, ip: str = "") -> list[DropReason | None]:
         """A click that came as a link, taken in like a reported one."""
         body = msgspec.json.encode({"events": [{"kind": "click", "token": token}]})
-        return await self.accept(body, now_ms, user_agent)
-
-    async def outside(self, facts: DecisionToken, now_ms: int, *, click: bool = False) -> None:
-        """An impression, or a click, of an ad that another exchange shows: it says when one is billable (L87).
-
-        `facts` are checked by the caller, and their price is what is charged. Durable when this returns.
-        """
-        await self._check_queue()
-        report = reports.Click(token="") if click else reports.Viewable(token="", samples=[])
-        about = Circumstances(now_ms, "", self._chain_id, self._token_key, self._ruleset)
-        record = pipeline.accepted(Incoming(msgspec.Raw(b""), report, facts), about)
-        self._queue_length = await store.append(self._redis, reports.encode_entry(Entry(now_ms, [record])))
+        return await self.accept(body, now_ms, user_agent, is_link=True, ip=ip)
 
     def read_token(self, token: str) -> DecisionToken | None:
         """The facts behind a token of ours, expired or not; None when it is not ours."""
@@ -81,84 +81,218 @@ class IngestService:
         except TokenError:
             return None
 
-    async def _check_queue(self) -> None:
-        """Ask Redis only when the queue was full a moment ago."""
-        if self._queue_length < self._queue_length_max:
-            return
-        self._queue_length = await store.queue_length(self._redis)
-        if self._queue_length >= self._queue_length_max:
-            raise Unavailable(
-                "queue_full", "too many events wait to be stored", retry_after_seconds=RETRY_AFTER_SECONDS
-            )
+    async def _admit(self, judged: list[Judged], now_ms: int) -> None:
+        """Write the entry once nothing in it must be refused; the verdicts are in it, so a redelivery decides the same.
 
-    async def _limit_rate(self, events: Sequence[Incoming], verdicts: list[DropReason | None], now_ms: int) -> None:
-        """Count what passed so far; decided here and written into the entry, so a redelivery decides the same."""
-        viewers = Counter(
-            event.token.viewer for event, reason in zip(events, verdicts, strict=True) if reason is None
-        )
-        if not viewers:
-            return
-        before = await store.count_viewers(self._redis, now_ms // 60_000, viewers)
+        Each round refuses at least one event more, for good: whatever came before stays so.
+        """
+        viewers: dict[bytes, int] = dict(Counter(one.viewer for one in judged if one.reason is None))
+        passed = [place for place, one in enumerate(judged) if one.reason is None]
+        _refuse_twins(judged)
+        while True:
+            claimed = [place for place in passed if judged[place].reason is None]
+            claims = [_claim(judged[place]) for place in claimed]
+            entry = reports.encode_entry(Entry(now_ms, [one.record for one in judged]))
+            try:
+                refused = await door.admit(
+                    self._redis, entry, self._room, now_ms // 60_000, viewers, claims,
+                    self._ruleset.viewer_events_per_minute_max,
+                )
+            except door.Full:
+                raise _queue_full() from None
+            if refused is None:
+                return
+            for place in refused.seen:
+                _refuse(judged[claimed[place]], DropReason.REPLAYED)
+            self._refuse_too_many(judged, passed, refused)
+            viewers = {}
+
+    def _refuse_too_many(self, judged: list[Judged], passed: list[int], refused: door.Refused) -> None:
         position: Counter[bytes] = Counter()
-        for place, event in enumerate(events):
-            if verdicts[place] is None:
-                viewer = event.token.viewer
-                verdicts[place] = pipeline.rate(position[viewer], before[viewer], self._ruleset)
+        for place in passed:
+            viewer = judged[place].viewer
+            if viewer in refused.counted:
+                reason = pipeline.rate(position[viewer], refused.counted[viewer], self._ruleset)
                 position[viewer] += 1
+                if reason is not None:
+                    _refuse(judged[place], reason)
 
 
-def _events(body: bytes) -> list[Incoming]:
+def _judged(body: bytes, about: Circumstances) -> list[Judged]:
+    request = quick.asked(about)
     try:
-        batch = reports.decode_batch(body)
+        events = reports.decode_batch(body).events
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return [quick.judge_raw(raw, request) for raw in _raw_events(body)]
+    _check_length(len(events))
+    return [quick.judge(report, request) for report in events]
+
+
+def _raw_events(body: bytes) -> list[msgspec.Raw]:
+    try:
+        batch = reports.decode_raw_batch(body)
     except msgspec.ValidationError as error:
         raise Unprocessable("invalid_request", f"not a batch of events: {error}") from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise BadRequest("malformed_json", "the body is not valid JSON") from error
-    if len(batch.events) > reports.EVENTS_MAX:
+    _check_length(len(batch.events))
+    return batch.events
+
+
+def _check_length(events: int) -> None:
+    if events > reports.EVENTS_MAX:
         raise TooLarge("batch_too_large", f"at most {reports.EVENTS_MAX} events may be sent at once")
-    return [pipeline.incoming(raw) for raw in batch.events]
+
+
+def _claim(one: Judged) -> tuple[int, bytes]:
+    """Where an event is remembered, and under what name: unlike any other of that minute."""
+    record = one.record
+    assert isinstance(record, AcceptedRecord)
+    return door.seen_key(one.expires_ms), bytes.fromhex(record.event_id[2 * door.DECISION_TAIL :])
+
+
+def _refuse_twins(judged: list[Judged]) -> None:
+    """The same event twice in one request."""
+    seen: set[str] = set()
+    for one in judged:
+        if isinstance(one.record, AcceptedRecord):
+            if one.record.event_id in seen:
+                _refuse(one, DropReason.REPLAYED)
+            else:
+                seen.add(one.record.event_id)
+
+
+def _refuse(one: Judged, reason: DropReason) -> None:
+    record = one.record
+    one.record = DroppedRecord(reason, record.kind, record.decision_id, record.placement_id)
+
+
+def _queue_full() -> Unavailable:
+    return Unavailable("queue_full", "too many events wait to be stored", retry_after_seconds=RETRY_AFTER_SECONDS)
+
+
+class MemoryWatch:
+    """Whether Redis has room, looked at once a second at most while events come; no event waits for the look."""
+
+    def __init__(
+        self, client: "redis.asyncio.Redis | Resp", *, percent_max: int = MEMORY_PERCENT_MAX,
+        seconds: float = MEMORY_SECONDS,
+    ) -> None:
+        self._redis = client
+        self._percent_max = percent_max
+        self._seconds = seconds
+        self._looked_at = float("-inf")
+        self._looking: asyncio.Task[None] | None = None
+        self._full = False
+
+    def check(self) -> None:
+        """Raises Unavailable when Redis had little room left a moment ago."""
+        loop = asyncio.get_running_loop()
+        if loop.time() - self._looked_at >= self._seconds and (self._looking is None or self._looking.done()):
+            self._looked_at = loop.time()
+            self._looking = loop.create_task(self.look())
+        if self._full:
+            raise _queue_full()
+
+    async def look(self) -> None:
+        """Ask Redis now."""
+        try:
+            used, limit = await door.memory(self._redis)
+        except REDIS_UNAVAILABLE:
+            return
+        self._full = used * 100 > limit * self._percent_max
 
 
 class IngestConsumer:
     """The worker's side: stream → tables, one SQL transaction per pass, acknowledged after it.
 
     Exactly once: an entry that is delivered again after a crash is recognised by its rows. One process at a time
-    (a lock in PostgreSQL), and what was delivered to a dead one comes first, so events keep their order.
+    (a lock in PostgreSQL), and what was delivered to a dead one comes first, so events keep their order. A pass holds
+    a few megabytes, however much waits. `alarm` is told of what had to be put aside, in the transaction.
     """
 
-    def __init__(self, engine: Engine, client: redis.Redis, *, entries_per_step: int = ENTRIES_PER_STEP) -> None:
+    def __init__(
+        self, engine: Engine, client: redis.Redis, *, entries_per_step: int = ENTRIES_PER_PASS,
+        bytes_per_step: int = BYTES_PER_PASS, alarm: "Callable[[Connection, int], None] | None" = None,
+    ) -> None:
         self._engine = engine
         self._redis = client
         self._entries_per_step = entries_per_step
+        self._bytes_per_step = bytes_per_step
+        self._alarm = alarm
 
     def consume(self) -> bool:
         """One pass; True when there was something to do."""
         if store.is_empty(self._redis):
             return False
+        for attempt in (self._hopefully, self._carefully, self._one_by_one):
+            try:
+                return self._pass(attempt)
+            except store.UNSTORABLE as error:
+                if attempt == self._one_by_one:
+                    raise
+                log.info("a pass of the event stream is done again with more care: %s", type(error).__name__)
+        raise AssertionError("not reached")
+
+    def _pass(self, attempt: "Callable[[Connection, _Entries], dict[str, Poison]]") -> bool:
         with self._engine.begin() as connection:
             if not store.lock_ingest(connection):
                 return False
-            delivered = store.read_entries(self._redis, self._entries_per_step)
+            delivered = store.read_entries(self._redis, self._entries_per_step, self._bytes_per_step)
             entries, poison = _decode(delivered)
-            known = store.stored_entries(connection, (stream_id for stream_id, _ in entries))
+            known = store.stored_entries(connection, [stream_id for stream_id, _ in entries])
             fresh = [(stream_id, entry) for stream_id, entry in entries if stream_id not in known]
-            rows = in_order(fresh, store.stored_events(connection, asked_ids(fresh)))
-            store.insert_rows(connection, rows)
+            poison |= attempt(connection, fresh)
+            if fresh:
+                store.forget_early(connection, fresh[0][1].received_ms - EARLY_CLICK_MS)
+            if poison and self._alarm is not None:
+                self._alarm(connection, len(poison))
         if delivered:
-            store.acknowledge(self._redis, [stream_id for stream_id, _ in delivered], poison)
+            store.acknowledge(self._redis, delivered, poison)
         return bool(delivered)
 
+    def _hopefully(self, connection: Connection, fresh: "_Entries") -> dict[str, Poison]:
+        """Redis has kept out what came before; where it has not, a unique key says so, and nothing was done."""
+        self._store(connection, fresh, views_too=False)
+        return {}
 
-def _decode(
-    delivered: Sequence[tuple[str, bytes | None]],
-) -> tuple[list[tuple[str, Entry]], dict[str, tuple[str, bytes]]]:
+    def _carefully(self, connection: Connection, fresh: "_Entries") -> dict[str, Poison]:
+        """SQL is asked about every event: Redis has forgotten some."""
+        self._store(connection, fresh, views_too=True)
+        return {}
+
+    def _one_by_one(self, connection: Connection, fresh: "_Entries") -> dict[str, Poison]:
+        """One of them cannot be stored: find it, and put it aside."""
+        poison: dict[str, Poison] = {}
+        for stream_id, entry in fresh:
+            try:
+                with connection.begin_nested():
+                    self._store(connection, [(stream_id, entry)], views_too=True)
+            except store.UNSTORABLE as error:
+                log.error("entry %s of the event stream cannot be stored: %s", stream_id, type(error).__name__)
+                reason = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
+                poison[stream_id] = Poison(reason, reports.encode_entry(entry))
+        return poison
+
+    def _store(self, connection: Connection, fresh: "_Entries", *, views_too: bool) -> None:
+        stored = store.stored_events(connection, asked_ids(fresh, views_too=views_too))
+        found = in_order(fresh, stored, store.early_clicks(connection, asked_early(fresh)))
+        store.take_back(connection, found.taken_back)
+        store.copy_rows(connection, found.rows)
+        store.keep_early(connection, found.early)
+
+
+_Entries = Sequence[tuple[str, Entry]]
+
+
+def _decode(delivered: Sequence[tuple[str, bytes | None]]) -> tuple[list[tuple[str, Entry]], dict[str, Poison]]:
     """Entries, and what cannot be read with the reason."""
     entries: list[tuple[str, Entry]] = []
-    poison: dict[str, tuple[str, bytes]] = {}
+    poison: dict[str, Poison] = {}
     for stream_id, batch in delivered:
         try:
             entries.append((stream_id, reports.decode_entry(batch or b"")))
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             log.error("entry %s of the event stream cannot be read: %s", stream_id, error)
-            poison[stream_id] = (str(error), batch or b"")
+            poison[stream_id] = Poison(str(error), batch or b"")
     return entries, poison

@@ -1,52 +1,37 @@
-"""The stream of events in Redis, and the tables it ends in."""
+"""The stream of events in Redis as its consumer sees it, and the tables it ends in. ingest/door writes the stream."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, cast
 
 import msgspec
+import psycopg
 import redis
-import redis.asyncio
 from sqlalchemy import Connection, text
 
+from backend.ingest.door.store import BYTES, FIELD, STREAM
 from backend.ingest.reports import AcceptedRecord, DroppedRecord
 from backend.ingest.sequence import Row
 
-STREAM = "sl:events"
 POISON_STREAM = "sl:events:poison"
 POISON_MAX = 10_000
 GROUP = "ingest"
 CONSUMER = "ingest"             # one name for all processes: the lock says which of them it is
-FIELD = "batch"
-RATE_SECONDS = 120
+ENTRIES_PER_READ = 32           # an entry has 256 KB at most: what a pass may hold is looked at after so many
+ACKNOWLEDGED_AT_ONCE = 500
 INGEST_LOCK = 0x5167_4202
+NULL = "\\N"                    # in COPY's text format
+
+UNSTORABLE: tuple[type[Exception], ...] = (psycopg.DataError, psycopg.IntegrityError, ValueError)
+"""A table will not have it: it is there already and Redis did not know, or it is nothing that we write."""
 
 
-# ---- writing side: the API ------------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class Poison:
+    """An entry that cannot be stored, and why. `bytes` as it came."""
 
-
-async def count_viewers(client: redis.asyncio.Redis, minute: int, events: Mapping[bytes, int]) -> dict[bytes, int]:
-    """Add to each viewer's count of this minute; gives what it was before."""
-    pipeline = client.pipeline(transaction=False)
-    for viewer, n in events.items():
-        key = f"sl:rate:{viewer.hex()}:{minute}"
-        pipeline.incrby(key, n)
-        pipeline.expire(key, RATE_SECONDS)
-    answers = await pipeline.execute()
-    return {viewer: answers[2 * place] - n for place, (viewer, n) in enumerate(events.items())}
-
-
-async def append(client: redis.asyncio.Redis, entry: bytes) -> int:
-    """Add an entry to the stream; gives the stream's length. When this returns, Redis has it (on disk: AOF always)."""
-    pipeline = client.pipeline(transaction=False)
-    pipeline.xadd(STREAM, {FIELD: entry})
-    pipeline.xlen(STREAM)
-    answers = await pipeline.execute()
-    return int(answers[1])
-
-
-async def queue_length(client: redis.asyncio.Redis) -> int:
-    """Entries that are not in SQL yet."""
-    return int(await client.xlen(STREAM))
+    reason: str
+    batch: bytes
 
 
 # ---- reading side: the consumer -------------------------------------------------------------------------------------
@@ -56,15 +41,31 @@ def is_empty(client: redis.Redis) -> bool:
     return client.xlen(STREAM) == 0
 
 
-def read_entries(client: redis.Redis, most: int) -> list[tuple[str, bytes | None]]:
-    """What was delivered but never acknowledged, else what is new; (stream id, batch) in the order of the stream."""
+def read_entries(client: redis.Redis, most: int, bytes_most: int = 1 << 22) -> list[tuple[str, bytes | None]]:
+    """What was delivered but never acknowledged, else what is new; (stream id, batch) in the order of the stream.
+
+    At most `most` entries, and no more once they have `bytes_most` bytes.
+    """
     try:
-        return _read(client, "0", most) or _read(client, ">", most)
+        return _read_some(client, "0-0", most, bytes_most) or _read_some(client, ">", most, bytes_most)
     except redis.ResponseError as error:
         if "NOGROUP" not in str(error):
             raise
         client.xgroup_create(STREAM, GROUP, id="0", mkstream=True)
-        return _read(client, ">", most)
+        return _read_some(client, ">", most, bytes_most)
+
+
+def _read_some(client: redis.Redis, start: str, most: int, bytes_most: int) -> list[tuple[str, bytes | None]]:
+    entries: list[tuple[str, bytes | None]] = []
+    size = 0
+    while len(entries) < most and size < bytes_most:
+        found = _read(client, start, min(ENTRIES_PER_READ, most - len(entries)))
+        if not found:
+            break
+        entries += found
+        size += sum(len(batch) for _, batch in found if batch)
+        start = start if start == ">" else found[-1][0]
+    return entries
 
 
 def _read(client: redis.Redis, start: str, most: int) -> list[tuple[str, bytes | None]]:
@@ -75,17 +76,30 @@ def _read(client: redis.Redis, start: str, most: int) -> list[tuple[str, bytes |
     return [(stream_id.decode(), (fields or {}).get(FIELD.encode())) for stream_id, fields in entries]
 
 
-def acknowledge(client: redis.Redis, stream_ids: Sequence[str], poison: Mapping[str, tuple[str, bytes]]) -> None:
-    """Delete what is stored. `poison` (reason, batch by stream id) moves to a stream of its own, for people."""
+def acknowledge(
+    client: redis.Redis, delivered: Sequence[tuple[str, bytes | None]], poison: Mapping[str, Poison]
+) -> None:
+    """Delete what is stored. `poison` (by stream id) moves to a stream of its own, for people."""
     pipeline = client.pipeline(transaction=True)
-    for stream_id, (reason, batch) in poison.items():
+    for stream_id, one in poison.items():
         pipeline.xadd(
-            POISON_STREAM, {"id": stream_id, "reason": reason, FIELD: batch}, maxlen=POISON_MAX, approximate=True
+            POISON_STREAM, {"id": stream_id, "reason": one.reason, FIELD: one.batch}, maxlen=POISON_MAX,
+            approximate=True,
         )
-    pipeline.xack(STREAM, GROUP, *stream_ids)
-    pipeline.xdel(STREAM, *stream_ids)
+    ids = [stream_id for stream_id, _ in delivered]
+    for first in range(0, len(ids), ACKNOWLEDGED_AT_ONCE):
+        some = ids[first : first + ACKNOWLEDGED_AT_ONCE]
+        pipeline.xack(STREAM, GROUP, *some)
+        pipeline.xdel(STREAM, *some)
+    pipeline.eval(_LESS, 2, STREAM, BYTES, sum(len(batch) for _, batch in delivered if batch))
     pipeline.execute()
 
+
+# An empty stream has no bytes, whatever was lost or renamed before.
+_LESS = """
+if redis.call('XLEN', KEYS[1]) == 0 then return redis.call('DEL', KEYS[2]) end
+if redis.call('DECRBY', KEYS[2], ARGV[1]) < 0 then redis.call('DEL', KEYS[2]) end
+"""
 
 _LOCK = text("select pg_try_advisory_xact_lock(:lock)")
 
@@ -96,32 +110,37 @@ union select stream_id from dropped_event where stream_id = any(cast(:ids as tex
 
 _STORED_EVENTS = text("select event_id from event where event_id = any(cast(:ids as text[]))")
 
-_INSERT_EVENTS = text("""
-insert into event (event_id, decision_id, kind, bid_kind, chain_campaign, line_item_id, creative_id, placement_id,
-                   publisher_index, price_micro_usdc, occurred_ms, received_ms, stream_id, stream_index, samples,
-                   action_price_micro_usdc, click_ref, status)
-select event_id, decision_id, kind, bid_kind, chain_campaign, line_item_id, creative_id, placement_id,
-       publisher_index, price_micro_usdc, occurred_ms, received_ms, stream_id, stream_index, samples::jsonb,
-       action_price_micro_usdc, click_ref, 'accepted'
-  from unnest(
-    cast(:event_id as text[]), cast(:decision_id as text[]), cast(:kind as text[]), cast(:bid_kind as text[]),
-    cast(:chain_campaign as bigint[]), cast(:line_item_id as bigint[]), cast(:creative_id as bigint[]),
-    cast(:placement_id as bigint[]), cast(:publisher_index as bigint[]), cast(:price_micro_usdc as bigint[]),
-    cast(:occurred_ms as bigint[]), cast(:received_ms as bigint[]), cast(:stream_id as text[]),
-    cast(:stream_index as int[]), cast(:samples as text[]), cast(:action_price_micro_usdc as bigint[]),
-    cast(:click_ref as text[])
-  ) with ordinality as new (event_id, decision_id, kind, bid_kind, chain_campaign, line_item_id, creative_id,
-                            placement_id, publisher_index, price_micro_usdc, occurred_ms, received_ms, stream_id,
-                            stream_index, samples, action_price_micro_usdc, click_ref, place)
- order by place
-""")
+_COPY_EVENTS = """
+copy event (event_id, decision_id, kind, bid_kind, chain_campaign, line_item_id, creative_id, placement_id,
+            publisher_index, price_micro_usdc, occurred_ms, received_ms, stream_id, stream_index, samples,
+            action_price_micro_usdc, click_ref, viewer_mark, network_mark, status) from stdin
+"""
+_COPY_DROPPED = """
+copy dropped_event (stream_id, stream_index, reason, kind, decision_id, placement_id, received_ms) from stdin
+"""
 
-_INSERT_DROPPED = text("""
-insert into dropped_event (stream_id, stream_index, reason, kind, decision_id, placement_id, received_ms)
-select * from unnest(
-  cast(:stream_id as text[]), cast(:stream_index as int[]), cast(:reason as text[]), cast(:kind as text[]),
-  cast(:decision_id as text[]), cast(:placement_id as bigint[]), cast(:received_ms as bigint[]))
+_EARLY = text("""
+select event_id, stream_id, stream_index, received_ms, record from early_click
+ where event_id = any(cast(:ids as text[]))
 """)
+_ANY_EARLY = text("select exists(select 1 from early_click)")
+_INSERT_EARLY = text("""
+insert into early_click (event_id, stream_id, stream_index, received_ms, record)
+select * from unnest(cast(:event_id as text[]), cast(:stream_id as text[]), cast(:stream_index as int[]),
+                     cast(:received_ms as bigint[]), cast(:record as bytea[]))
+""")
+# the drop is taken back, and its count with it
+_TAKE_BACK = text("""
+with found as (
+    delete from early_click where event_id = any(cast(:ids as text[])) returning stream_id, stream_index
+), gone as (
+    delete from dropped_event d using found f
+     where d.stream_id = f.stream_id and d.stream_index = f.stream_index returning d.reason
+)
+update traffic_count c set n = c.n - g.n
+  from (select reason, count(*) as n from gone group by reason) g where c.what = 'dropped' and c.name = g.reason
+""")
+_FORGET_EARLY = text("delete from early_click where received_ms < :before_ms")
 
 
 def lock_ingest(connection: Connection) -> bool:
@@ -139,31 +158,81 @@ def stored_events(connection: Connection, event_ids: Collection[str]) -> set[str
     return set(connection.execute(_STORED_EVENTS, {"ids": list(event_ids)}).scalars())
 
 
-def insert_rows(connection: Connection, rows: Sequence[Row]) -> None:
-    """Write accepted and dropped events. A row that is there already is an error: see `stored_entries`."""
-    events = [_event(row, row.record) for row in rows if isinstance(row.record, AcceptedRecord)]
-    dropped = [_dropped(row, row.record) for row in rows if isinstance(row.record, DroppedRecord)]
-    if events:
-        connection.execute(_INSERT_EVENTS, _columns(events))
-    if dropped:
-        connection.execute(_INSERT_DROPPED, _columns(dropped))
-
-
-def _event(row: Row, record: AcceptedRecord) -> dict[str, object]:
-    fields = {name: getattr(record, name) for name in record.__struct_fields__}
-    return fields | {
-        "samples": msgspec.json.encode(record.samples).decode(),
-        "received_ms": row.received_ms, "stream_id": row.stream_id, "stream_index": row.stream_index,
+def early_clicks(connection: Connection, event_ids: Collection[str]) -> dict[str, Row]:
+    """Clicks among these that came before their view, by event id."""
+    if not event_ids or not connection.execute(_ANY_EARLY).scalar():
+        return {}
+    return {
+        row.event_id: Row(row.stream_id, row.stream_index, row.received_ms, _decode_record(bytes(row.record)))
+        for row in connection.execute(_EARLY, {"ids": list(event_ids)})
     }
 
 
-def _dropped(row: Row, record: DroppedRecord) -> dict[str, object]:
-    fields = {name: getattr(record, name) for name in record.__struct_fields__}
-    return fields | {
-        "reason": record.reason.value,
-        "received_ms": row.received_ms, "stream_id": row.stream_id, "stream_index": row.stream_index,
-    }
+def keep_early(connection: Connection, clicks: Sequence[Row]) -> None:
+    """Remember what these clicks were, should their view still come."""
+    records = [(row, row.record) for row in clicks if isinstance(row.record, AcceptedRecord)]
+    if records:
+        connection.execute(_INSERT_EARLY, {
+            "event_id": [record.event_id for _, record in records], "stream_id": [row.stream_id for row, _ in records],
+            "stream_index": [row.stream_index for row, _ in records],
+            "received_ms": [row.received_ms for row, _ in records],
+            "record": [_encode_record(record) for _, record in records],
+        })
 
 
-def _columns(rows: Sequence[Mapping[str, object]]) -> dict[str, list[object]]:
-    return {name: [row[name] for row in rows] for name in rows[0]}
+def take_back(connection: Connection, event_ids: Sequence[str]) -> None:
+    """The views of these clicks have come: they are no longer dropped."""
+    if event_ids:
+        connection.execute(_TAKE_BACK, {"ids": list(event_ids)})
+
+
+def forget_early(connection: Connection, before_ms: int) -> None:
+    """No view can come any more for clicks that were received before (Unix milliseconds)."""
+    connection.execute(_FORGET_EARLY, {"before_ms": before_ms})
+
+
+_encode_record = msgspec.json.Encoder().encode
+_decode_record = msgspec.json.Decoder(AcceptedRecord).decode
+
+
+def copy_rows(connection: Connection, rows: Sequence[Row]) -> None:
+    """Write accepted and dropped events, in this order. Raises one of UNSTORABLE."""
+    events = [_event_line(row, row.record) for row in rows if isinstance(row.record, AcceptedRecord)]
+    dropped = [_dropped_line(row, row.record) for row in rows if isinstance(row.record, DroppedRecord)]
+    driver = cast("psycopg.Connection[Any]", connection.connection.driver_connection)
+    for statement, lines in ((_COPY_EVENTS, events), (_COPY_DROPPED, dropped)):
+        if lines:
+            with driver.cursor() as cursor, cursor.copy(statement) as copy:
+                copy.write("".join(lines))
+
+
+def _event_line(row: Row, record: AcceptedRecord) -> str:
+    """A line of COPY's text format. Nothing in it needs quoting; what would is none of ours."""
+    samples = str(record.samples, "ascii")
+    words = (record.event_id, record.decision_id, record.kind, record.bid_kind, record.click_ref or "none")
+    if not all(map(str.isalnum, words)) or "\\" in samples or "\n" in samples or "\t" in samples:
+        raise ValueError("a name with letters that no name of ours has")
+    return (
+        f"{record.event_id}\t{record.decision_id}\t{record.kind}\t{record.bid_kind}\t{record.chain_campaign}\t"
+        f"{record.line_item_id}\t{record.creative_id}\t{record.placement_id}\t{record.publisher_index}\t"
+        f"{record.price_micro_usdc}\t{record.occurred_ms}\t{row.received_ms}\t{row.stream_id}\t{row.stream_index}\t"
+        f"{samples}\t{record.action_price_micro_usdc}\t{record.click_ref or NULL}\t"
+        f"{_number(record.viewer_mark)}\t{_number(record.network_mark)}\taccepted\n"
+    )
+
+
+def _or_null(number: int | None) -> int | str:
+    return NULL if number is None else number
+
+
+def _number(mark: int | None) -> int | str:
+    return NULL if mark is None else mark
+
+
+def _dropped_line(row: Row, record: DroppedRecord) -> str:
+    if not all(map(str.isalnum, (record.kind or "none", record.decision_id or "none"))):
+        raise ValueError("a name with letters that no name of ours has")
+    return (
+        f"{row.stream_id}\t{row.stream_index}\t{record.reason.value}\t{record.kind or NULL}\t"
+        f"{record.decision_id or NULL}\t{_or_null(record.placement_id)}\t{row.received_ms}\n"
+    )

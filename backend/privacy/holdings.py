@@ -141,6 +141,7 @@ HOLDINGS: tuple[Holding, ...] = (
     Holding("subject_key", "keys that personal data is sealed with", why="wrapped keys; an erasure deletes them"),
     Holding("event", "what happened to ads that were shown", why="tied to a decision, never to a viewer or account"),
     Holding("dropped_event", "reports that were not charged", why="tied to a decision, never to a viewer or account"),
+    Holding("early_click", "clicks whose view has not come", why="tied to a decision, never to a viewer or account"),
     Holding("billing_counter", "the last number of a series of invoices", why="numbers"),
     Holding("reconciliation", "whether chain, ledger and Stripe agree", why="sums, and ids of campaigns and payments"),
     Holding("flagged_event", "events under a flag, and what the ledger did", why="tied to an event, never to a person"),

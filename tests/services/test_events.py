@@ -121,7 +121,7 @@ async def test_accept__mixed_batch__each_event_its_verdict_and_one_row(
         {"kind": "viewable", "token": sign(facts(5), TOKEN_KEY), "samples": SEEN[:3]},
     )
     assert verdicts == [
-        "accepted", "malformed", "bad_token", "expired", "wrong_chain", "accepted", "accepted", "not_viewable",
+        "accepted", "malformed", "bad_token", "expired", "wrong_chain", "replayed", "accepted", "not_viewable",
     ]
     drain(consumer)
     events, dropped = stored(fresh_engine)
@@ -142,18 +142,58 @@ async def test_accept__sent_again__charged_once(
     assert stored(fresh_engine) == ([(one.decision_id.hex(), "viewable")], Counter({"replayed": 2}))
 
 
-async def test_accept__click_in_a_later_request__counts_after_its_view(
+async def test_accept__sent_again__is_told_and_no_samples_are_kept(
+    http: httpx.AsyncClient, redis_client: redis.Redis
+) -> None:
+    """L81: of several requests with the same event at once exactly one takes it in."""
+    one, other = facts(1), facts(2)
+    answers = await asyncio.gather(*(send(http, view(one), view(other), click(one)) for _ in range(8)))
+    assert Counter(verdict for answer in answers for verdict in answer) == {"accepted": 3, "replayed": 21}
+    entries = [fields[b"batch"] for _, fields in redis_client.xrange(store.STREAM)]
+    assert sum(b'"accepted"' in entry for entry in entries) == 1
+    assert max(len(entry) for entry in entries if b'"accepted"' not in entry) < 400
+    assert await send(http, click(other)) == ["accepted"]
+
+
+async def test_accept__redis_has_forgotten__sql_knows(
+    http: httpx.AsyncClient, consumer: IngestConsumer, fresh_engine: Engine, redis_client: redis.Redis
+) -> None:
+    """L24, L81: without Redis's memory the sender is told something else, and nothing is counted twice."""
+    one, two, three = facts(1), facts(2), facts(3)
+    assert await send(http, view(one), click(one), view(two)) == ["accepted"] * 3
+    drain(consumer)
+    redis_client.flushdb()
+    assert await send(http, view(one), click(one), view(two), view(three)) == ["accepted"] * 4
+    drain(consumer)
+    events, dropped = stored(fresh_engine)
+    assert sorted(events) == sorted([
+        (one.decision_id.hex(), "viewable"), (one.decision_id.hex(), "click"), (two.decision_id.hex(), "viewable"),
+        (three.decision_id.hex(), "viewable"),
+    ])
+    assert dropped == Counter({"replayed": 3})
+
+
+async def test_accept__click_before_its_view__counts_when_the_view_comes(
     http: httpx.AsyncClient, consumer: IngestConsumer, fresh_engine: Engine
 ) -> None:
-    one = facts(1)
-    await send(http, click(one))
-    await send(http, view(one))
+    """L82: until then it is dropped, and told so; afterwards nothing says that it ever was."""
+    one, two = facts(1), facts(2)
+    assert await send(http, click(one), click(two)) == ["accepted"] * 2
     drain(consumer)
-    await send(http, click(one))
+    assert stored(fresh_engine) == ([], Counter({"click_before_view": 2}))
+    assert await send(http, click(one)) == ["replayed"]
+    assert await send(http, view(one)) == ["accepted"]
     drain(consumer)
     events, dropped = stored(fresh_engine)
     assert [kind for _, kind in events] == ["viewable", "click"]
-    assert dropped == Counter({"click_before_view": 1})
+    assert dropped == Counter({"click_before_view": 1, "replayed": 1})
+    with fresh_engine.connect() as connection:
+        counts = connection.execute(text("select what || ' ' || name, n from traffic_count order by 1")).all()
+        early = connection.execute(text("select event_id from early_click")).scalars().all()
+    assert dict([tuple(row) for row in counts]) == {
+        "dropped click_before_view": 1, "dropped replayed": 1, "received click": 1, "received viewable": 1,
+    }
+    assert early == [two.decision_id.hex() + "02"]
 
 
 async def test_accept__sixty_first_event_of_a_viewer__rate(wiring: Wiring) -> None:
@@ -238,7 +278,7 @@ async def test_consume__killed_between_commit_and_acknowledgement__nothing_twice
     redis_client.xgroup_create(store.STREAM, store.GROUP, id="0")
     drain(consumer)
     assert stored(fresh_engine) == first == (
-        [(one.decision_id.hex(), "viewable")], Counter({"click_before_view": 1, "replayed": 1})
+        [(one.decision_id.hex(), "viewable"), (one.decision_id.hex(), "click")], Counter({"replayed": 1})
     )
 
 

@@ -77,6 +77,22 @@ class DroppedEvent(SQLModel, table=True):
     received_ms: int = big()
 
 
+class EarlyClick(SQLModel, table=True):
+    """A click that was dropped because its view had not come; when it comes, the click counts. Kept for a day.
+
+    `record`: the AcceptedRecord of the stream, as JSON.
+    """
+
+    __tablename__ = "early_click"
+    __table_args__ = (Index("early_click_received", "received_ms"),)
+
+    event_id: str = Field(primary_key=True, sa_type=Text)
+    stream_id: str = Field(sa_type=Text)
+    stream_index: int
+    received_ms: int = big()
+    record: bytes
+
+
 class ServingTally(SQLModel, table=True):
     """Answers to ad requests by minute: outcome `decision`, or a NoBidReason per line item (0: none was left)."""
 

@@ -1,4 +1,7 @@
-"""events at speed"""
+"""events at speed: early clicks; an index holds only what it is asked for"""
+
+import sqlalchemy as sa
+from alembic import op
 
 revision = "0017"
 down_revision = "0016"
@@ -7,8 +10,17 @@ depends_on = None
 
 
 def upgrade() -> None:
-    pass
+    op.create_table(
+        "early_click",
+        sa.Column("event_id", sa.Text(), nullable=False),
+        sa.Column("stream_id", sa.Text(), nullable=False),
+        sa.Column("stream_index", sa.Integer(), nullable=False),
+        sa.Column("received_ms", sa.BigInteger(), nullable=False),
+        sa.Column("record", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("event_id"),
+    )
+    op.create_index("early_click_received", "early_click", ["received_ms"])
 
 
 def downgrade() -> None:
-    pass
+    op.drop_table("early_click")

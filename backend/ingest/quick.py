@@ -1,0 +1,133 @@
+"""The short way for an event that is plainly good: the same answers as the pipeline's, for a quarter of the work.
+
+Whoever is refused here is not refused yet: `judge` asks the pipeline, which names the reason (or lets it pass).
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import msgspec
+
+from backend.core.click_id import click_id, reference
+from backend.core.client_class import client_class, origin_mark
+from backend.core.decision_token import BID_KINDS, Facts, TokenError, read
+from backend.core.events import BILLS, KIND_BYTE, BidKind, EventKind, Sample
+from backend.core.reasons import DropReason
+from backend.core.traffic_marks import day_of_ms, network_mark, viewer_mark
+from backend.ingest import pipeline, reports, robots
+from backend.ingest.pipeline import Circumstances, Incoming
+from backend.ingest.reports import AcceptedRecord, DroppedRecord, Report, Viewable
+from backend.ingest.viewability import plainly_viewable_at_ms
+
+_VIEW, _CLICK = EventKind.VIEWABLE.value, EventKind.CLICK.value
+_VIEW_BYTE, _CLICK_BYTE = KIND_BYTE[EventKind.VIEWABLE], KIND_BYTE[EventKind.CLICK]
+_KINDS = tuple(kind.value for kind in BID_KINDS)
+_BILLED = tuple(BILLS[kind] for kind in BID_KINDS)
+_PER_ACTION = BID_KINDS.index(BidKind.CPA)
+_viewer_mark = lru_cache(4_096)(viewer_mark)        # a batch comes from one viewer
+
+
+class Judged(msgspec.Struct, gc=False):
+    """An event with its verdict. An accepted one still has to be new, and not one too many (`viewer`, `expires_ms`)."""
+
+    record: AcceptedRecord | DroppedRecord
+    viewer: bytes = b""
+    expires_ms: int = 0
+
+    @property
+    def reason(self) -> DropReason | None:
+        return self.record.reason if isinstance(self.record, DroppedRecord) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What `plainly_good` needs to know of a request, looked up once for all of its events."""
+
+    about: Circumstances
+    is_suspect: bool
+    client: int
+    origin: int
+    skew_ms: int
+    network_mark: int | None
+
+
+def asked(about: Circumstances) -> Asked:
+    return Asked(
+        about, robots.declared(about.user_agent) or about.suspect, client_class(about.user_agent),
+        origin_mark(about.origin), about.ruleset.clock_skew_seconds_max * 1_000,
+        network_mark(about.ip, day_of_ms(about.now_ms), about.token_key),
+    )
+
+
+def judge(report: Report, request: Asked) -> Judged:
+    """The verdict about a decoded event."""
+    good = plainly_good(report, request)
+    if good is not None:
+        return good
+    one = pipeline.incoming(msgspec.Raw(b""))
+    one.report = report
+    return judged(one, pipeline.run_decoded(one, request.about), request.about)
+
+
+def judge_raw(raw: msgspec.Raw, request: Asked) -> Judged:
+    """The verdict about an event of a batch in which one is malformed."""
+    one = pipeline.incoming(raw)
+    return judged(one, pipeline.run(one, request.about), request.about)
+
+
+def judged(one: Incoming, reason: DropReason | None, about: Circumstances) -> Judged:
+    if reason is not None:
+        return Judged(pipeline.dropped(one, reason))
+    return Judged(pipeline.accepted(one, about), one.token.viewer, one.token.expires_ms)
+
+
+def plainly_good(report: Report, request: Asked) -> Judged | None:
+    """The event as it is stored, or None when anything about it needs a closer look."""
+    about = request.about
+    try:
+        facts = read(report.token, about.token_key)
+    except TokenError:
+        return None
+    decided_ms = int.from_bytes(facts[1][:6], "big")
+    latest_ms = about.now_ms + request.skew_ms - decided_ms
+    if (
+        facts[2] != about.chain_id or about.now_ms > facts[10] or not facts[4] or request.is_suspect or latest_ms < 0
+        or (facts[14] != request.origin and facts[14] and request.origin)       # as same_origin and same_client
+        or (facts[13] != request.client and facts[13] and request.client)
+    ):
+        return None
+    if type(report) is not Viewable:
+        return Judged(_click(facts, request), facts[11], facts[10])
+    samples = report.samples
+    seen_ms = plainly_viewable_at_ms(samples, about.ruleset, video=facts[12])
+    last_ms = samples[-1].t_ms
+    watched_ms = last_ms - samples[0].t_ms
+    if (
+        not seen_ms or last_ms > latest_ms
+        or watched_ms >= robots.FROZEN_MS_MIN or watched_ms < len(samples) * robots.SAMPLE_GAP_MS_MIN
+    ):
+        return None
+    rendered_ms = report.rendered_at_ms
+    occurred_ms = about.now_ms if rendered_ms is None else max(decided_ms, min(about.now_ms, rendered_ms + seen_ms))
+    return Judged(_view(facts, request, occurred_ms, samples), facts[11], facts[10])
+
+
+def _view(facts: Facts, request: Asked, occurred_ms: int, samples: list[Sample]) -> AcceptedRecord:
+    """As pipeline.accepted."""
+    name, bid, price = facts[1].hex(), facts[9], facts[8]
+    return AcceptedRecord(
+        name + _VIEW_BYTE, name, _VIEW, _KINDS[bid], facts[3], facts[4], facts[5], facts[6], facts[7],
+        price if _BILLED[bid] is EventKind.VIEWABLE else 0, occurred_ms, reports.samples_of(samples),
+        price if bid == _PER_ACTION else 0, None,
+        _viewer_mark(facts[11], facts[6], request.about.token_key), request.network_mark,
+    )
+
+
+def _click(facts: Facts, request: Asked) -> AcceptedRecord:
+    name, bid, price, key = facts[1].hex(), facts[9], facts[8], request.about.token_key
+    return AcceptedRecord(
+        name + _CLICK_BYTE, name, _CLICK, _KINDS[bid], facts[3], facts[4], facts[5], facts[6], facts[7],
+        price if _BILLED[bid] is EventKind.CLICK else 0, request.about.now_ms, reports.NO_SAMPLES,
+        price if bid == _PER_ACTION else 0, reference(click_id(facts[1], key)),
+        _viewer_mark(facts[11], facts[6], key), request.network_mark,
+    )
