@@ -17,7 +17,7 @@ from backend.main import serve
 from backend.main.areas import accounts, privacy
 from backend.privacy.holdings import HOLDINGS, Holding
 
-WALLETS = ("account", "wallet", "owner", "created_by", "invited_by", "actor")
+WALLETS = ("account", "wallet", "owner", "created_by", "invited_by", "actor", "publisher", "advertiser")
 # columns of rows that stay after an erasure, and that never hold what a person wrote: references, words of ours, hashes
 HARMLESS = frozenset({
     "reference", "payment_intent", "session", "tier", "status", "dispute", "outcome", "warning", "tx_hash",
@@ -26,7 +26,7 @@ HARMLESS = frozenset({
     "hours", "time_zone", "asset_sha256", "decided_by", "claimed_by", "appeal", "moderator", "action", "actor",
     "subject", "contract", "event", "topic0", "decision_id", "state", "reason", "touch", "event_id", "sha256",
     "raw", "number", "targeting", "reasons", "details", "done", "accepted_categories",
-    "level", "rule", "scope", "evidence", "ruleset",
+    "level", "rule", "scope", "evidence", "ruleset", "publisher", "advertiser", "price_kind",
 })
 # what constraints ask for
 VALUES: dict[str, Any] = {
@@ -36,6 +36,7 @@ VALUES: dict[str, Any] = {
     "line_item.bid_kind": "vcpm", "line_item.hours": None, "line_item.time_zone": None,
     "line_item.booked_placement_id": None, "line_item.frequency_impressions": None, "line_item.frequency_hours": None,
     "line_item.ends_at": datetime(2027, 1, 1, tzinfo=UTC), "line_item.pacing": "even",
+    "deal.price_kind": "fixed", "deal.status": "accepted", "placement.soft_floor_micro_usdc": None,
     "campaign.status": "active", "line_item.status": "active", "conversion_goal.status": "active",
     "creative.kind": "image", "creative.status": "approved", "creative.appeal": None, "creative.lineage_id": None,
     "asset.kind": "image", "conversion_goal.kind": "postback", "conversion_goal.contract": None,
