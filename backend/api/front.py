@@ -65,6 +65,10 @@ class _Refused(Exception):
         self.answer = answer
 
 
+class _BodyRefused(_Refused):
+    """Says nothing of limits of rates, as whoever refuses bodies in front of the application does not know them."""
+
+
 class HotPaths:
     """The layers of the application in one: limits of head, body and rate, headers, problems. See api/limits.py."""
 
@@ -145,7 +149,7 @@ class HotPaths:
         return client_ip(peer, forwarded.decode("latin-1"), self._trusted)
 
     async def _body(self, hot: _Hot, receive: Receive) -> bytes:
-        """The whole body. Raises _Refused for one that is too large, too slow, or ends too early.
+        """The whole body. Raises _BodyRefused for one that is too large, too slow, or ends too early.
 
         With a Content-Length nothing is waited for after its last byte, though ASGI would send an empty part.
         """
@@ -155,16 +159,16 @@ class HotPaths:
             while True:
                 message = await receive()
                 if message["type"] != "http.request":
-                    raise _Refused(limits.cut_short)
+                    raise _BodyRefused(limits.cut_short)
                 part: bytes = message.get("body", b"")
                 body += part
                 if len(body) > self._body_bytes_max:
-                    raise _Refused(lambda scope: limits.too_large(scope, self._body_bytes_max))
+                    raise _BodyRefused(lambda scope: limits.too_large(scope, self._body_bytes_max))
                 if len(body) == hot.length or not message.get("more_body", False):
                     return body
         except asyncio.CancelledError:
             if self._late.is_late(reader):
-                raise _Refused(limits.too_slow) from None
+                raise _BodyRefused(limits.too_slow) from None
             raise
         finally:
             self._late.leave(reader)
@@ -174,7 +178,7 @@ class HotPaths:
         answer = error.answer(scope) if isinstance(error, _Refused) else await problems.answer(Request(scope), error)
         names = {name for name, _ in answer.raw_headers}
         surface = [header for header in self._surface[scope["path"]] if header[0] not in names]
-        answer.raw_headers += [*surface, *told]
+        answer.raw_headers += [*surface, *(told[:1] if isinstance(error, _BodyRefused) else told)]
         await answer(scope, receive, send)
 
 

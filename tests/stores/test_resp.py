@@ -143,6 +143,8 @@ async def test_call__server_that_takes_no_writes__is_unavailable(own: Server) ->
         await client.call("CONFIG", "SET", "maxmemory", 1)
         with pytest.raises(REDIS_UNAVAILABLE):
             await client.call("SET", "k", "v")
+        with pytest.raises(REDIS_UNAVAILABLE):
+            await client.eval(Script("return redis.call('SET', KEYS[1], 'v')"), ["k"])
         await client.call("CONFIG", "SET", "maxmemory", 0)
 
 
