@@ -29,6 +29,10 @@ KINDS: Mapping[str, str] = {
     "deal.declined": "the advertiser has declined: `deal`, `placement`",
     "deal.withdrawn": "the publisher has taken its offer back: `deal`, `placement`",
     "deal.ended": "the other side has ended a deal: `deal`, `placement`",
+    # traffic
+    "traffic.flagged": "statistics call events of a placement invalid; the first of the day: `flag`, `placement`",
+    "traffic.upheld": "an objection to a flag was not right: `flag`, `placement`, `note`",
+    "traffic.lifted": "a flag was wrong, its events are paid: `flag`, `placement`, `note`",
     # money
     "card_payment.paid": "a card was charged; the money is held: `payment`, `campaign`",
     "card_payment.expired": "a Checkout was not paid in time: `payment`, `campaign`",

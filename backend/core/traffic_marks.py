@@ -6,6 +6,7 @@ mark to a viewer or a network (keyed BLAKE2b). 64 bits with a sign, as PostgreSQ
 
 from functools import lru_cache
 from hashlib import blake2b
+from ipaddress import ip_network
 
 from backend.core.ip_prefix import UNKNOWN, ip_prefix
 
@@ -22,9 +23,14 @@ def viewer_mark(viewer: bytes, placement: int, key: bytes) -> int:
 
 @lru_cache(maxsize=MARKS_REMEMBERED)
 def network_mark(ip: str, day: int, key: bytes) -> int | None:
-    """The mark of the /24 or /48 that an address is in, on a day (days since 1970); None of what is no address."""
+    """The mark of the /24 or /48 that an address is in, on a day (days since 1970).
+
+    None of what is no address on the internet: behind a proxy of our own everybody would seem to be one network.
+    """
     prefix = ip_prefix(ip)
-    return None if prefix == UNKNOWN else _mark(prefix.encode() + day.to_bytes(4, "big"), key, b"sightline-net--m")
+    if prefix == UNKNOWN or not ip_network(prefix).is_global:
+        return None
+    return _mark(prefix.encode() + day.to_bytes(4, "big"), key, b"sightline-net--m")
 
 
 def day_of_ms(ms: int) -> int:

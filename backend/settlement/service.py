@@ -281,13 +281,15 @@ class EpochService:
             recovery.insert_events(connection, epoch, events)
             recovery.insert_publishers(connection, [line for line in closing.lines if line.index != DUST_PUBLISHER])
             charges = charges_of(events)
+            revived = recovery.revive_charges(connection, charges)
+            write_transfers(connection, revived, epoch=0)
             known = recovery.adopt_charges(connection, epoch, charges)
             fresh = [charge for charge in charges if charge.event_id not in known]
             write_transfers(connection, fresh, epoch=epoch)
             write_transfers(connection, closing.transfers, epoch=epoch)
             interval = (statement.interval.from_ms, statement.interval.to_ms)
             store.insert_epoch(connection, epoch, statement.attempt, interval, len(events), closing)
-            recovery.add_spend(connection, fresh)
+            recovery.add_spend(connection, [*fresh, *revived])
             store.mark_published(connection, epoch, statement.attempt, _hashes(statement, bundle))
         return True
 

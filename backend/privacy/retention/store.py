@@ -34,7 +34,8 @@ STATEMENTS: Mapping[Kept, str] = {
              where samples <> '[]'::jsonb and received_ms < :final_until_ms and status <> 'accepted'
                and not exists (select from ledger_transfer transfer
                                  left join epoch on epoch.epoch = transfer.epoch
-                                where transfer.event_id = event.event_id and epoch.status is distinct from 'finalised')
+                                where transfer.event_id = event.event_id and transfer.epoch is distinct from 0
+                                  and epoch.status is distinct from 'finalised')
              order by received_ms limit :most for update skip locked))""",
     Kept.CLICK_REFERENCES: """
         update event set click_ref = null where ctid = any(array(

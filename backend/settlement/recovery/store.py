@@ -43,11 +43,23 @@ update ledger_transfer known set epoch = :epoch
 returning known.event_id
 """)
 
+# A backup may have had an event flagged whose charge went on chain before: what is final is not given back.
+_REVIVE = text("""
+with revived as (
+    update ledger_transfer known set epoch = null
+      from unnest(cast(:event_ids as text[])) as c(event_id)
+     where known.event_id = c.event_id and known.kind = 'charge' and known.epoch = 0 returning known.event_id
+), flagged as (
+    update flagged_event set state = 'late' from revived where flagged_event.event_id = revived.event_id
+)
+select event_id from revived
+""")
+
 _SPEND = text("""
 insert into line_item_spend (line_item_id, day, spent_micro_usdc)
 select e.line_item_id, (to_timestamp(e.occurred_ms / 1000) at time zone 'UTC')::date, sum(t.amount_micro_usdc)
   from ledger_transfer t join event e using (event_id)
- where t.event_id = any(cast(:event_ids as text[])) group by 1, 2
+ where t.event_id = any(cast(:event_ids as text[])) and t.kind = 'charge' group by 1, 2
     on conflict (line_item_id, day) do update
    set spent_micro_usdc = line_item_spend.spent_micro_usdc + excluded.spent_micro_usdc
 """)
@@ -86,6 +98,18 @@ def adopt_charges(connection: Connection, epoch: int, charges: Sequence[Transfer
         "credits": [charge.credit_account for charge in charges],
         "amounts": [charge.amount_micro_usdc for charge in charges],
     }).scalars())
+
+
+def revive_charges(connection: Connection, charges: Sequence[Transfer]) -> list[Transfer]:
+    """Open those of an epoch's charges again that were given back as invalid traffic; gives the transfers that undo it.
+
+    Needs the ledger's lock.
+    """
+    revived = set(connection.execute(_REVIVE, {"event_ids": [charge.event_id for charge in charges]}).scalars())
+    return [
+        Transfer("reinstatement", one.debit_account, one.credit_account, one.amount_micro_usdc, one.event_id)
+        for one in charges if one.event_id in revived
+    ]
 
 
 def add_spend(connection: Connection, charges: Sequence[Transfer]) -> None:

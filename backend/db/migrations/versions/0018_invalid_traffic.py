@@ -84,6 +84,10 @@ def _counts() -> None:
         sa.Column("seq", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
+    # what was stored before has no marks
+    op.execute(
+        "insert into traffic_progress select id, coalesce((select max(seq) from event), 0) from (values (1), (2)) r (id)"
+    )
     op.create_table(
         "traffic_cell",
         sa.Column("day", sa.Date(), nullable=False),
