@@ -74,6 +74,25 @@ class IngestService:
         body = msgspec.json.encode({"events": [{"kind": "click", "token": token}]})
         return await self.accept(body, now_ms, user_agent, is_link=True, ip=ip)
 
+    async def outside(self, facts: DecisionToken, now_ms: int) -> DropReason | None:
+        """A viewable impression of an ad that another exchange shows, by its own word (L87); as `accept`.
+
+        `facts` were checked by the caller, and their price is what is charged.
+        """
+        return await self._outside(facts, reports.Viewable(token="", samples=[]), now_ms)
+
+    async def outside_click(self, facts: DecisionToken, now_ms: int) -> DropReason | None:
+        """A click on such an ad."""
+        return await self._outside(facts, reports.Click(token=""), now_ms)
+
+    async def _outside(self, facts: DecisionToken, report: reports.Report, now_ms: int) -> DropReason | None:
+        about = Circumstances(now_ms, "", self._chain_id, self._token_key, self._ruleset)
+        record = pipeline.accepted(pipeline.Incoming(msgspec.Raw(b""), report, facts), about)
+        judged = Judged(record, facts.viewer, facts.expires_ms)
+        self._memory.check()
+        await self._admit([judged], now_ms)
+        return judged.reason
+
     def read_token(self, token: str) -> DecisionToken | None:
         """The facts behind a token of ours, expired or not; None when it is not ours."""
         try:
