@@ -40,6 +40,7 @@ from backend.main.areas import (
     cards,
     conversions,
     creatives,
+    openrtb,
     operation,
     placements,
     privacy,
@@ -74,9 +75,10 @@ def create_app(
 ) -> FastAPI:
     """The API and the pages over the stores that `settings` name. Opens connections when first used."""
     parts = _parts(settings, engine or make_engine(settings.database_url, application="sightline-serve"), clock)
+    demand = openrtb.demand(parts)
     decision_service = DecisionService(
         parts.feed, parts.fast_redis, settings.chain_id, settings.token_key_bytes, settings.ruleset,
-        public_url=settings.public_url, tcf_vendor=settings.tcf_vendor,
+        public_url=settings.public_url, tcf_vendor=settings.tcf_vendor, ask_demand=demand.ask,
     )
     ingest_service = IngestService(
         parts.fast_redis, settings.chain_id, settings.token_key_bytes, settings.ruleset
@@ -106,6 +108,7 @@ def create_app(
     app.include_router(clicks.router(ingest_service, parts.feed, conversions.landing(parts)))
     for area in AREAS:
         area.include(app, parts)
+    openrtb.include(app, parts, decision_service, ingest_service, demand, conversions.landing(parts))
     _include_chain(app, settings, parts.engine)
     app.include_router(health.router(parts.engine, parts.redis, settings.chain_id))
     app.include_router(pages.router(operator=settings.seller_name, contact=settings.contact_email))

@@ -32,7 +32,7 @@ OURS = (
     "card_campaign", "stripe_event", "onramp_session",
     "card_refund", "card_dispute", "card_warning", "card_payment", "onramp_session", "billing_document",
     "billed_campaign", "billing_counter", "billing_profile",
-    "conversion", "conversion_goal", "creative_review", "creative", "asset", "line_item_spend", "deal", "line_item",
+    "exchange", "external_bidder", "conversion", "conversion_goal", "creative_review", "creative", "asset", "line_item_spend", "deal", "line_item",
     "campaign_terms", "campaign", "placement_share",
     "publisher_block", "placement", "world",
     "publisher", "idempotency_key",

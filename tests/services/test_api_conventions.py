@@ -20,6 +20,8 @@ REPEATABLE = {
     "/v1/auth/logout": "a session ends once",
     "/v1/decisions": "a hold ends by itself; a new request is a new opportunity",
     "/v1/events": "each event is counted once by its decision",
+    "/v1/admin/exchanges": "a world has one exchange: the second time is refused",
+    "/v1/external-bidders": "a line item has one bidder: the second time is refused",
     "/v1/conversions": "a goal stores each order id once, and answers the same",
     "/v1/settlements/{epoch}/{attempt}/attestations": "the same signature is stored once",
     "/v1/worlds/{world}/proof": "looks and remembers what it found",

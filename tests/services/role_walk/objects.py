@@ -99,6 +99,14 @@ async def block(scene: Scene, made: Made) -> str:
     return str((await scene.post("/v1/publisher/blocks", body))["id"])
 
 
+async def external_bidder(scene: Scene, made: Made) -> str:
+    body = {
+        "line_item_id": int(await line_item(scene, made)), "name": "DSP", "endpoint": "https://bidder.example/rtb",
+        "seat": "dsp",
+    }
+    return str((await scene.post("/v1/external-bidders", body))["id"])
+
+
 OFFER = {"name": "Board", "price_kind": "fixed", "price_micro_usdc": 2_000}
 
 
@@ -207,6 +215,7 @@ MAKERS: Mapping[str, Maker] = {
     "/v1/organisation/invitations/{invitation}": sent_invitation,
     "/v1/organisation/members/{wallet}": member,
     "api_key": api_key,
+    "bidder": external_bidder,
     "block": block,
     "campaign": campaign,
     "creative": creative,
