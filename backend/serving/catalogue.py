@@ -8,6 +8,7 @@ from backend.core.reasons import NoBidReason
 from backend.core.week import EVERY_HOUR
 from backend.pctr.rate import Rates
 from backend.serving.auction import Deal
+from backend.serving.pacing.curve import FLAT
 
 MS_PER_DAY = 86_400_000
 
@@ -155,7 +156,7 @@ ANYTHING = Wanted()
 class Frequency:
     """At most `impressions` (None: any number) to one viewer within any `hours` hours, `apart_minutes` between two."""
 
-    impressions: int
+    impressions: int | None
     hours: int
     apart_minutes: int = 0
 
@@ -196,7 +197,8 @@ class LineItem:
     chain_campaign: int | None = None
     unfunded: NoBidReason | None = None
     has_goal: bool = False
-    front_loaded: bool = False      # of paced ones: see `backend.serving.pacing.curve`
+    front_loaded: bool = False      # of paced ones: see `backend.serving.pacing.curve`, also for the next one
+    week: tuple[int, ...] = FLAT
     external: bool = False              # a server of its own bids for it, with `bid_micro_usdc` as the most
     narrow: bool = field(init=False, compare=False, default=False)   # whether one ad request may differ from another
 

@@ -9,7 +9,8 @@ from backend.core.week import EVERY_HOUR, hour_of_week
 from backend.pctr.rate import Rates
 from backend.serving.auction import CONVERSIONS_PER_CLICK_PPM, QUALITY_NEUTRAL, Bid, rate_of
 from backend.serving.catalogue import MS_PER_DAY, NOTHING_SPENT, Creative, LineItem, Placement, Spending, day_of
-from backend.serving.pacing import allowed_micro_usdc, kept_back_micro_usdc
+from backend.serving.pacing.curve import Span
+from backend.serving.pacing.release import allowed_micro_usdc, kept_back_micro_usdc, lead_micro_usdc
 
 SHAPE_TOLERANCE_PERCENT = 2
 SHAPELESS = ("audio", "model")
@@ -56,8 +57,8 @@ def fits(creative: Creative, placement: Placement) -> bool:
     return creative.kind in SHAPELESS or abs(one - other) * 100 <= SHAPE_TOLERANCE_PERCENT * other
 
 
-Cap = tuple[int, int, int]
-"""Micro-USDC, and from when to when they may be spent (ms)."""
+Cap = tuple[int, Span]
+"""Micro-USDC, and from when to when they may be spent."""
 StandingCheck = Callable[[Offer], NoBidReason | None]
 MomentCheck = Callable[[LineItem, Spending, int], NoBidReason | None]
 
@@ -179,14 +180,23 @@ def daily_cap(item: LineItem, spending: Spending, now_ms: int) -> NoBidReason | 
 
 
 def pacing(item: LineItem, spending: Spending, now_ms: int) -> NoBidReason | None:
-    """Even pacing releases caps over time; a line item without caps has nothing to pace."""
+    """Pacing releases caps over time; a line item without caps has nothing to pace."""
     if not item.even_pacing:
         return None
-    committed = (spending.committed_total(), spending.committed_on(day_of(now_ms)))
-    for cap, spent in zip(_caps(item, now_ms), committed, strict=True):
-        if cap is not None and spent >= allowed_micro_usdc(*cap, now_ms, item.bid_micro_usdc):
+    for cap, spent in zip(caps(item, now_ms), likely(item, spending, day_of(now_ms)), strict=True):
+        if cap is not None and spent >= allowed_micro_usdc(*cap, now_ms, lead_micro_usdc(cap[0], item.bid_micro_usdc)):
             return NoBidReason.PACING
     return None
+
+
+def likely(item: LineItem, spending: Spending, day: int) -> tuple[int, int]:
+    """What pacing takes for spent, in all and on a day: holds are, where most of them are charged. A click is rare.
+
+    Caps themselves count every hold, whatever becomes of it.
+    """
+    if item.bid_kind is BidKind.VCPM:
+        return spending.committed_total(), spending.committed_on(day)
+    return spending.spent_total_micro_usdc, spending.spent_by_day_micro_usdc.get(day, 0)
 
 
 STANDING_CHECKS: tuple[StandingCheck, ...] = (
@@ -300,21 +310,37 @@ class KeptBack:
     day: int | None
 
 
-def kept_back(item: LineItem, now_ms: int) -> KeptBack:
-    """What the hold must leave untouched, so that pacing is exact however many processes decide at once."""
-    total, day = (None if cap is None else _kept(item, cap, now_ms) for cap in _caps(item, now_ms))
-    return KeptBack(total, day)
+def kept_back(item: LineItem, now_ms: int, spending: Spending = NOTHING_SPENT) -> KeptBack:
+    """What the hold must leave untouched, so that pacing is exact however many processes decide at once.
+
+    Where holds are hardly ever charged, those that `spending` knows of do not slow it down.
+    """
+    day = day_of(now_ms)
+    unlikely = (0, 0) if item.bid_kind is BidKind.VCPM else (
+        spending.held_total_micro_usdc, spending.held_by_day_micro_usdc.get(day, 0)
+    )
+    of_total, of_day = caps(item, now_ms)
+    return KeptBack(_kept(item, of_total, now_ms, unlikely[0]), _kept(item, of_day, now_ms, unlikely[1]))
 
 
-def _kept(item: LineItem, cap: Cap, now_ms: int) -> int:
-    return kept_back_micro_usdc(*cap, now_ms, item.bid_micro_usdc) if item.even_pacing else 0
+def _kept(item: LineItem, cap: Cap | None, now_ms: int, unlikely_micro_usdc: int) -> int | None:
+    if cap is None or not item.even_pacing:
+        return None if cap is None else 0
+    lead = lead_micro_usdc(cap[0], item.bid_micro_usdc)
+    return max(0, kept_back_micro_usdc(*cap, now_ms, lead) - unlikely_micro_usdc)
 
 
-def _caps(item: LineItem, now_ms: int) -> tuple[Cap | None, Cap | None]:
+def caps(item: LineItem, now_ms: int) -> tuple[Cap | None, Cap | None]:
     """The total cap over the flight, and the daily cap over its part of the day."""
     total, daily = item.total_cap_micro_usdc, item.daily_cap_micro_usdc
     day_ms = day_of(now_ms) * MS_PER_DAY
     return (
-        None if total is None else (total, item.starts_ms, item.ends_ms),
-        None if daily is None else (daily, max(day_ms, item.starts_ms), min(day_ms + MS_PER_DAY, item.ends_ms)),
+        None if total is None else (total, _span(item, item.starts_ms, item.ends_ms)),
+        None if daily is None else (
+            daily, _span(item, max(day_ms, item.starts_ms), min(day_ms + MS_PER_DAY, item.ends_ms))
+        ),
     )
+
+
+def _span(item: LineItem, start_ms: int, end_ms: int) -> Span:
+    return Span(start_ms, end_ms, item.front_loaded, item.week, item.hours, item.time_zone)

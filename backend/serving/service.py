@@ -29,7 +29,7 @@ from backend.pctr.rate import Learning, Rates
 from backend.pctr.store import read_fresh
 from backend.serving import store
 from backend.serving.auction import Sale, asked_floor, auction
-from backend.serving.catalogue import Catalogue, LineItem, Placement, day_of
+from backend.serving.catalogue import NOTHING_SPENT, Catalogue, LineItem, Placement, day_of
 from backend.serving.decision import (
     AdRequest,
     Book,
@@ -487,7 +487,8 @@ class DecisionService:
 
     async def _hold(self, offer: Offer, facts: DecisionToken, now_ms: int) -> NoBidReason | None:
         item, day = offer.line_item, day_of(now_ms)
-        kept = kept_back(item, now_ms)
+        spending = self._catalogue.spending if self._catalogue else {}
+        kept = kept_back(item, now_ms, spending.get(item.id, NOTHING_SPENT))
         return await self._purses.hold(
             facts.campaign,
             facts.price_micro_usdc,

@@ -19,7 +19,6 @@ from backend.serving.catalogue import (
     NO_BLOCKS,
     Blocks,
     Creative,
-    Frequency,
     LineItem,
     Placement,
     Purse,

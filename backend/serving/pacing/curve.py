@@ -1,0 +1,89 @@
+"""The ideal curve: how much of a cap should be spent by now, following the traffic of the hours of the week."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import accumulate
+
+from backend.core.week import EVERY_HOUR, HOURS_PER_WEEK, hour_of_week
+
+MS_PER_HOUR = 3_600_000
+_FROM_MONDAY_MS = 72 * MS_PER_HOUR          # 1970 began on a Thursday
+_A_MONDAY = 20_458                          # 5 January 2026, in days since 1970
+ALIKE = 1_000                               # weight of an hour of average traffic
+FLAT = (ALIKE,) * HOURS_PER_WEEK
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """When a cap is spent. `week`: weights of the UTC hours of the week, `hours` and `time_zone`: those it runs in."""
+
+    start_ms: int
+    end_ms: int
+    front_loaded: bool = False
+    week: tuple[int, ...] = FLAT
+    hours: int = EVERY_HOUR
+    time_zone: str = "UTC"
+
+
+def planned_micro_usdc(cap_micro_usdc: int, span: Span, now_ms: int) -> int:
+    """What should be spent by now: the cap's share that traffic has had of its time so far; all of it at the end.
+
+    Front-loaded, it begins half as fast again as even and ends half as fast: of x the share is x * (3 - x) / 2.
+
+    >>> planned_micro_usdc(1_000_000, Span(0, 86_400_000), 21_600_000)
+    250000
+    >>> planned_micro_usdc(1_000_000, Span(0, 86_400_000, front_loaded=True), 21_600_000)
+    343750
+    """
+    gone, whole = _traffic(span, now_ms)
+    if span.front_loaded:
+        gone, whole = gone * (3 * whole - gone), 2 * whole * whole
+    return cap_micro_usdc * gone // whole
+
+
+def week_of(opportunities: tuple[int, ...] | None, weeks: int) -> tuple[int, ...]:
+    """Weights from recorded ad requests by UTC hour of the week over so many whole or begun weeks.
+
+    One week of average traffic is added to what was seen, so that a market of a day moves nothing much; no hour weighs
+    less than a twentieth of the average, so that in no hour nothing may be spent.
+    """
+    total = sum(opportunities) if opportunities else 0
+    if opportunities is None or total == 0 or weeks <= 0:
+        return FLAT
+    mean = total / HOURS_PER_WEEK
+    return tuple(
+        max(ALIKE // 20, round(ALIKE * (weeks * seen / mean + 1) / (weeks + 1))) for seen in opportunities
+    )
+
+
+def _traffic(span: Span, now_ms: int) -> tuple[int, int]:
+    """Weighted milliseconds of the span that are over, and all of them; plain ones where its hours leave nothing."""
+    moment_ms = max(span.start_ms, min(now_ms, span.end_ms))
+    sums = _sums(span.week, span.hours, span.time_zone)
+    first = _until(sums, span.start_ms)
+    gone, whole = _until(sums, moment_ms) - first, _until(sums, span.end_ms) - first
+    return (gone, whole) if whole > 0 else (moment_ms - span.start_ms, max(1, span.end_ms - span.start_ms))
+
+
+def _until(sums: tuple[int, ...], moment_ms: int) -> int:
+    """Weight of all time from the first Monday to this moment, times milliseconds."""
+    hours, rest_ms = divmod(moment_ms + _FROM_MONDAY_MS, MS_PER_HOUR)
+    weeks, hour = divmod(hours, HOURS_PER_WEEK)
+    return (weeks * sums[-1] + sums[hour]) * MS_PER_HOUR + (sums[hour + 1] - sums[hour]) * rest_ms
+
+
+@lru_cache(maxsize=4_096)
+def _sums(week: tuple[int, ...], hours: int, time_zone: str) -> tuple[int, ...]:
+    """Weights added up, 169 of them. An hour counts when the middle of it is one in which the line item runs.
+
+    Clocks are those of a week in January: daylight saving moves the curve by an hour, not the hours in which it runs.
+    """
+    kept = (
+        weight if hours == EVERY_HOUR or hours >> hour_of_week(_middle_ms(hour), time_zone) & 1 else 0
+        for hour, weight in enumerate(week)
+    )
+    return tuple(accumulate(kept, initial=0))
+
+
+def _middle_ms(hour: int) -> int:
+    return (_A_MONDAY * 24 + hour) * MS_PER_HOUR + MS_PER_HOUR // 2
