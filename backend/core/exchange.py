@@ -26,8 +26,8 @@ class Candidate:
 class SupplyRequest:
     """One opportunity that an exchange offers us, on the placement by which it is paid.
 
-    `admits` says whether the exchange would show a candidate; `line_items` are the only ones that may compete (None:
-    all). `floor_micro_usdc` is for one impression. With `pays_bid` the line item's whole bid is held, since the
+    `admits` says whether the exchange would show a candidate; `deal` is the number of the deal of ours that it is
+    offered by (None: to everybody). `floor_micro_usdc` is for one impression. With `pays_bid` the line item's whole bid is held, since the
     exchange finds the price below it; without, our own second price is, which is then what we bid.
     """
 
@@ -36,7 +36,7 @@ class SupplyRequest:
     floor_micro_usdc: int
     pays_bid: bool
     admits: Callable[[Candidate], bool]
-    line_items: frozenset[int] | None = None
+    deal: int | None = None
     country: str | None = None
     language: str | None = None
     device: str | None = None

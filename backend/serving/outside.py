@@ -86,22 +86,27 @@ def within(book: Book, asked: SupplyRequest) -> tuple[Book, dict[int, NoBidReaso
     for one in book.offers:
         if len(offers) == OFFERS_MAX:
             break
-        if asked.line_items is not None and one.line_item.id not in asked.line_items:
-            continue
-        shown = _admitted(one, floor, asked)
-        if isinstance(shown, NoBidReason):
-            refused[one.line_item.id] = shown
+        if (one.bid.deal.id if one.bid.deal else None) != asked.deal:
+            continue                        # whoever has a deal buys by it alone
+        admitted = _admitted(one, floor, asked)
+        if isinstance(admitted, NoBidReason):
+            refused[one.line_item.id] = admitted
         else:
-            offers.append(replace(one, creatives=shown))
+            offers.append(admitted)
     placement = replace(book.placement, floor_micro_usdc=floor)
     return replace(book, placement=placement, offers=tuple(offers), sponsors=()), refused
 
 
-def _admitted(one: Offer, floor_micro_usdc: int, asked: SupplyRequest) -> tuple[Creative, ...] | NoBidReason:
-    item = one.line_item
+def _admitted(one: Offer, floor_micro_usdc: int, asked: SupplyRequest) -> Offer | NoBidReason:
+    """The offer by the exchange's rules. A deal has a price of its own, which must reach the exchange's floor too."""
+    item, deal = one.line_item, one.bid.deal
     if item.bid_kind is not BidKind.VCPM:
         return NoBidReason.TARGETING_FORMAT
-    if item.bid_micro_usdc < floor_micro_usdc:
+    if item.bid_micro_usdc < floor_micro_usdc or (deal and deal.fixed and deal.price_micro_usdc < floor_micro_usdc):
         return NoBidReason.BELOW_FLOOR
     shown = tuple(creative for creative in one.creatives if asked.admits(candidate(item, creative)))
-    return shown or NoBidReason.BLOCKED_BY_PUBLISHER
+    if not shown:
+        return NoBidReason.BLOCKED_BY_PUBLISHER
+    if deal and not deal.fixed:
+        deal = replace(deal, price_micro_usdc=max(deal.price_micro_usdc, floor_micro_usdc))
+    return replace(one, creatives=shown, bid=replace(one.bid, deal=deal))

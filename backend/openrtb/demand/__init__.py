@@ -1,0 +1,1 @@
+"""We ask bidders on servers of their own for our placements."""

@@ -1,0 +1,1 @@
+"""Whom we buy from and whom we ask: registered exchanges and bidders."""

@@ -1,0 +1,1 @@
+"""We answer exchanges that sell to us, and are told what became of our bids."""
