@@ -1,12 +1,12 @@
 """POST /v1/decisions: which ad a placement shows now. The hot path: no session, no SQL, one call to Redis."""
 
-import os
 import time
 from typing import Annotated
 
 import msgspec
 from fastapi import APIRouter, Request, Response
 
+from backend.api.dice import random_pieces
 from backend.api.front import HotRoute
 from backend.api.problems import responses
 from backend.core.categories import DeviceClass
@@ -95,12 +95,13 @@ class Decide:
 
     def __init__(self, service: DecisionService) -> None:
         self._service = service
+        self._dice = random_pieces(RANDOM_BYTES)
         self._rules = {video: _rules(service.ruleset, video=video) for video in (False, True)}
 
     async def answer(self, raw: bytes, *, gpc: bool) -> bytes:
         """`gpc`: whether the header Sec-GPC objects."""
         asked = _ad_request(_body(raw), gpc=gpc)
-        answer = await self._service.decide(asked, time.time_ns() // 1_000_000, os.urandom(RANDOM_BYTES))
+        answer = await self._service.decide(asked, time.time_ns() // 1_000_000, next(self._dice))
         if isinstance(answer, NoBid):
             return _encode(_no_bid(answer))
         return _encode(_decision(answer, self._rules[answer.facts.video]))

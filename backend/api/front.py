@@ -9,12 +9,13 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from fastapi import FastAPI, Request, Response
 from starlette.types import Receive, Scope, Send
 
 from backend.api import limits, problems, rates
+from backend.api.dice import random_pieces
 from backend.api.surfaces import HEADERS as SURFACE_HEADERS
 from backend.api.surfaces import HSTS, surface_of
 from backend.core.client_ip import Network, client_ip
@@ -49,13 +50,12 @@ class Front(FastAPI):
             await super().__call__(scope, receive, send)
 
 
-@dataclass(frozen=True, slots=True)
-class _Hot:
-    """A request for a hot route. `length` is what Content-Length says, None when it says nothing."""
+class _Hot(NamedTuple):
+    """A request for a hot route. `length` is what Content-Length says, -1 when it says nothing."""
 
     route: HotRoute
     head: Head
-    length: int | None
+    length: int
 
 
 class _Refused(Exception):
@@ -80,6 +80,7 @@ class HotPaths:
         self._routes = {route.path: route for route in routes}
         self._counts = counts
         self._trusted = tuple(trusted_proxies)
+        self._ids = random_pieces(8)
         self._client_ip = lru_cache(8_192)(self._client_ip_of)
         self._body_bytes_max = body_bytes_max
         self._late = Latecomers(body_seconds + body_bytes_max / limits.BODY_BYTES_PER_SECOND_MIN)
@@ -102,20 +103,21 @@ class HotPaths:
             return None
         declared = head.get(b"content-length")
         if declared is None:
-            return _Hot(route, head, None)
+            return _Hot(route, head, -1)
         if not declared.isdigit() or len(declared) > 9 or int(declared) > self._body_bytes_max:
             return None
         return _Hot(route, head, int(declared))
 
     async def serve(self, hot: _Hot, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, whatever happens."""
-        route, head = hot.route, hot.head
-        name = limits.request_id(head.get(b"x-request-id", b"").decode("latin-1"))
+        route, head, length = hot
+        sent = head.get(b"x-request-id")
+        name = next(self._ids).hex() if sent is None else limits.request_id(sent.decode("latin-1"))
         told: Headers = [(b"x-request-id", name.encode())]
         try:
             if self._counts is not None:
                 self._count(self._counts, scope, head, told)
-            content = await route.answer(await self._body(hot, receive), head)
+            content = await route.answer(await self._body(length, receive), head)
         except Exception as error:
             scope.setdefault("state", {})["request_id"] = name
             await self._refuse(scope, receive, send, error, told)
@@ -148,7 +150,7 @@ class HotPaths:
     def _client_ip_of(self, peer: str, forwarded: bytes) -> str:
         return client_ip(peer, forwarded.decode("latin-1"), self._trusted)
 
-    async def _body(self, hot: _Hot, receive: Receive) -> bytes:
+    async def _body(self, length: int, receive: Receive) -> bytes:
         """The whole body. Raises _BodyRefused for one that is too large, too slow, or ends too early.
 
         With a Content-Length nothing is waited for after its last byte, though ASGI would send an empty part.
@@ -164,7 +166,7 @@ class HotPaths:
                 body += part
                 if len(body) > self._body_bytes_max:
                     raise _BodyRefused(lambda scope: limits.too_large(scope, self._body_bytes_max))
-                if len(body) == hot.length or not message.get("more_body", False):
+                if len(body) == length or not message.get("more_body", False):
                     return body
         except asyncio.CancelledError:
             if self._late.is_late(reader):

@@ -17,7 +17,7 @@ from backend.api.session import PLAIN_COOKIE, SECURE_COOKIE
 from backend.core.errors import Unavailable
 from backend.core.ip_prefix import ip_prefix
 from backend.operation.rates.service import RateService, Standing
-from backend.operation.rates.table import WINDOW_SECONDS, class_of
+from backend.operation.rates.table import WINDOW_SECONDS, Quota, class_of
 
 Message = MutableMapping[str, Any]
 Scope = MutableMapping[str, Any]
@@ -90,12 +90,16 @@ def refused(scope: Scope, standing: Standing) -> Response:
 
 def headers_of(standing: Standing) -> list[tuple[bytes, bytes]]:
     """RateLimit and RateLimit-Policy."""
-    quota, policy = standing.quota, standing.policy
+    name, policy = _policy(standing.policy, standing.quota)
+    return [policy, (b"ratelimit", b"%b;r=%d;t=%d" % (name, standing.remaining, standing.reset_seconds))]
+
+
+@lru_cache
+def _policy(policy: str, quota: Quota) -> tuple[bytes, tuple[bytes, bytes]]:
+    """The quoted name, and what it stands for."""
     limit = quota.network if policy.endswith("-network") or quota.caller is None else quota.caller
-    return [
-        (b"ratelimit-policy", f'"{policy}";q={limit};w={WINDOW_SECONDS}'.encode()),
-        (b"ratelimit", f'"{policy}";r={standing.remaining};t={standing.reset_seconds}'.encode()),
-    ]
+    name = f'"{policy}"'.encode()
+    return name, (b"ratelimit-policy", b"%b;q=%d;w=%d" % (name, limit, WINDOW_SECONDS))
 
 
 def _caller(scope: Scope) -> str | None:

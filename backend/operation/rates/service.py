@@ -5,7 +5,7 @@ import logging
 import math
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from redis.exceptions import RedisError
 
@@ -21,8 +21,7 @@ NETWORKS_MAX = 100_000            # of one window in one process; more are not c
 FAILURES = (RedisError, OSError, TimeoutError)
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(NamedTuple):
     """How a request stands: `policy` names the quota that is nearest to its end, `reset_seconds` until it has moved."""
 
     allowed: bool
