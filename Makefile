@@ -45,6 +45,9 @@ test: setup  ## all tests (real chain, PostgreSQL, Redis)
 test-rules: setup  ## only the pure rules, in seconds
 	@$(RUN) python -m pytest -q tests/rules
 
+soak: setup  ## kill every process under load, then ten minutes at 70 % of capacity (SOAK_SECONDS=600)
+	@$(RUN) python -m scripts.soak
+
 fuzz: setup  ## random calls against the contracts (FUZZ_SECONDS=3600), parsers and routes (FUZZ_OUTSIDE_SECONDS=1200)
 	@$(RUN) python -m scripts.fuzz
 	@$(RUN) python -m scripts.fuzz_outside
@@ -89,4 +92,4 @@ migration: setup  ## write an Alembic revision from backend/db/tables/; MESSAGE=
 clean:  ## remove local data and caches, keep the installed packages
 	@rm -rf .sightline .pytest_cache .mypy_cache .ruff_cache .hypothesis .build
 
-.PHONY: help setup demo up test test-rules fuzz mutants coverage builds check fix bench generated clients abi migration clean
+.PHONY: help setup demo up test test-rules soak fuzz mutants coverage builds check fix bench generated clients abi migration clean
