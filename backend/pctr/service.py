@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from backend.db.engine import Connection, Engine
+from backend.db.ledger import try_lock as try_ledger_lock
 from backend.pctr import store
 
 
@@ -13,31 +14,30 @@ class RateCounting:
     change in one transaction, so that nothing is counted twice or left out, whatever is killed.
     """
 
-    def __init__(self, engine: Engine, events_max: int = store.EVENTS_MAX) -> None:
+    def __init__(self, engine: Engine, deltas_max: int = store.DELTAS_MAX) -> None:
         self._engine = engine
-        self._events_max = events_max
+        self._deltas_max = deltas_max
 
     def step(self) -> bool:
-        """One pass; True when more is waiting. Counts anew where there is no position, or one of tables now lost."""
+        """One pass; True when more is waiting. Without a position all events are read once, if the ledger rests."""
         with self._engine.begin() as connection:
             if not store.try_lock(connection):
                 return False
-            last, position = store.last_settled(connection), store.read_position(connection)
-            if position is None or position.settled_seq > last:
-                position = store.begin_anew(connection)
-            position = replace(position, generation=position.generation + 1)
-            until = min(last, position.settled_seq + self._events_max)
-            counted = until > position.settled_seq
-            if counted:
-                store.add_events(connection, position.settled_seq, until, position.generation)
-            after = self._decisions(connection, replace(position, settled_seq=until))
-            if counted or after.minute != position.minute:
-                store.write_position(connection, after)
-            return until < last or after.minute != position.minute
+            position = store.read_position(connection)
+            if position is None:
+                if not try_ledger_lock(connection):
+                    return False
+                store.write_position(connection, store.count_anew(connection))
+                return True
+            return self._pass(connection, position)
 
-    def _decisions(self, connection: Connection, position: store.Position) -> store.Position:
+    def _pass(self, connection: Connection, position: store.Position) -> bool:
+        after = replace(position, generation=position.generation + 1)
+        folded = store.fold(connection, after.generation, self._deltas_max)
         span = store.tallied_until(connection, position.minute)
-        if span is None:
-            return position
-        store.add_decisions(connection, *span, position.generation)
-        return replace(position, minute=span[1])
+        if span is not None:
+            store.add_decisions(connection, *span, after.generation)
+            after = replace(after, minute=span[1])
+        if folded or span:
+            store.write_position(connection, after)
+        return folded == self._deltas_max or span is not None

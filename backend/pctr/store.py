@@ -1,7 +1,8 @@
-"""Counts of views, clicks, conversions and decisions by line item and placement: `rate_count`, folded from events.
+"""Counts of views, clicks, conversions and decisions by line item and placement: `rate_count`.
 
-One pass at a time adds what the ledger has decided since the last pass, so nobody reads the events again. Each pass
-has a `generation`, which marks the rows that it changed.
+Whatever changes the status of an event leaves a row in `rate_delta`, in its own transaction (a trigger of migration
+0015 does). A pass folds those rows into the counts, so nobody reads the events again. Each pass has a `generation`,
+which marks the rows that it changed.
 """
 
 from collections.abc import Mapping
@@ -13,16 +14,15 @@ from sqlalchemy import Connection, text
 from backend.pctr.rate import Cell, Counts
 
 COUNTING_LOCK = 0x5167_5243
-EVENTS_MAX = 200_000                        # numbers of events that one pass looks at
+DELTAS_MAX = 50_000                         # in one pass
 TALLIES_LATE = timedelta(minutes=10)        # behind the newest tally; what is flushed later is not counted
 TALLIES_MAX = timedelta(days=1)             # of tallies in one pass
 
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """What is counted: events up to this number in the order of the ledger, tallies up to this minute."""
+    """Up to which minute tallies are counted, and the last pass that changed anything."""
 
-    settled_seq: int
     minute: datetime | None
     generation: int
 
@@ -32,43 +32,42 @@ def try_lock(connection: Connection) -> bool:
     return bool(connection.execute(text("select pg_try_advisory_xact_lock(:lock)"), {"lock": COUNTING_LOCK}).scalar())
 
 
-def last_settled(connection: Connection) -> int:
-    return int(connection.execute(text("select coalesce(max(settled_seq), 0) from event")).scalar_one())
-
-
 def read_position(connection: Connection) -> Position | None:
-    """None when nothing is counted yet, or somebody has deleted the row so that everything is counted anew."""
-    row = connection.execute(text("select settled_seq, minute, generation from rate_cursor")).one_or_none()
+    """None when somebody has deleted the row, so that everything is counted anew."""
+    row = connection.execute(text("select minute, generation from rate_cursor")).one_or_none()
     return Position(*row) if row else None
-
-
-def begin_anew(connection: Connection) -> Position:
-    """Forget all counts; generations go on, so that whoever read some reads all again."""
-    generation = connection.execute(text("select coalesce(max(generation), 0) from rate_count")).scalar_one()
-    connection.execute(text("delete from rate_count"))
-    connection.execute(text("delete from rate_cursor"))
-    return Position(0, None, int(generation))
 
 
 def write_position(connection: Connection, position: Position) -> None:
     connection.execute(
-        text("""insert into rate_cursor (id, settled_seq, minute, generation) values (1, :seq, :minute, :generation)
-                on conflict (id) do update set settled_seq = excluded.settled_seq, minute = excluded.minute,
-                                               generation = excluded.generation"""),
-        {"seq": position.settled_seq, "minute": position.minute, "generation": position.generation},
+        text("""insert into rate_cursor (id, minute, generation) values (1, :minute, :generation)
+                on conflict (id) do update set minute = excluded.minute, generation = excluded.generation"""),
+        {"minute": position.minute, "generation": position.generation},
     )
 
 
 # Views of a click bid are `unpaid` and those beyond a budget `dropped`: both were seen, and tell as much as any other.
-_ADD_EVENTS = text("""
-insert into rate_count as known (line_item_id, placement_id, views, clicks, conversions, generation)
+# What is `invalid` was no person; what is `accepted` may still become that.
+_COUNT_EVENTS = text("""
+insert into rate_count (line_item_id, placement_id, views, clicks, conversions, generation)
 select line_item_id, placement_id, count(*) filter (where kind = 'viewable'), count(*) filter (where kind = 'click'),
        count(*) filter (where kind = 'conversion'), :generation
-  from event where settled_seq > :after and settled_seq <= :until and kind in ('viewable', 'click', 'conversion')
+  from event where status in ('billed', 'unpaid', 'dropped') and kind in ('viewable', 'click', 'conversion')
  group by line_item_id, placement_id
-    on conflict (line_item_id, placement_id) do update
-   set views = known.views + excluded.views, clicks = known.clicks + excluded.clicks,
-       conversions = known.conversions + excluded.conversions, generation = excluded.generation
+""")
+
+_FOLD = text("""
+with taken as (
+    delete from rate_delta where id in (select id from rate_delta order by id limit :limit) returning *
+), folded as (
+    insert into rate_count as known (line_item_id, placement_id, views, clicks, conversions, generation)
+    select line_item_id, placement_id, sum(views), sum(clicks), sum(conversions), :generation
+      from taken group by line_item_id, placement_id
+        on conflict (line_item_id, placement_id) do update
+       set views = known.views + excluded.views, clicks = known.clicks + excluded.clicks,
+           conversions = known.conversions + excluded.conversions, generation = excluded.generation
+)
+select count(*) from taken
 """)
 
 _ADD_DECISIONS = text("""
@@ -81,9 +80,21 @@ select line_item_id, placement_id, sum(n), :generation from serving_tally
 """)
 
 
-def add_events(connection: Connection, after: int, until: int, generation: int) -> None:
-    """Count events by their number in the order of the ledger. Needs the lock."""
-    connection.execute(_ADD_EVENTS, {"after": after, "until": until, "generation": generation})
+def count_anew(connection: Connection) -> Position:
+    """Forget all counts and read every event once. Needs the lock, and the ledger's, under which events change.
+
+    Generations go on, so that whoever has read some reads all again.
+    """
+    generation = int(connection.execute(text("select coalesce(max(generation), 0) + 1 from rate_count")).scalar_one())
+    for table in ("rate_delta", "rate_count"):
+        connection.execute(text(f"delete from {table}"))  # noqa: S608 -- ours
+    connection.execute(_COUNT_EVENTS, {"generation": generation})
+    return Position(None, generation)
+
+
+def fold(connection: Connection, generation: int, limit: int) -> int:
+    """Add at most `limit` changes to the counts; how many there were. Needs the lock."""
+    return int(connection.execute(_FOLD, {"generation": generation, "limit": limit}).scalar_one())
 
 
 def tallied_until(connection: Connection, after: datetime | None) -> tuple[datetime, datetime] | None:

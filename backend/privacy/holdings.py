@@ -151,6 +151,7 @@ HOLDINGS: tuple[Holding, ...] = (
             why="under keyed hashes of one day, which nobody can reverse; gone after two days"),
     Holding("traffic_count", "how much there ever was", why="counts"),
     Holding("rate_count", "what followed decisions, by line item and placement", why="counts"),
+    Holding("rate_delta", "how that changed lately", why="counts"),
     Holding("rate_cursor", "how far that is counted", why="a number and a minute"),
     Holding("serving_tally", "answers to ad requests by minute", why="counts"),
     Holding("serving_landscape", "what had to be beaten, by hour", why="counts"),

@@ -280,10 +280,11 @@ async def test_decide__learnt_quality__weighs_and_is_paid_in_money(shop: Shop) -
     shop.execute(
         """insert into event (event_id, decision_id, kind, bid_kind, chain_campaign, line_item_id, creative_id,
                               placement_id, publisher_index, price_micro_usdc, occurred_ms, received_ms, stream_id,
-                              stream_index, status, settled_seq)
-           select 'e' || n, 'd' || n, 'viewable', 'vcpm', 1, :item, 1, :placement, 1, 0, 0, 0, 's', n, 'unpaid', n
+                              stream_index, status)
+           select 'e' || n, 'd' || n, 'viewable', 'vcpm', 1, :item, 1, :placement, 1, 0, 0, 0, 's', n, 'accepted'
              from generate_series(1, 3000) n""", item=shop.items[0],
     )
+    shop.execute("update event set status = 'unpaid'")
     while RateCounting(shop.market.engine).step():
         pass
     shop.refresh()

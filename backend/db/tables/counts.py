@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import BigInteger, CheckConstraint, Index, Integer, Text, text
 from sqlmodel import Field, SQLModel
 
-from backend.db.tables.columns import big, when
+from backend.db.tables.columns import big, row_id, when
 
 
 class TrafficCount(SQLModel, table=True):
@@ -24,7 +24,7 @@ class TrafficCount(SQLModel, table=True):
 
 
 class RateCount(SQLModel, table=True):
-    """What followed the decisions for a line item on a placement, folded from `event` and `serving_tally` by pctr/.
+    """What followed the decisions for a line item on a placement, folded from RateDelta and `serving_tally` by pctr/.
 
     `generation` is the pass that changed the row last, so that a reader asks for what is new alone.
     """
@@ -41,8 +41,25 @@ class RateCount(SQLModel, table=True):
     generation: int = big()
 
 
+class RateDelta(SQLModel, table=True):
+    """How an update of `event` changed the counts of a line item on a placement; written by a trigger, then folded.
+
+    An event counts while it is `billed`, `unpaid` or `dropped`: not before the ledger has decided, and no more when
+    it turns out to be invalid.
+    """
+
+    __tablename__ = "rate_delta"
+
+    id: int | None = row_id()
+    line_item_id: int = big()
+    placement_id: int = big()
+    views: int
+    clicks: int
+    conversions: int
+
+
 class RateCursor(SQLModel, table=True):
-    """How far `rate_count` has come: the last event in the order of the ledger, and the last minute of tallies.
+    """Up to which minute `rate_count` has the tallies, and its last generation.
 
     One row. Without it everything is counted anew.
     """
@@ -51,6 +68,5 @@ class RateCursor(SQLModel, table=True):
     __table_args__ = (CheckConstraint("id = 1", name="rate_cursor_one_row"),)
 
     id: int = Field(primary_key=True, sa_type=Integer, sa_column_kwargs={"autoincrement": False})
-    settled_seq: int = big()
     minute: datetime | None = when()
     generation: int = big()

@@ -87,6 +87,8 @@ def insert_events(connection: Connection, epoch: int, events: Sequence[ChargedEv
         "publishers": [event.publisher for event in events], "prices": [event.price_micro_usdc for event in events],
         "decided": [event.decided_ms for event in events],
     })
+    # events that came without the ledger's deciding them: rates are counted anew (pctr/)
+    connection.execute(text("delete from rate_cursor"))
 
 
 def adopt_charges(connection: Connection, epoch: int, charges: Sequence[Transfer]) -> set[str]:
