@@ -14,6 +14,7 @@ from backend.jobs.epochs import EpochJob
 from backend.jobs.ingest import IngestJob
 from backend.jobs.keeper import KeeperJob
 from backend.jobs.ledger import LedgerJob
+from backend.jobs.pacing import PacingJob
 from backend.jobs.rates import RatesJob
 from backend.jobs.tallies import TalliesJob
 from backend.ledger.service import LedgerService
@@ -21,11 +22,13 @@ from backend.main.areas import billing, cards, conversions, creatives, operation
 from backend.main.parts import Loop, WorkerParts, bundles, escrow, sync_redis
 from backend.main.signing import signer
 from backend.pctr.service import RateCounting
+from backend.serving.steering.service import Pacing
 from backend.serving.sync.service import BudgetSync
 from backend.serving.tally.service import TallyFlush
 from backend.settlement.keeper.service import KeeperService
 from backend.settlement.service import EpochService
 
+PACING_SECONDS = 5.0
 AREAS = (creatives, placements, conversions, cards, billing, privacy, operation)
 
 
@@ -68,6 +71,7 @@ def _loops(settings: Settings) -> list[Loop]:
         Loop("ingest", IngestJob(IngestConsumer(engine, client)).step, idle_seconds=0.1),
         Loop("ledger", LedgerJob(LedgerService(engine, chain_id)).step, idle_seconds=0.1),
         Loop("budgets", BudgetsJob(BudgetSync(engine, client, chain_id)).step, idle_seconds=settings.catalogue_seconds),
+        Loop("pacing", PacingJob(Pacing(engine, client, chain_id)).step, idle_seconds=PACING_SECONDS),
         Loop("epochs", EpochJob(epochs).step, idle_seconds=0.5),
         Loop("keeper", KeeperJob(keeper).step, idle_seconds=1.0),
         *(loop for area in AREAS for loop in area.loops(parts)),

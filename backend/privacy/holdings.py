@@ -155,6 +155,7 @@ HOLDINGS: tuple[Holding, ...] = (
     Holding("rate_cursor", "how far that is counted", why="a number and a minute"),
     Holding("serving_tally", "answers to ad requests by minute", why="counts"),
     Holding("serving_landscape", "what had to be beaten, by hour", why="counts"),
+    Holding("pacing_week", "how ad requests spread over the week", why="168 numbers"),
     Holding("serving_audience", "what ad requests said, by hour", why="counts"),
     Holding("ledger_account", "totals of the ledger", why="numbers of campaigns and publishers, published in bundles"),
     Holding("ledger_transfer", "double entries", why="numbers of campaigns and publishers, published in bundles"),

@@ -25,6 +25,7 @@ from backend.serving.catalogue import (
     Spending,
     frequency_of,
 )
+from backend.serving.pacing.curve import FLAT
 from backend.serving.purses import GIVE_BACK, HOLD, LOWER, NO_CAP, REFUSALS, SYNC, HoldAnswer, hour_key, keys
 from backend.serving.wanted import wanted_of
 
@@ -70,6 +71,8 @@ select l.id, l.campaign_id, l.bid_kind, l.bid_micro_usdc, l.daily_cap_micro_usdc
  order by l.id
 """)
 
+_WEEK = text("select weights from pacing_week")
+
 _CREATIVES = text("""
 select id, line_item_id, kind, width, height, asset_url, asset_sha256, click_url, duration_ms
   from creative where status = 'approved' order by id
@@ -88,7 +91,7 @@ select s.line_item_id, s.day - date '1970-01-01' as day, s.spent_micro_usdc
 
 
 SUPPLY = ("placement", "world", "publisher", "placement_share", "publisher_block", "deal")
-DEMAND = ("line_item", "campaign", "creative", "conversion_goal")
+DEMAND = ("line_item", "campaign", "creative", "conversion_goal", "pacing_week")
 # every version of a row has a place and a transaction of its own
 _STATE = "(select count(*) || ':' || coalesce(sum(hashtextextended(ctid::text || xmin::text, 0)), 0) from {table})"
 _STATES: dict[tuple[str, ...], TextClause] = {
@@ -171,17 +174,20 @@ class Demand:
 
     rows: Sequence[Row[Any]]
     creatives: Mapping[int, tuple[Creative, ...]]
+    week: tuple[int, ...] = FLAT        # how traffic spreads over it, for pacing
 
 
 def read_demand(connection: Connection, now_ms: int) -> Demand:
     """Of line items that are not over."""
-    return Demand(connection.execute(_LINE_ITEMS, {"now": _when(now_ms)}).all(), _creatives(connection))
+    rows = connection.execute(_LINE_ITEMS, {"now": _when(now_ms)}).all()
+    week: list[int] | None = connection.execute(_WEEK).scalar()
+    return Demand(rows, _creatives(connection), tuple(week or FLAT))
 
 
 def line_items_of(demand: Demand, money: Mapping[tuple[str, str], Money], now_ms: int) -> tuple[LineItem, ...]:
     """Line items that are not over. `money` is by owner and meta of the escrow account."""
     items = (
-        _line_item(row, demand.creatives.get(row.id, ()), money.get((row.escrow_owner, row.meta)))
+        _line_item(row, demand.creatives.get(row.id, ()), money.get((row.escrow_owner, row.meta)), demand.week)
         for row in demand.rows
     )
     return tuple(item for item in items if item.ends_ms > now_ms)
@@ -227,7 +233,9 @@ def _creatives(connection: Connection) -> dict[int, tuple[Creative, ...]]:
     return found
 
 
-def _line_item(row: Any, creatives: tuple[Creative, ...], money: Money | None) -> LineItem:
+def _line_item(
+    row: Any, creatives: tuple[Creative, ...], money: Money | None, week: tuple[int, ...]
+) -> LineItem:
     return LineItem(
         id=row.id, campaign=row.campaign_id, owner=row.owner, bid_kind=BidKind(row.bid_kind),
         bid_micro_usdc=row.bid_micro_usdc, starts_ms=_ms(row.starts_at), ends_ms=_ms(row.ends_at),
@@ -239,7 +247,7 @@ def _line_item(row: Any, creatives: tuple[Creative, ...], money: Money | None) -
         creatives=creatives, line_item_active=row.status == "active",
         campaign_active=row.campaign_status == "active" and not row.frozen and (money is None or money.active),
         chain_campaign=money.chain_campaign if money else None, unfunded=unfunded(money), has_goal=row.has_goal,
-        external=row.external,
+        external=row.external, week=week,
     )
 
 

@@ -3,8 +3,8 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, DateTime, Index, Text, text
-from sqlalchemy.dialects.postgresql import ExcludeConstraint
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, DateTime, Index, Integer, Text, text
+from sqlalchemy.dialects.postgresql import ARRAY, ExcludeConstraint
 from sqlmodel import Field, SQLModel
 
 from backend.db.tables.columns import big, created, json_object, row_id, when
@@ -110,6 +110,20 @@ class ServingLandscape(SQLModel, table=True):
     bid_bucket: int = Field(primary_key=True)
     price_bucket: int = Field(primary_key=True)
     n: int = big(server_default=text("0"))
+
+
+class PacingWeek(SQLModel, table=True):
+    """One row: how the ad requests of all placements spread over the 168 UTC hours of the week, from Monday 00:00.
+
+    1,000 is the average. Pacing follows it; made anew once a day.
+    """
+
+    __tablename__ = "pacing_week"
+    __table_args__ = (CheckConstraint("id = 1 and cardinality(weights) = 168", name="pacing_week_one"),)
+
+    id: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    weights: list[int] = Field(sa_column=Column(ARRAY(Integer), nullable=False))
+    made_at: datetime = when(nullable=False)
 
 
 class ServingAudience(SQLModel, table=True):

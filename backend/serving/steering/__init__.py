@@ -1,0 +1,1 @@
+"""Steps the controllers of pacing, and keeps where they are between steps."""

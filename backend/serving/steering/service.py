@@ -1,0 +1,89 @@
+"""Steps every line item's controller, from what it has spent and holds, and publishes what deciders use."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+
+import redis
+
+from backend.db.budgets import read_budgets
+from backend.db.engine import Connection, Engine
+from backend.serving.catalogue import MS_PER_DAY, Spending, day_of
+from backend.serving.eligibility import caps, likely
+from backend.serving.pacing.controller import PPM, Pace, Progress, State, next_multiplier
+from backend.serving.pacing.curve import planned_micro_usdc, week_of
+from backend.serving.purses import day_purse, total_purse
+from backend.serving.steering import store
+from backend.serving.store import PurseState, read_purses
+
+WEEK_MS = 7 * MS_PER_DAY
+DAYS_BACK = 28
+STEP_MS_MAX = 60_000        # of the past, that a step makes up for
+
+
+class Pacing:
+    """One step after the other, whichever process does it; a step that is not done costs nothing but time."""
+
+    def __init__(self, engine: Engine, client: redis.Redis, chain_id: int) -> None:
+        self._engine = engine
+        self._redis = client
+        self._chain_id = chain_id
+
+    def step(self, now_ms: int) -> int:
+        """How many line items were paced; none while another process does it."""
+        with self._engine.begin() as connection:
+            if not store.lock_pacing(connection):
+                return 0
+            paced = store.read_paced(connection, self._week(connection, now_ms), now_ms)
+            payers = self._payers(connection, paced)
+            known = store.read_states(self._redis)
+            campaigns = sorted(set(payers.values()))
+            purses, prices = read_purses(self._redis, campaigns), store.read_prices(self._redis, campaigns)
+            stepped = {
+                one.item.id: _stepped(
+                    one, purses.get(payers.get(one.payer, 0)), prices.get(one.item.id, ()), known.get(one.item.id),
+                    now_ms,
+                )
+                for one in paced
+            }
+            store.write_states(self._redis, stepped, known.keys() - stepped.keys(), now_ms)
+        return len(stepped)
+
+    def _payers(self, connection: Connection, paced: list[store.Paced]) -> Mapping[tuple[str, str], int]:
+        """Chain campaigns by owner and meta; of two with the same the older one, as everywhere."""
+        budgets = read_budgets(connection, self._chain_id, sorted({one.payer[1] for one in paced}))
+        return {(budgets[number].owner, budgets[number].meta): number for number in sorted(budgets, reverse=True)}
+
+    def _week(self, connection: Connection, now_ms: int) -> tuple[int, ...]:
+        """Made anew once a UTC day from whole days of records."""
+        week = store.read_week(connection)
+        if day_of(week.made_ms) == day_of(now_ms):
+            return week.weights
+        until = datetime.fromtimestamp(store.today_ms(now_ms) / 1000, UTC)
+        seen, first = store.read_opportunities(connection, until - timedelta(days=DAYS_BACK), until)
+        weights = week_of(seen, -(-int((until - first).total_seconds() * 1000) // WEEK_MS))
+        store.save_week(connection, weights, datetime.fromtimestamp(now_ms / 1000, UTC))
+        return weights
+
+
+def _stepped(
+    one: store.Paced, purses: PurseState | None, prices: list[int] | tuple[()], known: tuple[State, int] | None,
+    now_ms: int,
+) -> tuple[State, Pace]:
+    state, last_ms = known or (State(), now_ms)
+    item, day = one.item, day_of(now_ms)
+    held = purses.held if purses else {}
+    spending = Spending(
+        spent_total_micro_usdc=one.spent_total, held_total_micro_usdc=held.get(total_purse(item.id), 0),
+        spent_by_day_micro_usdc={day: one.spent_today},
+        held_by_day_micro_usdc={day: held.get(day_purse(item.id, day), 0)},
+    )
+    since_ms = max(last_ms, now_ms - STEP_MS_MAX)
+    progress = [
+        Progress(
+            cap[0], planned_micro_usdc(*cap, now_ms), spent,
+            planned_micro_usdc(*cap, now_ms) - planned_micro_usdc(*cap, since_ms),
+        )
+        for cap, spent in zip(caps(item, now_ms), likely(item, spending, day), strict=True) if cap is not None
+    ]
+    paid_ppm = PPM * sum(prices) // (len(prices) * item.bid_micro_usdc) if prices else None
+    return next_multiplier(state, progress, item.bid_micro_usdc, paid_ppm)
