@@ -137,7 +137,7 @@ def _body(raw: bytes) -> AdRequestBody:
         return _decode(raw)
     except msgspec.ValidationError as error:
         raise Unprocessable("invalid_request", str(error)) from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadRequest("malformed_json", "the body is not valid JSON") from error
 
 

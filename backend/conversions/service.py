@@ -259,7 +259,7 @@ def _decoded(body: bytes) -> postback.Postback:
         return postback.decode(body)
     except msgspec.ValidationError as error:
         raise Unprocessable("invalid_request", f"not a conversion: {error}") from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadRequest("malformed_json", "the body is not valid JSON") from error
 
 

@@ -87,7 +87,7 @@ Step = Callable[[Incoming, Circumstances], DropReason | None]
 def decode(event: Incoming, _about: Circumstances) -> DropReason | None:
     try:
         event.report = reports.decode_report(event.raw)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return DropReason.MALFORMED
     return None if reports.in_time(event.samples) else DropReason.MALFORMED
 
