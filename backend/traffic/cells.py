@@ -1,7 +1,7 @@
 """Sums by UTC day: of a placement, of each viewer, network and trace on it, and of the whole market."""
 
 from collections.abc import Iterable, Mapping, Set
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -26,9 +26,6 @@ class Key(NamedTuple):
     placement: int
     level: Level
     mark: int = 0
-
-
-FIRST, LAST = ("first_ms", "first_seq"), ("last_ms", "last_seq")
 
 
 @dataclass(slots=True)
@@ -67,12 +64,13 @@ class Cell:
 
     def __add__(self, other: "Cell") -> "Cell":
         """Both together; neither may be empty."""
-        summed = {
-            field.name: getattr(self, field.name) + getattr(other, field.name) for field in fields(Cell)
-        }
-        summed |= {name: min(getattr(self, name), getattr(other, name)) for name in FIRST}
-        summed |= {name: max(getattr(self, name), getattr(other, name)) for name in LAST}
-        return Cell(**summed)
+        return Cell(
+            self.views + other.views, self.clicks + other.clicks, self.watched_ms + other.watched_ms,
+            self.steady + other.steady, self.still + other.still, self.delay_ms + other.delay_ms,
+            self.delay_ms2 + other.delay_ms2, self.viewers + other.viewers,
+            min(self.first_ms, other.first_ms), max(self.last_ms, other.last_ms),
+            min(self.first_seq, other.first_seq), max(self.last_seq, other.last_seq),
+        )
 
 
 Cells = dict[Key, Cell]
