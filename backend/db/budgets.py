@@ -1,6 +1,8 @@
 """Reads every campaign's budget facts in one statement: chain tables joined with the ledger.
 
-Money that came, by a deposit or a cancelled withdrawal, counts once confirmed; money that left counts at once.
+Money that came, by a deposit or a cancelled withdrawal, counts once confirmed; money that left counts at once. Of an
+advertiser's caps the least counts of all that bind an epoch in which today's charges may be settled: a cap that was
+raised or lifted binds on until the chain says otherwise, one that was lowered does at once.
 """
 
 from collections.abc import Sequence
@@ -12,12 +14,25 @@ from backend.core.budget import CampaignBudget
 _BUDGETS = text("""
 with chosen as materialized (
     select * from chain_campaign where chain_id = :chain_id and (cast(:metas as text[]) is null or meta = any(:metas))
+), running as materialized (
+    select coalesce(max(epoch), 0) + 1 as epoch from epoch
 )
 select c.campaign, c.owner, c.meta, c.active,
        c.deposited - coalesce(young.amount, 0) as deposited, c.withdrawn, c.reserved, c.debited,
        coalesce(account.debits - account.credits, 0) as ledger_debits, coalesce(open.charged, 0) as open_charged,
-       c.epoch_cap
+       case when c.epoch_cap_from <= running.epoch then c.epoch_cap else coalesce(caps.least, 0) end as epoch_cap
   from chosen c
+ cross join running
+  left join (select campaign, min(cap) filter (where cap > 0) as least
+               from (select campaign, cap, from_epoch, min(from_epoch) over (
+                              partition by campaign order by number, log_index
+                               rows between 1 following and unbounded following) as until
+                       from chain_epoch_cap_set
+                      where chain_id = :chain_id
+                        and campaign in (select campaign from chosen, running where epoch_cap_from > epoch)
+                    ) as set_caps, running
+              where until is null or greatest(from_epoch, running.epoch) < until group by campaign) caps
+         on caps.campaign = c.campaign
   left join (select campaign, sum(amount) as amount
                from (select chain_id, campaign, amount, number from chain_campaign_opened
                      union all select chain_id, campaign, amount, number from chain_deposited

@@ -1,6 +1,7 @@
 """Budget facts out of chain tables and ledger: what came counts once confirmed, what left counts at once (L33)."""
 
 from datetime import UTC, datetime
+from random import Random
 
 import pytest
 from sqlalchemy import Connection, insert, text
@@ -44,10 +45,13 @@ def campaign(connection: Connection) -> Connection:
     return connection
 
 
-def read(connection: Connection, *, deposited: int, withdrawn: int = 0, reserved: int = 0) -> CampaignBudget:
+def read(
+    connection: Connection, *, deposited: int, withdrawn: int = 0, reserved: int = 0, **columns: object
+) -> CampaignBudget:
     write(
         connection, "chain_campaign", campaign=0, owner=OWNER, meta=META, deposited=deposited, withdrawn=withdrawn,
-        reserved=reserved, debited=10, remaining=deposited - withdrawn - reserved - 10, active=True, epoch_cap=0,
+        reserved=reserved, debited=10, remaining=deposited - withdrawn - reserved - 10, active=True,
+        **({"epoch_cap": 0} | columns),
     )
     return read_budgets(connection, CHAIN_ID)[0]
 
@@ -75,6 +79,45 @@ def test_read_budgets__withdrawal_in_the_newest_block__counts_at_once(campaign: 
 def test_read_budgets__withdrawal_cancelled_in_the_newest_blocks__stays_reserved(campaign: Connection) -> None:
     write(campaign, "chain_withdrawal_cancelled", campaign=0, amount=25, number=CONFIRMED + 2)
     assert read(campaign, deposited=100).spendable == 45
+
+
+class Caps:
+    """An account's caps as `contracts/modules/budgets.vy` keeps them: of epoch `base`, the two after, and the rest."""
+
+    def __init__(self) -> None:
+        self.base, self.word, self.set: int = 0, [0, 0, 0, 0], list[tuple[int, int]]()
+
+    def at(self, epoch: int) -> int:
+        return self.word[min(max(epoch - self.base, 0), 3)]
+
+    def change(self, cap: int, next_epoch: int, from_epoch: int) -> None:
+        third = self.at(next_epoch + 2) if from_epoch > next_epoch + 2 else cap
+        self.word = [self.at(next_epoch), self.at(next_epoch + 1), third, cap]
+        self.base = next_epoch
+        self.set.append((cap, from_epoch))
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_read_budgets__caps_changed_again_and_again__the_least_that_can_still_bind(
+    campaign: Connection, seed: int
+) -> None:
+    """L33: what is charged beyond the cap of the epoch that settles it would wait, perhaps for ever."""
+    dice, caps, next_epoch = Random(seed), Caps(), 1
+    for _ in range(dice.randint(0, 6)):
+        next_epoch += dice.choice([0, 0, 1, 2])
+        caps.change(dice.choice([0, 40, 70, 90]), next_epoch, next_epoch + dice.choice([2, 3]))
+    running = next_epoch + dice.randint(0, 3)
+    for number, (cap, from_epoch) in enumerate(caps.set, 1):
+        write(campaign, "chain_epoch_cap_set", campaign=0, cap=cap, from_epoch=from_epoch, number=number)
+    campaign.execute(text(
+        "insert into epoch (epoch, attempt, status, from_ms, to_ms) "
+        "select n, 0, 'closed', 0, 0 from generate_series(1, :closed) n"
+    ), {"closed": running - 1})
+    cap, from_epoch = caps.set[-1] if caps.set else (0, 0)
+    budget = read(campaign, deposited=100, epoch_cap=cap, epoch_cap_from=from_epoch)
+    binding = [caps.at(epoch) for epoch in range(running, running + 9) if caps.at(epoch)]
+    assert budget.epoch_cap == min(binding, default=0)
+    assert budget.spendable == max(0, min([70, *(cap - 20 for cap in binding)]))
 
 
 def test_read_budgets__another_chain__nothing(campaign: Connection) -> None:
