@@ -174,11 +174,11 @@ class Town:
         ip, viewer, place = self.dice.choice(self._networks), self.dice.randbytes(8), self.dice.choice(self.places)
         at_ms = self._when()
         for _ in range(8):
-            for _ in range(10):
+            for ad in range(10):
                 samples = self._look(place, False)
                 while samples[-1][0] < 8_000:
                     samples.append([samples[-1][0] + 150, *samples[-1][1:]])
-                yield from self._told("speeders", ip, BROWSER, place, viewer, at_ms, samples, 0.01)
+                yield from self._told("speeders", ip, BROWSER, place, viewer, at_ms + ad, samples, 0.01)
             at_ms += 10_000
 
     def _rotating_fleet(self, views: int) -> Iterator[Report]:

@@ -130,7 +130,7 @@ class ListFeed:
                 return
             fetched = store.read_lists(connection)
             granted = store.read_allowances(connection)
-        entries = store.shipped() | {name: found for name, (_, found) in fetched.items()}
+        entries = {**store.shipped(), **{name: found for name, (_, found) in fetched.items()}}
         self._lists = lists_of(entries, granted, {name: digest for name, (digest, _) in fetched.items()})
         self._state = state
 

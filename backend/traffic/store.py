@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, timedelta
+from functools import cache
 from importlib.resources import files
 from typing import Any
 
@@ -21,7 +22,7 @@ SNAPSHOT = "snapshot"
 # Only ingest writes views and clicks, under a lock, so nothing appears behind the number that was reached.
 _EVENTS = text("""
 select seq, placement_id, publisher_index, kind = 'click' as is_click,
-       ('x0' || left(decision_id, 12))::bit(64)::bigint as decided_ms, received_ms, viewer_mark, network_mark, samples
+       ('x0000' || left(decision_id, 12))::bit(64)::bigint as decided_ms, received_ms, viewer_mark, network_mark, samples
   from (select * from event where seq > :after order by seq limit :limit) e
  where kind in ('viewable', 'click')
 """)
@@ -223,7 +224,8 @@ def _keys_of(row: Row[Any], points_min: int) -> list[Key]:
 # ---- lists ----------------------------------------------------------------------------------------------------------
 
 
-def shipped() -> dict[str, list[str]]:
+@cache
+def shipped() -> Mapping[str, Sequence[str]]:
     """The lists that came with the package, by name."""
     folder = files("backend.traffic") / SNAPSHOT
     lists: dict[str, list[str]] = {}
