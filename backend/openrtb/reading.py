@@ -4,6 +4,7 @@ numbers as text and text as numbers, one thing where a list belongs, null for "n
 it were not there. Neither minds fields that it does not know. Both insist on an id and an impression with an id.
 """
 
+import re
 import types
 import typing
 import zlib
@@ -22,6 +23,10 @@ LIST_MAX = 1_000
 WHOLE_MAX = 2**53
 VERSION = "2.6"
 VERSION_HEADER = "x-openrtb-version"
+
+DEPTH_MAX = 40
+_STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_BRACKETS = re.compile(rb"[\[\]{}]")
 
 T = TypeVar("T")
 _ABSENT = object()
@@ -69,6 +74,7 @@ def read_lenient(body: bytes, kind: type[T]) -> T | None:
 
 
 def _strictly(body: bytes) -> BidRequest:
+    _check_depth(body)
     try:
         return msgspec.json.decode(body, type=BidRequest)
     except msgspec.ValidationError as error:
@@ -78,10 +84,25 @@ def _strictly(body: bytes) -> BidRequest:
 
 
 def _json(body: bytes) -> object:
+    _check_depth(body)
     try:
         return msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadRequest("malformed_json", "the body is not valid JSON") from error
+
+
+def _check_depth(body: bytes) -> None:
+    """Raises BadRequest when something is nested deeper than any request of the specification.
+
+    The decoder goes down by recursion, as far as the process lets it: its stack ends before, where that is far.
+    """
+    if body.count(b"[") + body.count(b"{") <= DEPTH_MAX:
+        return
+    depth = 0
+    for bracket in _BRACKETS.findall(_STRINGS.sub(b"", body)):
+        depth += 1 if bracket in b"[{" else -1
+        if depth > DEPTH_MAX:
+            raise BadRequest("openrtb_request", f"at most {DEPTH_MAX} objects or lists may be inside of each other")
 
 
 # ---- lenient --------------------------------------------------------------------------------------------------------
