@@ -85,7 +85,8 @@ class Caps:
     """An account's caps as `contracts/modules/budgets.vy` keeps them: of epoch `base`, the two after, and the rest."""
 
     def __init__(self) -> None:
-        self.base, self.word, self.set: int = 0, [0, 0, 0, 0], list[tuple[int, int]]()
+        self.base, self.word = 0, [0, 0, 0, 0]
+        self.set: list[tuple[int, int]] = []
 
     def at(self, epoch: int) -> int:
         return self.word[min(max(epoch - self.base, 0), 3)]
