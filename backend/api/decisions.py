@@ -100,7 +100,7 @@ class Decide:
 
     async def answer(self, raw: bytes, *, gpc: bool) -> bytes:
         """`gpc`: whether the header Sec-GPC objects."""
-        asked = _ad_request(_body(raw), gpc=gpc)
+        asked = read_ad_request(raw, gpc=gpc)
         answer = await self._service.decide(asked, time.time_ns() // 1_000_000, next(self._dice))
         if isinstance(answer, NoBid):
             return _encode(_no_bid(answer))
@@ -130,6 +130,11 @@ def router(service: DecisionService) -> APIRouter:
         return Response(status_code=204, headers=PREFLIGHT)
 
     return api
+
+
+def read_ad_request(raw: bytes, *, gpc: bool) -> AdRequest:
+    """The ad request in a body. Raises Unprocessable or BadRequest. `gpc`: whether the header objects."""
+    return _ad_request(_body(raw), gpc=gpc)
 
 
 def _body(raw: bytes) -> AdRequestBody:

@@ -9,16 +9,22 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from backend.api import decisions
 from backend.auth import message as siwe
 from backend.conversions import postback
 from backend.core import decision_token, tcf
 from backend.core.errors import SightlineError
+from backend.core.ruleset import Ruleset
 from backend.creatives.media.inspection import MEDIA_TYPES, inspect
+from backend.ingest import quick, reports
+from backend.ingest.pipeline import Circumstances
 from backend.onramp import signature, stripe_event
+from backend.openrtb.reading import read_request
 from backend.settlement import bundle, statement
 
 KEY = b"\x5a" * 32
 NOW = datetime(2026, 11, 2, 10, 0, tzinfo=UTC)
+REPORTED_MS = 1_792_999_990_000         # just before the token of tests/outside/test_parsers.py ends
 POLICY = siwe.SignInPolicy(origin="https://ads.example", chain_id=31_337)
 
 
@@ -77,6 +83,35 @@ def consent(data: bytes) -> None:
         tcf.decode(data.decode("utf-8", "replace"))
 
 
+def ad_request(data: bytes) -> None:
+    """The body of POST /v1/decisions; a placement is a positive number of 63 bits, a viewer's key is short."""
+    with suppress(SightlineError):
+        asked = decisions.read_ad_request(data, gpc=False)
+        assert 0 < asked.placement_id < 2**63
+        assert 8 <= len(asked.viewer_key) <= 64
+
+
+def report(data: bytes) -> None:
+    """The body of POST /v1/events: each event is judged the same alone as among the others of its batch."""
+    request = quick.asked(Circumstances(REPORTED_MS, "Mozilla/5.0", 31_337, KEY, Ruleset()))
+    with suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raws = reports.decode_raw_batch(data).events
+        alone = [quick.judge_raw(raw, request) for raw in raws]
+        together = [quick.judge(event, request) for event in reports.decode_batch(data).events]
+        assert alone == together
+
+
+def bid_request(data: bytes) -> None:
+    """OpenRTB as the specification says and as exchanges send it; what is strictly one is one leniently too."""
+    with suppress(SightlineError):
+        read_request(data, strict=False)
+    with suppress(SightlineError):
+        strict = read_request(data, strict=True)
+        assert read_request(data, strict=False).id == strict.id
+
+
 PARSERS: Mapping[str, Callable[[bytes], None]] = {
-    one.__name__: one for one in (token, sign_in, webhook, model, media, settlement, consent)
+    one.__name__: one for one in (
+        token, sign_in, webhook, model, media, settlement, consent, ad_request, report, bid_request,
+    )
 }

@@ -68,7 +68,7 @@ EVENTS: dict[str, bytes] = {
     "events are a text": b'{"events": "click"}', "more than events": b'{"events": [], "publisher": 1}',
     "not a number": b'{"events": [{"kind": "viewable", "token": "A", "samples": [[NaN, 1, 1, 1, true, true]]}]}',
     "infinity": b'{"events": [{"kind": "click", "token": Infinity}]}', "cut": batch(VIEW)[:-3],
-    "deep": b'{"events": ' + b"[" * 40_000 + b"]" * 40_000 + b"}", "no UTF-8": b'{"events": [{"kind": "\xff"}]}',
+    "deep": b'{"events": ' + b"[" * 40_000 + b"]" * 40_000 + b"}", "no UTF-8": b'{"ev\xffents": []}',
 }
 DROPPED: dict[str, object] = {       # the batch is one, and each of these spoils only itself
     "nothing": None, "a number": 5, "a list": [], "no kind": {"token": "A"},
@@ -78,10 +78,10 @@ DROPPED: dict[str, object] = {       # the batch is one, and each of these spoil
     "601 samples": VIEW | {"samples": [[t, 9_000, 400, t, True, True] for t in range(601)]},
     "samples are texts": VIEW | {"samples": ["x"] * 12}, "samples too short": VIEW | {"samples": [[0, 1, 2]]},
     "samples too wide": VIEW | {"samples": [[*SEEN[0], 1]]},
-    "sample of 2^70": VIEW | {"samples": [[2**70, *SEEN[0][1:]]]},
+    "sample of 2^70": VIEW | {"samples": [[0, 2**70, *SEEN[0][2:]]]},
     "sample of -2^70": VIEW | {"samples": [[-(2**70), *SEEN[0][1:]]]},
     "deep samples": VIEW | {"samples": [[[[[[[0]]]]]]]},
-    "a clock of 2^70": VIEW | {"rendered_at_ms": 2**70}, "a clock of texts": VIEW | {"rendered_at_ms": "now"},
+    "a clock of texts": VIEW | {"rendered_at_ms": "now"},
     "own publisher": VIEW | {"publisher": 7}, "own price": VIEW | {"price_micro_usdc": 0},
 }
 
@@ -119,6 +119,7 @@ def test_events__hostile_batch__a_problem_and_nothing_is_taken_in(site: Site) ->
     with httpx.Client(base_url=site.url, timeout=20, headers=BROWSER) as client:
         for what, body in EVENTS.items():
             answer = client.post("/v1/events", content=body)
+            assert answer.is_error, (what, answer.text)
             assert refused(answer)[0] in (400, 413, 422), (what, answer.text)
     assert site.redis.xlen(STREAM) <= length
 

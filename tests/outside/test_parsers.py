@@ -15,6 +15,7 @@ from scripts.testing.parsers import KEY, PARSERS
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 5                     # `make fuzz` takes minutes for each
 A_TOKEN = DecisionToken(b"\1" * 16, 31_337, 1, 2, 3, 4, 5, 1_000, BidKind.VCPM, 1_793_000_000_000, b"\2" * 8)
+# reported when scripts/testing/parsers.py says, it is good
 SEEDS = (
     sign(A_TOKEN, KEY).encode(),
     b"ads.example wants you to sign in with your Ethereum account:\n0x" + b"a1" * 20 + b"\n\nSign in.\n\n"
@@ -22,6 +23,11 @@ SEEDS = (
     b't=1793613600,v1=00\n{"id": "evt_1", "type": "charge.refunded", "created": 1, "data": {"object": {}}}',
     b"glTF\x02\x00\x00\x00\x14\x00\x00\x00\x00\x00\x00\x00JSON", b"\x00\x89PNG\r\n\x1a\n", b"CPtest.YAAAAAAAAAAA",
     b'{"chain_id":31337}',
+    b'{"placement_id": 1, "viewer_key": "bG9uZ2VyIHRoYW4gOA", "country": "DE", "privacy": {"gpc": true}}',
+    b'{"events": [{"kind": "viewable", "token": "%s", "samples": [[0,9800,420,1250,true,true],'
+    b'[250,9800,420,1253,true,true],[500,9800,420,1255,true,true],[750,9800,420,1251,true,true],'
+    b'[1000,9800,420,1250,true,true]]}]}' % sign(A_TOKEN, KEY).encode(),
+    b'{"id": "1", "imp": [{"id": "1", "banner": {"w": 300, "h": 250}, "bidfloor": "0.5"}], "app": {"id": "7"}}',
 )
 
 
