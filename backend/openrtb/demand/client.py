@@ -1,6 +1,7 @@
 """Posts bid requests to strangers' servers: only to public addresses (L58), never longer or more than was asked for."""
 
 import asyncio
+import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -29,10 +30,14 @@ class Answer:
 
 
 class BidderClient:
-    """Connections are kept, since a bidder is asked all the time. Use it from one event loop at a time."""
+    """Connections are kept, since a bidder is asked all the time. Use it from one event loop at a time.
 
-    def __init__(self, resolve: Resolve, *, allow_local: bool) -> None:
+    `trust` checks certificates, by default with the authorities that httpx knows.
+    """
+
+    def __init__(self, resolve: Resolve, *, allow_local: bool, trust: ssl.SSLContext | None = None) -> None:
         self._resolve = resolve
+        self._trust = trust
         self._allow_local = allow_local
         self._client: httpx.AsyncClient | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -77,7 +82,8 @@ class BidderClient:
         if self._client is None or self._loop is not loop:
             limits = httpx.Limits(max_connections=CONNECTIONS_MAX, max_keepalive_connections=CONNECTIONS_MAX)
             self._client = httpx.AsyncClient(
-                trust_env=False, follow_redirects=False, limits=limits, timeout=RESOLVE_SECONDS
+                trust_env=False, follow_redirects=False, limits=limits, timeout=RESOLVE_SECONDS,
+                verify=self._trust or True,
             )
             self._loop, self._resolving = loop, {}
         return self._client

@@ -97,10 +97,14 @@ class DemandService:
         for (_, bidder), answer in zip(pairs, answers, strict=True):
             self._counts[bidder.id, answer if isinstance(answer, Outcome) else Outcome.BID] += 1
         if self._counts and (self._flushing is None or self._flushing.done()):
-            self._flushing = asyncio.get_running_loop().create_task(self._flush())
+            self._flushing = asyncio.get_running_loop().create_task(self._soon())
 
-    async def _flush(self) -> None:
+    async def _soon(self) -> None:
         await asyncio.sleep(FLUSH_SECONDS)
+        await self.flush()
+
+    async def flush(self) -> None:
+        """Add everything counted so far to the shared counters."""
         counts, self._counts = self._counts, Counter()
         with contextlib.suppress(redis.RedisError):
             await store.add_counts(self._redis, int(self._clock()) // SECONDS_PER_DAY, counts)

@@ -1,5 +1,6 @@
 """One database for all tests of OpenRTB of a worker, emptied before each."""
 
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from backend.config import Settings
 from backend.db.engine import make_engine
 from bench.market import Market
 from tests.conftest import TEMPLATE, Servers, create_database, drop_database
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))        # the schema and the examples
 
 
 @pytest.fixture(scope="session")

@@ -4,19 +4,15 @@ import asyncio
 import copy
 import gzip
 import json
-import sys
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
+import openrtb_examples as examples
 from openrtb_kit import PUBLIC_URL, Stand, now_ms
+from openrtb_schema import BID_RESPONSE, mistakes
 
 from backend.core.decision_token import sign, verify
 from backend.openrtb.notices import signing_key
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-import openrtb_examples as examples
-from openrtb_schema import BID_RESPONSE, mistakes
 
 FIRST_PRICE, SECOND_PRICE = 1, 2
 
