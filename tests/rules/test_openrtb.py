@@ -1,0 +1,316 @@
+"""OpenRTB without any server: prices, lists, chains, circuits, VAST; whatever bytes come, an answer or a refusal."""
+
+import sys
+from contextlib import suppress
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backend.core.categories import CampaignCategory, DeviceClass, WorldCategory
+from backend.core.decision_token import DecisionToken
+from backend.core.errors import BadRequest, Conflict, TooLarge, Unprocessable
+from backend.core.events import BidKind
+from backend.core.exchange import Candidate, SupplyBid
+from backend.core.ruleset import Ruleset
+from backend.openrtb import asking, iab, vast
+from backend.openrtb.answer import Links, bid_of
+from backend.openrtb.answer import encode as encode_bid
+from backend.openrtb.bidder import FAILURES_MAX, REST_SECONDS, Bucket, Circuit, Outcome
+from backend.openrtb.exchange import Exchange, Slot, tag_of
+from backend.openrtb.native import answer, wanted_by
+from backend.openrtb.notices import price_to_charge, signing_key
+from backend.openrtb.prices import cleared_micro_usdc, cpm, floor_micro_usdc
+from backend.openrtb.reading import DEPTH_MAX, read_request, unpacked
+from backend.openrtb.request import BidRequest
+from backend.openrtb.sellers import ads_txt_lines, app_ads_txt
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+import openrtb_examples as examples
+from openrtb_schema import BID, mistakes
+
+EXCHANGE = Exchange(1, "Exchange", "exchange.example", "sightline", 9, slots=(
+    Slot(1, "image", 300, 250), Slot(2, "video", 1_280, 720), Slot(3, "image", 300, 250, "vip"),
+))
+FACTS = DecisionToken(b"\x01" * 16, 31_337, 1, 2, 3, 4, 5, 2_350, BidKind.VCPM, 120_000, b"viewer__")
+SHOWN = Candidate(2, 7, "retail", 3, "video", 1_920, 1_080, 15_500, "https://a.example/3.mp4?x=1&y=2", "https://s.example/")
+
+
+# ---- prices ---------------------------------------------------------------------------------------------------------
+
+
+@given(st.integers(1, 10**9))
+def test_prices__ours__are_exact_dollars_and_come_back(price: int) -> None:
+    """L87."""
+    assert floor_micro_usdc(cpm(price)) == price
+    assert cleared_micro_usdc(str(cpm(price))) == price
+
+
+@given(st.decimals(0, 10**6, allow_nan=False, places=6))
+def test_prices__of_others__are_rounded_in_favour_of_who_pays(price: Decimal) -> None:
+    """L87: floors up, clearing prices down."""
+    floor, cleared = floor_micro_usdc(price), cleared_micro_usdc(str(price))
+    assert floor >= price * 1_000 > floor - 1
+    assert cleared is None or cleared <= price * 1_000 < cleared + 1
+    assert (cleared is None) == (price == 0)
+
+
+@pytest.mark.parametrize("text", ["", "${AUCTION_PRICE}", "NaN", "Infinity", "-1", "0", "1e9", "1" * 31, "①"])
+def test_prices__what_is_no_price__is_none(text: str) -> None:
+    assert cleared_micro_usdc(text) is None
+
+
+def test_floor__absurd__is_above_every_bid() -> None:
+    assert floor_micro_usdc(Decimal("1e999999")) == 10**9 + 1
+    assert floor_micro_usdc(Decimal("NaN")) == 0
+    assert floor_micro_usdc(None) == 0
+
+
+@given(st.integers(0, 5_000), st.integers(0, 200_000))
+def test_price_to_charge__whatever_is_said__never_more_than_the_bid_nor_late(price: int, now_ms: int) -> None:
+    """L87."""
+    said = str(Decimal(price) / 1_000)
+    if 0 < price <= FACTS.price_micro_usdc and now_ms <= FACTS.expires_ms:
+        assert price_to_charge(FACTS, said, now_ms) == price
+    else:
+        with pytest.raises((Conflict, Unprocessable)):
+            price_to_charge(FACTS, said, now_ms)
+
+
+def test_signing_key__is_not_the_token_key() -> None:
+    """L88."""
+    assert len({signing_key(bytes(32)), signing_key(bytes([1]) * 32), bytes(32)}) == 3
+
+
+# ---- reading --------------------------------------------------------------------------------------------------------
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3), max_leaves=12,
+)
+SEEDS = [examples.SIMPLE_BANNER, examples.MOBILE_APP, examples.VIDEO, examples.DEAL, examples.NATIVE, examples.DOOH]
+
+
+@st.composite
+def bent_requests(draw: st.DrawFn) -> bytes:
+    """A request like the specification's, of which some parts are something else."""
+    request = msgspec.json.decode(msgspec.json.encode(draw(st.sampled_from(SEEDS))))
+    for _ in range(draw(st.integers(1, 4))):
+        place: Any = request
+        while isinstance(place, dict | list) and place:
+            key = draw(st.sampled_from(sorted(place) if isinstance(place, dict) else range(len(place))))
+            if not isinstance(place[key], dict | list) or not place[key] or draw(st.booleans()):
+                place[key] = draw(json_values)
+                break
+            place = place[key]
+    return msgspec.json.encode(request)
+
+
+@given(st.binary(max_size=60) | bent_requests() | json_values.map(msgspec.json.encode), st.booleans())
+def test_read__whatever_comes__is_a_request_or_refused(body: bytes, strict: bool) -> None:
+    """No other exception, and whatever was read can be asked for."""
+    try:
+        request = read_request(body, strict=strict)
+    except BadRequest:
+        return
+    everything(request)
+
+
+def everything(request: BidRequest) -> None:
+    """All that the service does with a request before and after it asks the auction."""
+    asking.refusal(request, EXCHANGE)
+    asking.not_for_us(request, EXCHANGE)
+    asking.signals(request, EXCHANGE)
+    for imp in request.imp:
+        for way in asking.ways(imp, EXCHANGE, Ruleset()):
+            for terms in asking.terms_of(imp, request, EXCHANGE):
+                assert terms.floor_micro_usdc >= 0
+                asking.admits(request, imp, way, terms, {}, secure_links=True)(SHOWN)
+            won = SupplyBid(FACTS, SHOWN)
+            links, version = Links("https://ads.example", "token"), asking.vast_version(imp)
+            bid = bid_of(won, imp.id, way, None, EXCHANGE, links, {}, version, 0)
+            assert mistakes(msgspec.json.decode(encode_bid(bid)), BID) == []
+
+
+def test_read__too_deep__is_refused_before_it_is_decoded() -> None:
+    nested = b"[" * (DEPTH_MAX + 1) + b"]" * (DEPTH_MAX + 1)
+    with pytest.raises(BadRequest, match="openrtb_request"):
+        read_request(b'{"id":"1","imp":[{"id":"1"}],"ext":' + nested + b"}", strict=False)
+    text = b'"' + b'\\"[{' * 100 + b'"'
+    assert read_request(b'{"id":"1","imp":[{"id":"1"}],"ext":' + text + b"}", strict=False).id == "1"
+
+
+@given(st.binary(max_size=80), st.sampled_from(["gzip", "identity", "br", "", None]))
+def test_unpacked__any_bytes__are_read_or_refused(body: bytes, encoding: str | None) -> None:
+    with suppress(BadRequest, TooLarge):
+        assert len(unpacked(body, encoding, 1_000)) <= 1_000
+
+
+# ---- words ----------------------------------------------------------------------------------------------------------
+
+
+def test_words__every_one_of_ours__has_one_of_theirs() -> None:
+    assert set(iab.IAB_BY_CATEGORY) == set(CampaignCategory)
+    assert set(iab.IAB_BY_WORLD) == set(WorldCategory)
+    assert set(iab.DEVICE_TYPES) == set(DeviceClass)
+    assert (iab.country("DEU"), iab.country("de"), iab.country("XX"), iab.country(None)) == ("DE", "DE", None, None)
+    assert (iab.language("de-AT"), iab.language("EN_us"), iab.language("deu")) == ("de", "en", None)
+    assert (iab.device(4), iab.device(3), iab.device(3, headset=True)) == ("mobile", None, "vr")
+
+
+@pytest.mark.parametrize(("blocked", "allowed", "taxonomy", "expected"), [
+    (["IAB9"], [], None, True), (["iab9-30"], [], 1, True), (["IAB9-3"], [], 1, False), (["IAB10"], [], 1, False),
+    ([], ["IAB9"], 1, False), ([], ["IAB1"], 1, True), (["632"], [], 6, True), ([], [], 6, False),
+])
+def test_category__blocked__also_by_what_contains_it(
+    blocked: list[str], allowed: list[str], taxonomy: int | None, expected: bool
+) -> None:
+    assert iab.category_blocked("games", blocked, allowed, taxonomy) is expected
+
+
+def test_domains__blocked__with_all_below_them() -> None:
+    assert iab.advertiser_domain("https://www.Shop.example/a") == "shop.example"
+    assert iab.domain_listed("autumn.shop.example", ["SHOP.example"])
+    assert not iab.domain_listed("myshop.example", ["shop.example", ""])
+
+
+def test_slots__tag_of_their_own__come_first_and_are_for_nobody_else() -> None:
+    assert [slot.placement for slot in EXCHANGE.slots_of("image", "vip")] == [3]
+    assert [slot.placement for slot in EXCHANGE.slots_of("image", "other")] == [1]
+    assert (tag_of("tag:home-top"), tag_of("Board")) == ("home-top", None)
+
+
+def test_files__lines_of_ads_txt__name_the_seller() -> None:
+    """L89: the number is that of sellers.json and of the chain."""
+    assert ads_txt_lines("ads.example", 12).splitlines()[-1] == "ads.example, 12, DIRECT"
+    assert "placeholder" in app_ads_txt("ads.example")
+
+
+# ---- bidders --------------------------------------------------------------------------------------------------------
+
+
+@given(st.lists(st.tuples(st.sampled_from(list(Outcome)), st.floats(0, 20)), max_size=60))
+def test_circuit__any_history__never_two_at_once_while_it_is_open(history: list[tuple[Outcome, float]]) -> None:
+    circuit, now = Circuit(), 0.0
+    for outcome, passed in history:
+        now += passed
+        is_open = circuit.failures >= FAILURES_MAX
+        if circuit.admits(now):
+            assert not (is_open and circuit.admits(now))
+            circuit.record(outcome, now)
+        else:
+            assert is_open
+            assert now < circuit.open_until
+
+
+def test_circuit__fails_and_recovers__rests_longer_each_time() -> None:
+    circuit = Circuit()
+    for _ in range(FAILURES_MAX):
+        assert circuit.admits(0)
+        circuit.record(Outcome.TIMEOUT, 0)
+    assert not circuit.admits(REST_SECONDS - 1)
+    assert circuit.admits(REST_SECONDS)
+    circuit.record(Outcome.BAD_STATUS, REST_SECONDS)
+    assert not circuit.admits(2 * REST_SECONDS + 9)
+    assert circuit.admits(3 * REST_SECONDS)
+    circuit.record(Outcome.NO_BID, 3 * REST_SECONDS)
+    assert [circuit.admits(31 + number) for number in range(3)] == [True] * 3
+
+
+@given(st.lists(st.floats(0, 0.3), min_size=1, max_size=60))
+def test_bucket__any_second__has_no_more_than_twice_the_rate(gaps: list[float]) -> None:
+    """The bucket may be full when the second begins."""
+    bucket, now, taken = Bucket(5), 0.0, []
+    for gap in gaps:
+        now += gap
+        if bucket.take(now):
+            taken.append(now)
+    assert all(sum(start <= moment < start + 1 for moment in taken) <= 10 for start in taken)
+
+
+# ---- markup ---------------------------------------------------------------------------------------------------------
+
+ORDER = {
+    "Ad": ["InLine"], "Creative": ["UniversalAdId", "Linear"], "Creatives": ["Creative"],
+    "InLine": [
+        "AdSystem", "Error", "Extensions", "Impression", "Pricing", "ViewableImpression", "AdServingId", "AdTitle",
+        "AdVerifications", "Advertiser", "Category", "Creatives", "Description", "Expires", "Survey",
+    ],
+    "Linear": ["Icons", "TrackingEvents", "AdParameters", "Duration", "MediaFiles", "VideoClicks"],
+    "MediaFiles": ["ClosedCaptionFiles", "MediaFile", "Mezzanine", "InteractiveCreativeFile"], "VAST": ["Ad", "Error"],
+    "VideoClicks": ["ClickTracking", "CustomClick", "ClickThrough"],
+    "ViewableImpression": ["Viewable", "NotViewable", "ViewUndetermined"], "TrackingEvents": ["Tracking"],
+}
+"""Children in the order of the schema of VAST 4.2; what is not here has none."""
+NEEDED = {
+    "Ad": {"InLine"}, "Creative": {"UniversalAdId"}, "VAST": {"Ad"}, "Linear": {"Duration", "MediaFiles"},
+    "InLine": {"AdSystem", "Impression", "AdServingId", "AdTitle", "Creatives"}, "MediaFiles": {"MediaFile"},
+}
+ATTRIBUTES = {
+    "MediaFile": {"delivery", "type", "width", "height"}, "Tracking": {"event"}, "UniversalAdId": {"idRegistry"},
+    "Category": {"authority"}, "VAST": {"version"},
+}
+TRACKED = {
+    "mute", "unmute", "pause", "resume", "rewind", "skip", "playerExpand", "playerCollapse", "loaded", "start",
+    "firstQuartile", "midpoint", "thirdQuartile", "complete", "progress", "closeLinear",
+}
+
+
+def video(**changes: Any) -> vast.Video:
+    return vast.Video(**{
+        "serving_id": "ab" * 16, "creative": 3, "asset_url": SHOWN.asset_url, "media_type": "video/mp4",
+        "width": 1_920, "height": 1_080, "duration_ms": 15_500, "advertiser": "shop.example", "category": "IAB22",
+        "click_url": "https://ads.example/openrtb2/click/t?a=1&b=<2>", "expires_seconds": 120,
+        "links": Links("https://ads.example", "t").by_event(), **changes,
+    })
+
+
+def test_vast__4_2__has_what_the_schema_wants_in_its_order() -> None:
+    root = ElementTree.fromstring(vast.document(video()))
+    for element in root.iter():
+        assert element.tag.startswith(f"{{{vast.NAMESPACE}}}")
+        name = element.tag.rpartition("}")[2]
+        children = [child.tag.rpartition("}")[2] for child in element]
+        places = [ORDER[name].index(child) for child in children] if children else []
+        assert places == sorted(places), name
+        assert NEEDED.get(name, set()) <= set(children), name
+        assert ATTRIBUTES.get(name, set()) <= element.attrib.keys(), name
+    assert root.attrib["version"] == "4.2"
+    tracked = {element.attrib["event"] for element in root.iter() if "event" in element.attrib}
+    assert tracked == set(vast.PROGRESS) <= TRACKED
+    assert root.findtext(f".//{{{vast.NAMESPACE}}}ClickThrough") == video().click_url
+    assert root.findtext(f".//{{{vast.NAMESPACE}}}Duration") == "00:00:15.500"
+
+
+@pytest.mark.parametrize("version", ["2.0", "3.0", "4.0", "4.1"])
+def test_vast__older_players__get_their_version(version: str) -> None:
+    root = ElementTree.fromstring(vast.document(video(), version))
+    assert root.attrib["version"] == version
+    modern = version.startswith("4")
+    assert bool(root.findall(".//{*}AdServingId")) is modern
+    assert root.find(".//{*}MediaFile") is not None
+
+
+@given(st.text(max_size=30).filter(str.isprintable), st.text(max_size=30).filter(str.isprintable))
+def test_vast__any_text__is_escaped(url: str, advertiser: str) -> None:
+    root = ElementTree.fromstring(vast.document(video(asset_url=url, advertiser=advertiser)))
+    assert (root.findtext(".//{*}MediaFile") or "") == url
+
+
+def test_native__request_of_1_0_and_1_2__are_both_read() -> None:
+    asked = examples.NATIVE["imp"][0]["native"]["request"]
+    for text in (asked, f'{{"native":{asked}}}'):
+        wanted = wanted_by(text)
+        assert wanted is not None
+        assert (wanted.image, wanted.title, wanted.sponsor, wanted.title_max) == (128, 123, 124, 140)
+        assert wanted.takes(300, 250)
+        assert not wanted.takes(239, 199)
+        assert not wanted.takes(300, 300)
+        given_ = msgspec.json.decode(answer(wanted, "shop.example", "https://a.example/1.png", 300, 250, "https://c/"))
+        assert [asset["id"] for asset in given_["assets"]] == [128, 123, 124]
+        assert given_["link"] == {"url": "https://c/"}
