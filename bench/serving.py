@@ -1,11 +1,12 @@
 """Ad decisions, events and connections at speed, each against a hello-world of the same server in the same run.
 
-    python -m bench.serving [--json] [--quick] [--only ROW …] [--from FILE]
+    python -m bench.serving [--json] [--quick] [--only ROW …]
+    python -m bench.serving --from FILE [--into docs/performance.md]
 
 The server has core 0; load, Redis and PostgreSQL share core 1. Every decision is a whole one (targeting in all
 dimensions, click rate, second price, hold, caps, signed token) over the market of `bench.big_market`; every answer is
-looked at, and the holds in Redis are counted: as many as decisions. `--json` prints the rows for machines, `--from`
-the table of docs/performance.md from a file of such rows.
+looked at, and the holds in Redis are counted: as many as decisions. `--json` prints the rows for machines; `--from`
+makes the table of a page from a file of such rows, and `--into` puts it there.
 """
 
 import argparse
@@ -25,7 +26,7 @@ from bench.holds import count_holds, forget_holds
 from bench.naive import create_app as naive_app
 from bench.processes import LOAD_CORE, SERVER_CORE, cpu_seconds, largest_resident_mb, pinned
 from bench.server import Running, serving, stores
-from bench.tables import markdown, text_lines
+from bench.tables import between_marks, markdown, text_lines
 
 Row = dict[str, Any]
 Rows = dict[str, Row]
@@ -219,9 +220,14 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="one short run of each: noisy")
     parser.add_argument("--only", nargs="+", choices=ROWS, default=(), metavar="ROW", help="some of: " + " ".join(ROWS))
     parser.add_argument("--from", dest="file", type=Path, help="print the markdown table of rows that --json printed")
+    parser.add_argument("--into", type=Path, help="put the table of --from between the marks of this page")
     options = parser.parse_args()
     if options.file:
-        print(markdown(json.loads(options.file.read_text())))
+        table = markdown(json.loads(options.file.read_text()))
+        if options.into:
+            options.into.write_text(between_marks(options.into.read_text(), table))
+        else:
+            print(table)
         return
     rows = measure(Bench(quick=options.quick, only=options.only))
     show: Callable[[Rows], str] = json.dumps if options.json else text_lines

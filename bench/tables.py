@@ -23,6 +23,7 @@ WHAT = {
     "connections_10k_errors": "errors of 10,000 keep-alive connections", "connections_10k_p99_ms": "their p99",
     "rss_mb_worker": "resident memory of a worker after the load",
 }
+BEGIN, END = "<!-- bench.serving: begin -->", "<!-- bench.serving: end -->"
 NOT_TOLD = {"value", "unit", "baseline", "ratio", "runs"}
 
 
@@ -44,6 +45,15 @@ def markdown(rows: Rows) -> str:
         )
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
+
+
+def between_marks(page: str, table: str) -> str:
+    """The page with this table in its place."""
+    before, found, rest = page.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not found or not end:
+        raise ValueError(f"the page has no {BEGIN} and {END}")
+    return f"{before}{BEGIN}\n{table}\n{END}{after}"
 
 
 def _more(row: Mapping[str, Any]) -> str:
