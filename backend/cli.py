@@ -112,32 +112,18 @@ def grant(
 
 
 @app.command()
-def serve() -> None:
+def serve(
+    workers: Annotated[int, typer.Option(min=0, help="Processes; 0 is what SIGHTLINE_WORKERS says.")] = 0,
+) -> None:
     """The API and the pages. Stateless: run as many as you like behind a load balancer."""
-    from granian import Granian
-    from granian.constants import Interfaces, Loops
+    from backend.main import server
 
     settings = _settings()
     with socket.socket() as probe:
         # the server shares its port with whoever allows it, and two systems on one port would each get half
         if probe.connect_ex((settings.host, settings.port)) == 0:
             sys.exit(f"sightline: somebody answers on {settings.host}:{settings.port} already; set SIGHTLINE_PORT")
-    server = Granian(
-        "backend.main.serve:serve_app",
-        factory=True,
-        interface=Interfaces.ASGI,
-        address=settings.host,
-        port=settings.port,
-        workers=settings.workers,
-        loop=Loops.uvloop,
-        backlog=4096,
-        backpressure=8192,
-        websockets=False,
-        log_level="warning",  # type: ignore[arg-type]
-        respawn_failed_workers=True,
-        workers_kill_timeout=10,
-    )
-    server.serve()
+    server.run("backend.main.serve:serve_app", settings.host, settings.port, workers or settings.workers)
 
 
 @app.command()

@@ -1,13 +1,14 @@
 """Only the hot routes on real stores, and a hello route on the same server to compare with."""
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import redis
 import redis.asyncio
 from fastapi import FastAPI
+from starlette.types import Receive, Scope, Send
 
 from backend.api import clicks, decisions, events, limits, problems
 from backend.api.front import Front, HotPaths
@@ -15,7 +16,10 @@ from backend.conversions.service import Landing
 from backend.core.ruleset import Ruleset
 from backend.db.engine import Engine, make_engine
 from backend.ingest.service import IngestService
-from backend.serving.service import CatalogueFeed, DecisionService
+from backend.main.server import freeze_memory, tune_worker
+from backend.net.resp import Resp
+from backend.serving.feed.service import CatalogueFeed
+from backend.serving.service import DecisionService
 
 CHAIN_ID = 31337
 TOKEN_KEY = bytes(range(32))
@@ -28,6 +32,7 @@ class Wiring:
     engine: Engine
     client: redis.Redis
     hot: redis.asyncio.Redis
+    resp: Resp
     feed: CatalogueFeed
     decisions: DecisionService
     ingest: IngestService
@@ -42,39 +47,49 @@ def wire(database_url: str, redis_url: str, ruleset: Ruleset | None = None) -> W
         redis_url, max_connections=64, timeout=2, socket_timeout=2, socket_connect_timeout=2
     )
     hot = redis.asyncio.Redis(connection_pool=pool)
-    feed = CatalogueFeed(engine, client, CHAIN_ID)
+    resp, feed = Resp(redis_url, timeout_seconds=2), CatalogueFeed(engine, client, CHAIN_ID)
     return Wiring(
-        engine, client, hot, feed,
-        DecisionService(feed, hot, CHAIN_ID, TOKEN_KEY, rules), IngestService(hot, CHAIN_ID, TOKEN_KEY, rules),
+        engine, client, hot, resp, feed,
+        DecisionService(feed, resp, CHAIN_ID, TOKEN_KEY, rules), IngestService(hot, CHAIN_ID, TOKEN_KEY, rules),
     )
 
 
 async def unwire(wiring: Wiring) -> None:
     """Close what `wire` opened."""
     await wiring.hot.connection_pool.disconnect()
+    await wiring.resp.aclose()
     wiring.client.close()
     wiring.engine.dispose()
 
 
-def routes(wiring: Wiring) -> FastAPI:
+class Hello(Front):
+    """Answers /hello as an ASGI application that does nothing else would: what the server itself can do."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"] != "/hello":
+            await super().__call__(scope, receive, send)
+            return
+        head = [(b"content-type", b"application/json"), (b"content-length", b"17")]
+        await send({"type": "http.response.start", "status": 200, "headers": head})
+        await send({"type": "http.response.body", "body": b'{"hello":"world"}'})
+
+
+def routes(wiring: Wiring, loaded: Callable[[], None] = lambda: None) -> Front:
     """The app around the services; its lifespan keeps the catalogue fresh."""
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         await wiring.decisions.start()
+        loaded()
         yield
         await wiring.decisions.stop()
         await unwire(wiring)
 
-    app = Front(lifespan=lifespan)
+    app = Hello(lifespan=lifespan)
     app.include_router(decisions.router(wiring.decisions))
     app.include_router(events.router(wiring.ingest))
     app.include_router(clicks.router(wiring.ingest, wiring.feed, Landing(wiring.engine, TOKEN_KEY)))
     problems.install(app)
-
-    @app.get("/hello")
-    async def hello() -> dict[str, str]:
-        return {"hello": "world"}
 
     limits.protect(app)
     app.hot = HotPaths([decisions.Decide(wiring.decisions).hot(), events.Accept(wiring.ingest).hot()])
@@ -83,4 +98,5 @@ def routes(wiring: Wiring) -> FastAPI:
 
 def create_app() -> FastAPI:
     """For granian: the stores are named by the environment."""
-    return routes(wire(os.environ["DATABASE_URL"], os.environ["REDIS_URL"]))
+    tune_worker()
+    return routes(wire(os.environ["DATABASE_URL"], os.environ["REDIS_URL"]), freeze_memory)

@@ -8,7 +8,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
@@ -99,11 +99,7 @@ def _market(engine: Engine, database_url: str, line_items: int, placements: int)
 @contextmanager
 def _granian(database_url: str, redis_url: str, app: str, more: Mapping[str, str]) -> Iterator[tuple[str, int]]:
     port = free_port()
-    command = [
-        sys.executable, "-m", "granian", "--factory", "--interface", "asgi", "--loop", "uvloop", "--host", "127.0.0.1",
-        "--port", str(port), "--workers", "1", "--backlog", "4096", "--backpressure", "8192", "--no-ws",
-        "--log-level", "warning", app,
-    ]
+    command = [sys.executable, "-c", f"from backend.main import server; server.run({app!r}, '127.0.0.1', {port}, 1)"]
     env = os.environ | {"DATABASE_URL": database_url, "REDIS_URL": redis_url} | dict(more)
     server = subprocess.Popen(command, env=env)
     try:
@@ -111,10 +107,10 @@ def _granian(database_url: str, redis_url: str, app: str, more: Mapping[str, str
         yield f"http://127.0.0.1:{port}", server.pid
     finally:
         server.terminate()
-        try:
+        with suppress(subprocess.TimeoutExpired):
             server.wait(STOP_SECONDS_MAX)       # it hands over what it has counted
-        finally:
-            server.kill()
+        server.kill()
+        server.wait()
 
 
 def _wait(server: subprocess.Popen[bytes], url: str) -> None:

@@ -2,7 +2,6 @@
 
 import contextlib
 import logging
-import sys
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import timedelta
@@ -44,51 +43,61 @@ from backend.main.areas import (
     operation,
     placements,
     privacy,
+    traffic,
 )
 from backend.main.parts import ServeParts, async_redis, bundles, escrow, sync_redis
+from backend.main.server import freeze_memory, tune_worker
+from backend.net.resp import Resp
 from backend.operation.rates.service import RateService
 from backend.operation.rates.store import SharedCounters
 from backend.pctr.quality import Bounds
 from backend.reports.status.client import BalanceReader
 from backend.reports.status.service import StatusService
-from backend.serving.service import CatalogueFeed, DecisionService
+from backend.serving.feed.service import CatalogueFeed
+from backend.serving.service import DecisionService
 from backend.settlement.publication.service import PublicationService
 
 
 def serve_app() -> FastAPI:
     """The application as granian's workers build it, from the environment."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname).1s %(name)s %(message)s")
-    sys.setswitchinterval(SWITCH_SECONDS)
+    tune_worker()
     settings = Settings()
     settings.check()
-    return create_app(settings)
+    return create_app(settings, loaded=freeze_memory)
 
 
-# How long a request may have to wait for a thread that computes, each time it comes back from a store. Python's own
-# 5 ms add up to 50 for a page that asks ten times, while the catalogue is read.
-SWITCH_SECONDS = 0.0005
-AREAS = (accounts, campaigns, creatives, placements, conversions, cards, billing, privacy, operation)
+AREAS = (accounts, campaigns, creatives, placements, conversions, cards, billing, privacy, operation, traffic)
 
 
 def create_app(
-    settings: Settings, *, engine: Engine | None = None, clock: Callable[[], float] = time.time
+    settings: Settings, *, engine: Engine | None = None, clock: Callable[[], float] = time.time,
+    loaded: Callable[[], None] = lambda: None,
 ) -> FastAPI:
-    """The API and the pages over the stores that `settings` name. Opens connections when first used."""
+    """The API and the pages over the stores that `settings` name. Opens connections when first used.
+
+    `loaded` is called once the catalogue is in memory and before the first request.
+    """
     parts = _parts(settings, engine or make_engine(settings.database_url, application="sightline-serve"), clock)
     demand = openrtb.demand(parts)
     decision_service = DecisionService(
-        parts.feed, parts.fast_redis, settings.chain_id, settings.token_key_bytes, settings.ruleset,
+        parts.feed, parts.resp, settings.chain_id, settings.token_key_bytes, settings.ruleset,
         public_url=settings.public_url, tcf_vendor=settings.tcf_vendor, ask_demand=demand.ask,
     )
+    lists = traffic.lists(parts)
     ingest_service = IngestService(
-        parts.fast_redis, settings.chain_id, settings.token_key_bytes, settings.ruleset
+        parts.fast_redis, settings.chain_id, settings.token_key_bytes, settings.ruleset, lists=lists
     )
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await decision_service.start()
+        await lists.start()
+        loaded()
         yield
+        await lists.stop()
         await decision_service.stop()
+        await parts.resp.aclose()
         await parts.fast_redis.aclose()
         parts.engine.dispose()
 
@@ -138,7 +147,7 @@ def _parts(settings: Settings, engine: Engine, clock: Callable[[], float]) -> Se
         times=SessionTimes(timedelta(hours=settings.session_hours), timedelta(hours=settings.session_idle_hours)),
     )
     return ServeParts(
-        settings=settings, engine=engine, redis=client, fast_redis=async_redis(settings),
+        settings=settings, engine=engine, redis=client, fast_redis=async_redis(settings), resp=Resp(settings.redis_url),
         feed=CatalogueFeed(
             engine, client, settings.chain_id, refresh_seconds=settings.catalogue_seconds,
             require_proof=settings.proof_required,

@@ -1,0 +1,69 @@
+"""How granian runs the API: the same settings for `sightline serve` and for the benchmarks."""
+
+import gc
+import resource
+import sys
+
+from granian import Granian
+from granian.constants import HTTPModes, Interfaces, Loops, RuntimeModes
+from granian.http import HTTP1Settings
+
+# A worker takes no more connections than this, and says nothing to the others: they hang. Behind nginx there are few;
+# without it every viewer has one.
+CONNECTIONS_MAX = 16_384
+BACKLOG = 8_192
+FILES_MAX = CONNECTIONS_MAX + 1_024
+# Also how long a connection may stay idle. Longer than nginx keeps its own (60 s), so that it is nginx who closes them
+# and no request meets a connection that ends.
+KEEP_ALIVE_MS = 75_000
+# What a worker that was told to end may still take for what it has begun; then it is killed.
+DRAIN_SECONDS = 30
+# How long a request may have to wait for a thread that computes, each time it comes back from a store. Python's own
+# 5 ms add up to 50 for a page that asks ten times, while the catalogue is read.
+SWITCH_SECONDS = 0.0005
+# Of young objects; with Python's 700 the collector walks through every waiting request's objects all the time, and
+# through the whole catalogue now and then: 54 ms p99 with 10,000 connections instead of 3.
+GC_THRESHOLDS = (100_000, 50, 1_000)
+
+
+def run(target: str, host: str, port: int, workers: int) -> None:
+    """Serve the application that the factory `target` makes, until SIGTERM: then the workers take no more connections,
+    finish what they have begun, and end. SIGHUP replaces them one after the other."""
+    _raise_file_limit()
+    Granian(
+        target,
+        factory=True,
+        interface=Interfaces.ASGI,
+        address=host,
+        port=port,
+        workers=workers,
+        loop=Loops.uvloop,
+        http=HTTPModes.http1,
+        runtime_mode=RuntimeModes.st,
+        http1_settings=HTTP1Settings(header_read_timeout=KEEP_ALIVE_MS),
+        backlog=BACKLOG,
+        backpressure=CONNECTIONS_MAX,
+        websockets=False,
+        log_level="warning",  # type: ignore[arg-type]
+        respawn_failed_workers=True,
+        workers_kill_timeout=DRAIN_SECONDS,
+    ).serve()
+
+
+def _raise_file_limit() -> None:
+    """As many connections as a worker takes, if the system allows it: a shell's 1,024 are soon used up."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    allowed = FILES_MAX if hard == resource.RLIM_INFINITY else min(FILES_MAX, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+
+
+def tune_worker() -> None:
+    """Settings of a worker's interpreter; before anything else."""
+    sys.setswitchinterval(SWITCH_SECONDS)
+    gc.set_threshold(*GC_THRESHOLDS)
+
+
+def freeze_memory() -> None:
+    """Whatever is there now stays for good; the collector need not look at it again. When everything is loaded."""
+    gc.collect()
+    gc.freeze()

@@ -1,0 +1,84 @@
+"""10,000 keep-alive connections with 4,000 decisions a second spread over them, each connection in its turn.
+
+    python -m bench.connections [--json] [--seconds S]
+
+That is a viewer of each connection who asks every two and a half seconds. The client is the open loop of `bench.rate`:
+what is late is measured from when it was due. A connection that the server closes, or an answer that does not come, is
+an error.
+"""
+
+import argparse
+import json
+from contextlib import ExitStack
+
+from sqlalchemy import Engine
+
+from bench import big_market, load, rate
+from bench.app import CHAIN_ID
+from bench.big_market import Sold
+from bench.processes import LOAD_CORE, SERVER_CORE, largest_resident_mb, pinned
+from bench.server import Running, serving, stores
+
+CONNECTIONS, PER_SECOND, SECONDS = 10_000, 4_000, 60.0
+LINE_ITEMS = 10_000
+BODIES = 4_000
+Row = dict[str, object]
+
+
+def measure(seconds: float = SECONDS) -> dict[str, Row]:
+    """The rows, on stores of its own."""
+    with pinned(LOAD_CORE), stores(fill=_fill) as found, ExitStack() as stack:
+        with pinned(SERVER_CORE):
+            running = stack.enter_context(serving(found))
+        return measure_on(running, seconds)
+
+
+def _fill(engine: Engine, database_url: str) -> list[int]:
+    return big_market.fill(engine, database_url, LINE_ITEMS, CHAIN_ID).placements
+
+
+def measure_on(running: Running, seconds: float = SECONDS) -> dict[str, Row]:
+    """The rows, on a server that runs."""
+    contents = [
+        load.request(running.url, "POST", "/v1/decisions", body)
+        for body in big_market.bodies(Sold(running.placements), BODIES)
+    ]
+    rate.run(running.url, contents, _is_ad, rate=500, seconds=1.0, connections=16)         # fills caches
+    waits = rate.run(
+        running.url, contents, _is_ad, rate=PER_SECOND, seconds=seconds, connections=CONNECTIONS
+    )
+    about = {"per_second": PER_SECOND, "seconds": seconds, "connections": CONNECTIONS, "load": "bench.rate"}
+    resident_mb = largest_resident_mb(running.pids["server"])
+    return {
+        "connections_10k_errors": _row(waits.errors, "errors", **about),
+        "connections_10k_p99_ms": _row(
+            round(waits.p99_ms, 2), "ms", p50_ms=round(waits.p50_ms, 2), p999_ms=round(waits.p999_ms, 2), **about
+        ),
+        "rss_mb_worker": _row(round(resident_mb), "MB", after="10,000 connections, 10k items", connections=CONNECTIONS),
+    }
+
+
+def _row(value: float, unit: str, **more: object) -> Row:
+    return {"value": value, "unit": unit, "baseline": None, "ratio": None, **more}
+
+
+def _is_ad(answer: bytes) -> bool:
+    return answer.startswith(b"HTTP/1.1 200") and b'"token"' in answer
+
+
+def main() -> None:
+    """Print the rows, as text or as one JSON object."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--json", action="store_true", help="one JSON object")
+    parser.add_argument("--seconds", type=float, default=SECONDS)
+    options = parser.parse_args()
+    rows = measure(options.seconds)
+    if options.json:
+        print(json.dumps(rows))
+        return
+    for name, row in rows.items():
+        print(f"{name:24} {row['value']:>8} {row['unit']}")
+
+
+if __name__ == "__main__":
+    main()
