@@ -68,6 +68,7 @@ class Settings(BaseSettings):
     fetch_local: bool = False                            # local stacks: strangers' URLs may be http and on loopback
 
     rate_limits: Literal["auto", "on", "off"] = "auto"   # auto: on, except on a local chain
+    traffic_flags: Literal["auto", "on", "off"] = "auto" # statistics of invalid traffic, fetching lists; auto: as above
     trusted_proxies: list[str] = []                      # networks whose X-Forwarded-For is believed, as 10.0.0.0/8
 
     stripe_key: SecretStr | None = None                  # cards and onramp; without it there are none
@@ -134,6 +135,11 @@ class Settings(BaseSettings):
     def counts_requests(self) -> bool:
         """Whether requests are limited at all."""
         return self.rate_limits == "on" or (self.rate_limits == "auto" and not self.on_local_chain)
+
+    @property
+    def flags_traffic(self) -> bool:
+        """Whether accepted events are judged by statistics: played traffic of a local chain is all alike."""
+        return self.traffic_flags == "on" or (self.traffic_flags == "auto" and not self.on_local_chain)
 
     def refusals(self, *, of_operator: bool = True) -> list[str]:
         """Why no process may start with these settings (L69); none on a local chain."""

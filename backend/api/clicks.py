@@ -11,7 +11,7 @@ from backend.core.consent import Processing, allows
 from backend.core.errors import NotFound, Unavailable
 from backend.db.failures import REDIS_UNAVAILABLE
 from backend.ingest.service import IngestService
-from backend.serving.service import CatalogueFeed
+from backend.serving.feed.service import CatalogueFeed
 
 log = logging.getLogger("sightline.api")
 
@@ -34,7 +34,8 @@ def router(ingest: IngestService, feed: CatalogueFeed, landing: Landing) -> APIR
         if facts is None or target is None:
             raise NotFound("token_unknown", "this is not a link of ours, or the ad is gone")
         try:
-            await ingest.click(token, time.time_ns() // 1_000_000, request.headers.get("user-agent", ""))
+            ip = request.client.host if request.client else ""
+            await ingest.click(token, time.time_ns() // 1_000_000, request.headers.get("user-agent", ""), ip)
         except NOT_NOW as error:
             log.warning("a click was not counted: %s", type(error).__name__)
         if allows(Processing.ATTRIBUTION, request.headers.get("sec-gpc") == "1", None):

@@ -197,6 +197,15 @@ CODES: Mapping[str, Meaning] = {
     "lookback_out_of_range": Meaning(422, "Lookbacks are 1 to 30 days after a click, 0 to 30 after a view"),
     "postback_too_old": Meaning(401, "The postback's timestamp is more than 300 seconds from now"),
     "postback_not_signed": Meaning(401, "The postback is not signed with the goal's secret"),
+    # invalid traffic
+    "flag_unknown": Meaning(404, "You have no flag with this id"),
+    "flag_final": Meaning(409, "The flag was decided, or is older than 14 days"),
+    "flag_not_settled": Meaning(409, "Events of the flag wait for the ledger; ask again in a minute"),
+    "objected_before": Meaning(409, "There is an objection to this flag already"),
+    "own_flag": Meaning(403, "Nobody decides about traffic of his own"),
+    "network_not_allowed": Meaning(422, "Not a network such as 203.0.113.0/24, or larger than a /16 (IPv6: /32)"),
+    "publisher_index_unknown": Meaning(404, "There is no publisher with this index"),
+    "allowance_unknown": Meaning(404, "There is no allowance with this id"),
     # notices and webhooks
     "notice_unknown": Meaning(404, "You have no notice with this id"),
     "notice_kind_unknown": Meaning(422, "There are no notices of this kind; docs/notices.md lists all"),

@@ -108,7 +108,7 @@ class Decide:
 
     def hot(self) -> HotRoute:
         """The route without FastAPI."""
-        return HotRoute("/v1/decisions", 200, lambda raw, head: self.answer(raw, gpc=head.get(b"sec-gpc") == b"1"))
+        return HotRoute("/v1/decisions", 200, lambda raw, head, _: self.answer(raw, gpc=head.get(b"sec-gpc") == b"1"))
 
 
 def router(service: DecisionService) -> APIRouter:

@@ -44,16 +44,16 @@ class Accept:
     def __init__(self, service: IngestService) -> None:
         self._service = service
 
-    async def answer(self, raw: bytes, user_agent: str) -> bytes:
-        """Verdicts, when every event is stored."""
-        verdicts = await self._service.accept(raw, time.time_ns() // 1_000_000, user_agent)
+    async def answer(self, raw: bytes, user_agent: str, ip: str) -> bytes:
+        """Verdicts, when every event is stored. The address is looked up and forgotten."""
+        verdicts = await self._service.accept(raw, time.time_ns() // 1_000_000, user_agent, ip=ip)
         return _encode(Verdicts([_ACCEPTED if reason is None else _DROPPED[reason] for reason in verdicts]))
 
     def hot(self) -> HotRoute:
         """The route without FastAPI."""
         return HotRoute(
             "/v1/events", 202,
-            lambda raw, head: self.answer(raw, head.get(b"user-agent", b"").decode("latin-1")),
+            lambda raw, head, ip: self.answer(raw, head.get(b"user-agent", b"").decode("latin-1"), ip),
         )
 
 
@@ -68,7 +68,8 @@ def router(service: IngestService) -> APIRouter:
     )
     async def accept(request: Request) -> Response:
         """202 means: every event is stored with its verdict. Anything else means: nothing was, send again."""
-        content = await accept_raw(await request.body(), request.headers.get("user-agent", ""))
+        ip = request.client.host if request.client else ""
+        content = await accept_raw(await request.body(), request.headers.get("user-agent", ""), ip)
         return Response(content, 202, media_type="application/json", headers=ANY_ORIGIN)
 
     @api.options("/v1/events", include_in_schema=False)

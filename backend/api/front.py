@@ -31,11 +31,14 @@ SWEEPS_PER_LIMIT = 20             # how exactly the time for a body is kept
 
 @dataclass(frozen=True, slots=True)
 class HotRoute:
-    """A POST at exactly `path`: the body and the head's lower-case names go in, JSON comes out. Raises as routes do."""
+    """A POST at exactly `path`: body, the head's lower-case names and the client's address go in, JSON comes out.
+
+    Raises as routes do. The address is empty where there is none.
+    """
 
     path: str
     status: int
-    answer: Callable[[bytes, Head], Awaitable[bytes]]
+    answer: Callable[[bytes, Head, str], Awaitable[bytes]]
 
 
 class Front(FastAPI):
@@ -117,7 +120,7 @@ class HotPaths:
         try:
             if self._counts is not None:
                 self._count(self._counts, scope, head, told)
-            content = await route.answer(await self._body(length, receive), head)
+            content = await route.answer(await self._body(length, receive), head, self._client(scope, head) or "")
         except Exception as error:
             scope.setdefault("state", {})["request_id"] = name
             await self._refuse(scope, receive, send, error, told)

@@ -18,7 +18,7 @@ from backend.jobs.pacing import PacingJob
 from backend.jobs.rates import RatesJob
 from backend.jobs.tallies import TalliesJob
 from backend.ledger.service import LedgerService
-from backend.main.areas import billing, cards, conversions, creatives, operation, placements, privacy
+from backend.main.areas import billing, cards, conversions, creatives, operation, placements, privacy, traffic
 from backend.main.parts import Loop, WorkerParts, bundles, escrow, sync_redis
 from backend.main.signing import signer
 from backend.pctr.service import RateCounting
@@ -29,7 +29,7 @@ from backend.settlement.keeper.service import KeeperService
 from backend.settlement.service import EpochService
 
 PACING_SECONDS = 5.0
-AREAS = (creatives, placements, conversions, cards, billing, privacy, operation)
+AREAS = (creatives, placements, conversions, cards, billing, privacy, operation, traffic)
 
 
 def worker_loops(settings: Settings) -> list[Loop]:

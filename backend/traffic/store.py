@@ -22,7 +22,8 @@ SNAPSHOT = "snapshot"
 # Only ingest writes views and clicks, under a lock, so nothing appears behind the number that was reached.
 _EVENTS = text("""
 select seq, placement_id, publisher_index, kind = 'click' as is_click,
-       ('x0000' || left(decision_id, 12))::bit(64)::bigint as decided_ms, received_ms, viewer_mark, network_mark, samples
+       ('x0000' || left(decision_id, 12))::bit(64)::bigint as decided_ms, received_ms, viewer_mark, network_mark,
+       samples
   from (select * from event where seq > :after order by seq limit :limit) e
  where kind in ('viewable', 'click')
 """)

@@ -185,7 +185,7 @@ def hot(answer: Callable[[bytes], Awaitable[bytes]], **settings: Any) -> Front:
     problems.install(app)
     limits.protect(app)
 
-    async def given(body: bytes, _: Mapping[bytes, bytes]) -> bytes:
+    async def given(body: bytes, _: Mapping[bytes, bytes], _ip: str) -> bytes:
         return await answer(body)
 
     app.hot = HotPaths([HotRoute(DECISIONS, 200, given)], **settings)

@@ -208,12 +208,28 @@ async def export(scene: Scene, made: Made) -> str:
     return str(listed[0]["id"] if listed else (await scene.post("/v1/privacy/exports"))["id"])
 
 
+async def flag(scene: Scene, made: Made) -> str:
+    """On a placement of the account."""
+    return scene.row(
+        """insert into traffic_flag (day, placement_id, publisher_index, level, rule, scope, ruleset)
+           select current_date, p.id, w.publisher_index, 'viewer', 'too_many_views', 'all', '0x'
+             from placement p join world w on w.id = p.world_id where p.id = :placement returning id""",
+        placement=int(await placement(scene, made)),
+    )
+
+
+async def allowance(scene: Scene, made: Made) -> str:
+    return scene.row("insert into traffic_allowance (network, note) values ('203.0.113.0/24', '') "
+                     "on conflict (network, publisher_index) do update set note = '' returning id")
+
+
 MAKERS: Mapping[str, Maker] = {
     # by the path up to the parameter, or by the parameter alone
     "/v1/onramp-sessions/{session}": onramp_session,
     "/v1/publisher/deals/{deal}": offered_deal,
     "/v1/organisation/invitations/{invitation}": sent_invitation,
     "/v1/organisation/members/{wallet}": member,
+    "allowance": allowance,
     "api_key": api_key,
     "bidder": external_bidder,
     "block": block,
@@ -222,6 +238,7 @@ MAKERS: Mapping[str, Maker] = {
     "deal": received_deal,
     "delivery": delivery,
     "export_id": export,
+    "flag": flag,
     "goal": goal,
     "invitation": received_invitation,
     "line_item": line_item,
@@ -239,8 +256,8 @@ IN_QUERIES: Mapping[str, str | None] = {
     # which of MAKERS a query parameter names; None: it names no object
     "campaign_id": "campaign", "placement": "placement",
     **dict.fromkeys((
-        "action", "actor", "after", "before", "format", "from", "from_day", "limit", "side", "status", "subject", "to",
-        "to_day", "unread",
+        "action", "actor", "after", "before", "format", "from", "from_day", "limit", "objected", "side", "status",
+        "subject", "to", "to_day", "unread",
     )),
 }
 

@@ -1,0 +1,1 @@
+"""Flags as people see them: evidence, objections, decisions."""
