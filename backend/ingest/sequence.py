@@ -6,6 +6,8 @@ A click that comes before its view is dropped, and remembered: when the view com
 from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field
 
+import msgspec
+
 from backend.core.events import KIND_BYTE, EventKind
 from backend.core.reasons import DropReason
 from backend.ingest.reports import AcceptedRecord, DroppedRecord, Entry
@@ -13,8 +15,7 @@ from backend.ingest.reports import AcceptedRecord, DroppedRecord, Entry
 _VIEW, _CLICK = EventKind.VIEWABLE.value, EventKind.CLICK.value
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(msgspec.Struct, frozen=True, gc=False):
     """A row of `event` or `dropped_event`, by its place in the stream."""
 
     stream_id: str

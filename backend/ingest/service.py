@@ -3,7 +3,9 @@
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 import msgspec
 import redis
@@ -31,8 +33,9 @@ QUEUE_BYTES_MAX = 512 * 1024 * 1024
 MEMORY_PERCENT_MAX = 85         # of what Redis may use: the rest is for holds and counters
 MEMORY_SECONDS = 1.0
 RETRY_AFTER_SECONDS = 5
-ENTRIES_PER_PASS = 2_000
-BYTES_PER_PASS = 4 * 1024 * 1024
+ENTRIES_PER_PASS = 4_000
+PARTS_PER_PASS = 8
+BYTES_PER_PART = 1024 * 1024    # what one pass holds in memory is a few of these, however much waits
 EARLY_CLICK_MS = 86_400_000     # far longer than any token lives
 
 
@@ -141,7 +144,7 @@ def _judged(body: bytes, about: Circumstances) -> list[Judged]:
     request = quick.asked(about)
     try:
         events = reports.decode_batch(body).events
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return [quick.judge_raw(raw, request) for raw in _raw_events(body)]
     _check_length(len(events))
     return [quick.judge(report, request) for report in events]
@@ -152,7 +155,7 @@ def _raw_events(body: bytes) -> list[msgspec.Raw]:
         batch = reports.decode_raw_batch(body)
     except msgspec.ValidationError as error:
         raise Unprocessable("invalid_request", f"not a batch of events: {error}") from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadRequest("malformed_json", "the body is not valid JSON") from error
     _check_length(len(batch.events))
     return batch.events
@@ -232,12 +235,13 @@ class IngestConsumer:
 
     def __init__(
         self, engine: Engine, client: redis.Redis, *, entries_per_step: int = ENTRIES_PER_PASS,
-        bytes_per_step: int = BYTES_PER_PASS, alarm: "Callable[[Connection, int], None] | None" = None,
+        bytes_per_part: int = BYTES_PER_PART, alarm: "Callable[[Connection, int], None] | None" = None,
     ) -> None:
         self._engine = engine
         self._redis = client
         self._entries_per_step = entries_per_step
-        self._bytes_per_step = bytes_per_step
+        self._bytes_per_part = bytes_per_part
+        self._reader = ThreadPoolExecutor(1, "ingest-reader")
         self._alarm = alarm
 
     def consume(self) -> bool:
@@ -254,21 +258,42 @@ class IngestConsumer:
         raise AssertionError("not reached")
 
     def _pass(self, attempt: "Callable[[Connection, _Entries], dict[str, Poison]]") -> bool:
+        sizes: dict[str, int] = {}
+        poison: dict[str, Poison] = {}
         with self._engine.begin() as connection:
             if not store.lock_ingest(connection):
                 return False
-            delivered = store.read_entries(self._redis, self._entries_per_step, self._bytes_per_step)
-            entries, poison = _decode(delivered)
-            known = store.stored_entries(connection, [stream_id for stream_id, _ in entries])
-            fresh = [(stream_id, entry) for stream_id, entry in entries if stream_id not in known]
-            poison |= attempt(connection, fresh)
-            if fresh:
-                store.forget_early(connection, fresh[0][1].received_ms - EARLY_CLICK_MS)
+            for delivered in self._ahead(store.Deliveries(self._redis)):
+                sizes |= delivered.sizes
+                known = store.stored_entries(connection, [stream_id for stream_id, _ in delivered.entries])
+                fresh = [(stream_id, entry) for stream_id, entry in delivered.entries if stream_id not in known]
+                poison |= delivered.poison | attempt(connection, fresh)
+                if fresh:
+                    store.forget_early(connection, fresh[0][1].received_ms - EARLY_CLICK_MS)
             if poison and self._alarm is not None:
                 self._alarm(connection, len(poison))
-        if delivered:
-            store.acknowledge(self._redis, delivered, poison)
-        return bool(delivered)
+        if sizes:
+            store.acknowledge(self._redis, sizes, poison)
+        return bool(sizes)
+
+    def _ahead(self, deliveries: store.Deliveries) -> "Iterator[_Delivered]":
+        """Parts of a pass; while SQL works on one, the next is read."""
+        delivered = self._read(deliveries, self._entries_per_step)
+        left = self._entries_per_step
+        for _ in range(PARTS_PER_PASS):
+            left -= len(delivered.sizes)
+            is_more = left > 0 and sum(delivered.sizes.values()) >= self._bytes_per_part
+            following = self._reader.submit(self._read, deliveries, left) if is_more else None
+            try:
+                yield delivered
+            finally:
+                if following is not None:
+                    delivered = following.result()
+            if following is None:
+                return
+
+    def _read(self, deliveries: store.Deliveries, most: int) -> "_Delivered":
+        return _decode(deliveries.read(most, self._bytes_per_part))
 
     def _hopefully(self, connection: Connection, fresh: "_Entries") -> dict[str, Poison]:
         """Redis has kept out what came before; where it has not, a unique key says so, and nothing was done."""
@@ -304,14 +329,22 @@ class IngestConsumer:
 _Entries = Sequence[tuple[str, Entry]]
 
 
-def _decode(delivered: Sequence[tuple[str, bytes | None]]) -> tuple[list[tuple[str, Entry]], dict[str, Poison]]:
-    """Entries, and what cannot be read with the reason."""
+@dataclass(frozen=True, slots=True)
+class _Delivered:
+    """Entries, what cannot be read, and the bytes of both."""
+
+    entries: _Entries
+    poison: dict[str, Poison]
+    sizes: dict[str, int]
+
+
+def _decode(delivered: Sequence[tuple[str, bytes | None]]) -> _Delivered:
     entries: list[tuple[str, Entry]] = []
     poison: dict[str, Poison] = {}
     for stream_id, batch in delivered:
         try:
             entries.append((stream_id, reports.decode_entry(batch or b"")))
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             log.error("entry %s of the event stream cannot be read: %s", stream_id, error)
             poison[stream_id] = Poison(str(error), batch or b"")
-    return entries, poison
+    return _Delivered(entries, poison, {stream_id: len(batch or b"") for stream_id, batch in delivered})

@@ -1,6 +1,6 @@
 """The stream of events in Redis as its consumer sees it, and the tables it ends in. ingest/door writes the stream."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -19,6 +19,7 @@ GROUP = "ingest"
 CONSUMER = "ingest"             # one name for all processes: the lock says which of them it is
 ENTRIES_PER_READ = 32           # an entry has 256 KB at most: what a pass may hold is looked at after so many
 ACKNOWLEDGED_AT_ONCE = 500
+ROWS_PER_WRITE = 200
 INGEST_LOCK = 0x5167_4202
 NULL = "\\N"                    # in COPY's text format
 
@@ -41,31 +42,39 @@ def is_empty(client: redis.Redis) -> bool:
     return client.xlen(STREAM) == 0
 
 
-def read_entries(client: redis.Redis, most: int, bytes_most: int = 1 << 22) -> list[tuple[str, bytes | None]]:
-    """What was delivered but never acknowledged, else what is new; (stream id, batch) in the order of the stream.
-
-    At most `most` entries, and no more once they have `bytes_most` bytes.
+class Deliveries:
+    """What waits, part by part: first what was delivered but never acknowledged, then what is new, in the order of the
+    stream.
     """
-    try:
-        return _read_some(client, "0-0", most, bytes_most) or _read_some(client, ">", most, bytes_most)
-    except redis.ResponseError as error:
-        if "NOGROUP" not in str(error):
-            raise
-        client.xgroup_create(STREAM, GROUP, id="0", mkstream=True)
-        return _read_some(client, ">", most, bytes_most)
 
+    def __init__(self, client: redis.Redis) -> None:
+        self._redis = client
+        self._after: str | None = "0-0"         # None: nothing is left that was delivered before
 
-def _read_some(client: redis.Redis, start: str, most: int, bytes_most: int) -> list[tuple[str, bytes | None]]:
-    entries: list[tuple[str, bytes | None]] = []
-    size = 0
-    while len(entries) < most and size < bytes_most:
-        found = _read(client, start, min(ENTRIES_PER_READ, most - len(entries)))
-        if not found:
-            break
-        entries += found
-        size += sum(len(batch) for _, batch in found if batch)
-        start = start if start == ">" else found[-1][0]
-    return entries
+    def read(self, most: int, bytes_most: int) -> list[tuple[str, bytes | None]]:
+        """(stream id, batch) of at most `most` entries, and no more once they have `bytes_most` bytes."""
+        try:
+            return self._read(most, bytes_most)
+        except redis.ResponseError as error:
+            if "NOGROUP" not in str(error):
+                raise
+            self._redis.xgroup_create(STREAM, GROUP, id="0", mkstream=True)
+            return self._read(most, bytes_most)
+
+    def _read(self, most: int, bytes_most: int) -> list[tuple[str, bytes | None]]:
+        entries: list[tuple[str, bytes | None]] = []
+        size = 0
+        while len(entries) < most and size < bytes_most:
+            found = _read(self._redis, self._after or ">", min(ENTRIES_PER_READ, most - len(entries)))
+            if found:
+                entries += found
+                size += sum(len(batch) for _, batch in found if batch)
+                self._after = found[-1][0] if self._after else None
+            elif self._after:
+                self._after = None
+            else:
+                break
+        return entries
 
 
 def _read(client: redis.Redis, start: str, most: int) -> list[tuple[str, bytes | None]]:
@@ -76,22 +85,20 @@ def _read(client: redis.Redis, start: str, most: int) -> list[tuple[str, bytes |
     return [(stream_id.decode(), (fields or {}).get(FIELD.encode())) for stream_id, fields in entries]
 
 
-def acknowledge(
-    client: redis.Redis, delivered: Sequence[tuple[str, bytes | None]], poison: Mapping[str, Poison]
-) -> None:
-    """Delete what is stored. `poison` (by stream id) moves to a stream of its own, for people."""
+def acknowledge(client: redis.Redis, sizes: Mapping[str, int], poison: Mapping[str, Poison]) -> None:
+    """Delete what is stored (bytes by stream id). `poison` moves to a stream of its own, for people."""
     pipeline = client.pipeline(transaction=True)
     for stream_id, one in poison.items():
         pipeline.xadd(
             POISON_STREAM, {"id": stream_id, "reason": one.reason, FIELD: one.batch}, maxlen=POISON_MAX,
             approximate=True,
         )
-    ids = [stream_id for stream_id, _ in delivered]
+    ids = list(sizes)
     for first in range(0, len(ids), ACKNOWLEDGED_AT_ONCE):
         some = ids[first : first + ACKNOWLEDGED_AT_ONCE]
         pipeline.xack(STREAM, GROUP, *some)
         pipeline.xdel(STREAM, *some)
-    pipeline.eval(_LESS, 2, STREAM, BYTES, sum(len(batch) for _, batch in delivered if batch))
+    pipeline.eval(_LESS, 2, STREAM, BYTES, sum(sizes.values()))
     pipeline.execute()
 
 
@@ -197,13 +204,22 @@ _decode_record = msgspec.json.Decoder(AcceptedRecord).decode
 
 def copy_rows(connection: Connection, rows: Sequence[Row]) -> None:
     """Write accepted and dropped events, in this order. Raises one of UNSTORABLE."""
-    events = [_event_line(row, row.record) for row in rows if isinstance(row.record, AcceptedRecord)]
-    dropped = [_dropped_line(row, row.record) for row in rows if isinstance(row.record, DroppedRecord)]
     driver = cast("psycopg.Connection[Any]", connection.connection.driver_connection)
-    for statement, lines in ((_COPY_EVENTS, events), (_COPY_DROPPED, dropped)):
-        if lines:
-            with driver.cursor() as cursor, cursor.copy(statement) as copy:
-                copy.write("".join(lines))
+    events = [row for row in rows if isinstance(row.record, AcceptedRecord)]
+    dropped = [row for row in rows if isinstance(row.record, DroppedRecord)]
+    _copy(driver, _COPY_EVENTS, events, lambda row: _event_line(row, cast(AcceptedRecord, row.record)))
+    _copy(driver, _COPY_DROPPED, dropped, lambda row: _dropped_line(row, cast(DroppedRecord, row.record)))
+
+
+def _copy(
+    driver: "psycopg.Connection[Any]", statement: str, rows: Sequence[Row], line: Callable[[Row], str]
+) -> None:
+    """PostgreSQL works on one part while we write the next."""
+    if not rows:
+        return
+    with driver.cursor() as cursor, cursor.copy(statement) as copy:
+        for first in range(0, len(rows), ROWS_PER_WRITE):
+            copy.write("".join([line(row) for row in rows[first : first + ROWS_PER_WRITE]]))
 
 
 def _event_line(row: Row, record: AcceptedRecord) -> str:

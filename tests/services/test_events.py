@@ -288,7 +288,7 @@ async def test_consume__delivered_to_a_dead_consumer__read_first_and_in_order(
     """L25: the view that a dead consumer held comes before the click that followed it."""
     one = facts(1)
     await send(http, view(one))
-    assert len(store.read_entries(redis_client, 10)) == 1      # delivered, then killed
+    assert len(store.Deliveries(redis_client).read(10, 1_000)) == 1      # delivered, then killed
     await send(http, click(one))
     drain(consumer)
     events, dropped = stored(fresh_engine)

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import replace
 from random import Random
 from typing import Any
@@ -18,6 +18,7 @@ from sqlalchemy import Engine, text
 from backend.core.decision_token import DecisionToken, decision_id, sign
 from backend.core.events import BidKind
 from backend.ingest import store
+from backend.ingest.door.store import BYTES
 from backend.ingest.service import IngestConsumer
 from bench.app import CHAIN_ID, TOKEN_KEY, Wiring, unwire, wire
 
@@ -148,6 +149,13 @@ class Workers:
         worker.stdout.close()
 
 
+def until(condition: Callable[[], object]) -> None:
+    deadline = time.monotonic() + DRAIN_SECONDS_MAX
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
 async def drained(client: redis.Redis) -> None:
     deadline = time.monotonic() + DRAIN_SECONDS_MAX
     while client.xlen(store.STREAM):
@@ -190,7 +198,7 @@ async def test_ingest__killed_at_random__tables_as_undisturbed(
     workers.close()
 
     with fresh_engine.begin() as connection:
-        connection.execute(text("truncate event, dropped_event restart identity"))
+        connection.execute(text("truncate event, dropped_event, early_click restart identity"))
     redis_client.flushdb()
     for bodies in rounds(seed):
         await send(wiring, bodies)
@@ -199,3 +207,40 @@ async def test_ingest__killed_at_random__tables_as_undisturbed(
         pass
     assert tables(fresh_engine) == disturbed
     assert interrupted >= 2, "no kill came while there was work"
+
+
+async def test_ingest__killed_in_the_middle_of_a_copy__everything_once(
+    fresh_engine: Engine, fresh_database_url: str, redis_url: str, wiring: Wiring, redis_client: redis.Redis
+) -> None:
+    """L24, L25: a row of ours in the middle of the pass makes PostgreSQL wait there until the consumer is dead."""
+    numbers = range(1, 201)
+    for first in numbers[::20]:
+        events = [{"kind": "viewable", "token": sign(facts(number), TOKEN_KEY), "samples": SEEN}
+                  for number in range(first, first + 20)]
+        await send(wiring, [msgspec.json.encode({"events": events})])
+    command = [sys.executable, "-c", WORKER, fresh_database_url, redis_url, "1000"]
+    with fresh_engine.connect() as blocker:
+        blocker.execute(text(
+            "insert into event (event_id, decision_id, kind, bid_kind, chain_campaign, line_item_id, creative_id,"
+            " placement_id, publisher_index, price_micro_usdc, occurred_ms, received_ms, stream_id, stream_index,"
+            " status) values (:id, 'd', 'viewable', 'vcpm', 1, 1, 1, 1, 1, 0, 0, 0, 'blocker', 0, 'accepted')"
+        ), {"id": facts(100).decision_id.hex() + "01"})
+        looking = fresh_engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        with looking, subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as worker:
+            waiting = text(
+                "select count(*) from pg_stat_activity where query ilike '%copy event%' and wait_event_type = 'Lock'"
+                " and datname = current_database()"
+            )
+            try:
+                until(lambda: looking.execute(waiting).scalar_one())
+            finally:
+                worker.kill()
+        blocker.rollback()
+    assert redis_client.xlen(store.STREAM) == 10
+    consumer = IngestConsumer(fresh_engine, redis_client)
+    until(lambda: not consumer.consume() and redis_client.xlen(store.STREAM) == 0)
+    with fresh_engine.connect() as connection:
+        names = connection.execute(text("select decision_id from event order by seq")).scalars().all()
+        dropped = connection.execute(text("select count(*) from dropped_event")).scalar_one()
+    assert (names, dropped) == ([facts(number).decision_id.hex() for number in numbers], 0)
+    assert redis_client.get(BYTES) is None

@@ -23,7 +23,7 @@ class Event(SQLModel, table=True):
         CheckConstraint("status in ('accepted', 'billed', 'unpaid', 'dropped', 'invalid')", name="event_status"),
         CheckConstraint("price_micro_usdc >= 0", name="event_price"),
         Index("event_accepted", "seq", postgresql_where=text("status = 'accepted'")),
-        Index("event_status_changed", "settled_seq"),
+        Index("event_status_changed", "settled_seq", postgresql_where=text("settled_seq is not null")),
         Index("event_unpaid", "placement_id", "received_ms", postgresql_where=text("status = 'unpaid'")),
         Index("event_unpaid_received", "received_ms", postgresql_include=["placement_id"],
               postgresql_where=text("status = 'unpaid'")),

@@ -20,7 +20,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("event_id"),
     )
     op.create_index("early_click_received", "early_click", ["received_ms"])
+    # a new event has no place among the settled ones: it need not be in their index
+    op.drop_index("event_status_changed", "event")
+    op.create_index(
+        "event_status_changed", "event", ["settled_seq"], postgresql_where=sa.text("settled_seq is not null")
+    )
 
 
 def downgrade() -> None:
+    op.drop_index("event_status_changed", "event")
+    op.create_index("event_status_changed", "event", ["settled_seq"])
     op.drop_table("early_click")
