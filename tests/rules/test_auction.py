@@ -91,6 +91,18 @@ def test_auction__quality_alone__does_not_reach_the_floor() -> None:
     assert auction([vcpm(1, 1_500, quality=2_000)], 1_000, seed=0) == Sale(vcpm(1, 1_500, quality=2_000), 1_000)
 
 
+def test_auction__example_of_the_guide__costs_what_it_says() -> None:
+    """docs/auction.md"""
+    clicks = Bid(2, "0xb", 250_000, rate_of(BidKind.CPC, 20_000), 900)
+    actions = Bid(3, "0xc", 12_000_000, rate_of(BidKind.CPA, 20_000, 25_000), 700)
+    book = [vcpm(1, 4_000), clicks, actions]
+    assert auction(book, 1_700, seed=0) == Sale(clicks, 233_334)
+    assert auction([clicks], 1_700, seed=0) == Sale(clicks, 85_000)
+    deal = Deal(1, 2_500, fixed=True)
+    assert auction([*book, vcpm(4, 5_000, deal=deal)], 1_700, seed=0) == Sale(vcpm(4, 5_000, deal=deal), 2_500)
+    assert auction([*book, vcpm(4, 2_400, deal=deal)], 1_700, seed=0) == Sale(clicks, 233_334)
+
+
 def test_score__highest_of_everything__fits_63_bits() -> None:
     """Whoever compiles scores into machine words may rely on it."""
     assert Bid(1, "0xa", 10**9, PPM, QUALITY_PERMILLE_MAX).score < 2**63
