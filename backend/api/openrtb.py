@@ -52,10 +52,13 @@ def _add_bid(api: APIRouter, supply: SupplyService) -> None:
 
 
 def _add_notices(api: APIRouter, notices: NoticeService) -> None:
-    @api.get("/burl/{token}", status_code=204, summary="The impression is billable: charge it, once",
-             responses=responses(403, 404, 409), response_class=Response)
     @api.post("/burl/{token}", status_code=204, summary="As GET, for exchanges that post their notices",
               responses=responses(403, 404, 409), response_class=Response)
+    async def billed_posted(token: Token, request: Request, price: Price = None) -> Response:
+        return await billed(token, request, price)
+
+    @api.get("/burl/{token}", status_code=204, summary="The impression is billable: charge it, once",
+             responses=responses(403, 404, 409), response_class=Response)
     async def billed(token: Token, request: Request, price: Price = None) -> Response:
         """Call it when the impression was viewable (decision 0014). It may be called again: it is charged once."""
         await notices.billed(token, price, _client(request), _now_ms())
