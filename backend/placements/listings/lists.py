@@ -13,11 +13,15 @@ RELATION = "DIRECT"
 
 @dataclass(frozen=True, slots=True)
 class Seller:
-    """A publisher as sellers.json names it: with name and domain when it has agreed, else by its number alone."""
+    """A publisher as sellers.json names it: with name and domain when it has agreed, else by its number alone.
+
+    `intermediary`: it stands for an exchange that sells to us what is others'.
+    """
 
     index: PublisherIndex
     name: str | None = None
     domain: str | None = None
+    intermediary: bool = False
 
 
 class AdsTxtState(StrEnum):
@@ -31,12 +35,13 @@ class AdsTxtState(StrEnum):
 def still_named(seller: Seller, urls: Iterable[str]) -> Seller:
     """The seller without its name when none of these is on the domain any more that it is named with."""
     hosts = {urlsplit(url).hostname for url in urls}
-    return seller if seller.domain in hosts else Seller(seller.index)
+    return seller if seller.domain in hosts else Seller(seller.index, intermediary=seller.intermediary)
 
 
 def seller_entry(seller: Seller) -> dict[str, object]:
     """An entry of sellers.json; a confidential one has neither name nor domain."""
-    entry: dict[str, object] = {"seller_id": str(seller.index), "seller_type": "PUBLISHER"}
+    kind = "INTERMEDIARY" if seller.intermediary else "PUBLISHER"
+    entry: dict[str, object] = {"seller_id": str(seller.index), "seller_type": kind}
     if seller.name is None or seller.domain is None:
         return entry | {"is_confidential": 1}
     return entry | {"name": seller.name, "domain": seller.domain}

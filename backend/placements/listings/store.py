@@ -9,7 +9,9 @@ _SELLERS = text("""
 select publisher.index as seller, listed_name, listed_domain, array(
          select url from world where publisher_index = publisher.index and proof_state = 'verified'
             and proof_method in ('dns', 'file', 'wallet_file')
-       ) as urls
+       ) as urls, exists (
+         select from exchange join world on world.id = exchange.world_id where publisher_index = publisher.index
+       ) as intermediary
   from publisher
  where exists (
     select 1 from world where publisher_index = publisher.index and (not :verified or proof_state = 'verified')
@@ -25,7 +27,7 @@ def sellers(connection: Connection, *, verified: bool) -> list[tuple[Seller, lis
     With `verified` only those who have proved control of a world.
     """
     return [
-        (Seller(PublisherIndex(row.seller), row.listed_name, row.listed_domain), list(row.urls))
+        (Seller(PublisherIndex(row.seller), row.listed_name, row.listed_domain, row.intermediary), list(row.urls))
         for row in connection.execute(_SELLERS, {"verified": verified})
     ]
 
