@@ -140,20 +140,3 @@ def _summed(counts: Iterator[tuple[int, Counts]]) -> dict[int, Counts]:
     for key, one in counts:
         total[key] = total.get(key, Counts()) + one
     return total
-
-
-class Learning:
-    """Counts as they come in, changed cells at a time, and the rates after them."""
-
-    def __init__(self, bounds: Bounds = AS_IT_IS) -> None:
-        self._bounds = bounds
-        self._cells: dict[Cell, Counts] = {}
-        self._campaign_of: dict[int, int] = {}
-
-    def learn(self, cells: Mapping[Cell, Counts], campaign_of: Mapping[int, int], *, anew: bool = False) -> Rates:
-        """`cells` as they are now, not what came on top; with `anew` there are no others any more."""
-        if anew:
-            self._cells, self._campaign_of = {}, {}
-        self._cells.update(cells)
-        self._campaign_of.update(campaign_of)
-        return rates(self._cells, self._campaign_of, self._bounds)

@@ -24,8 +24,9 @@ from backend.core.shares import payee
 from backend.core.sponsored_hour import HOUR_MS, hour_id
 from backend.db.budgets import read_budgets
 from backend.db.engine import Connection, Engine
+from backend.pctr.learning import Learning
 from backend.pctr.quality import AS_IT_IS, Bounds
-from backend.pctr.rate import Learning, Rates
+from backend.pctr.rate import Rates
 from backend.pctr.store import read_fresh
 from backend.serving import store
 from backend.serving.auction import Sale, asked_floor, auction

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from backend.pctr.learning import Learning
 from backend.pctr.quality import AS_IT_IS, NEUTRAL, Bounds, qualities
 from backend.pctr.rate import (
     BASE_CONVERSION_PPM,
@@ -11,7 +12,6 @@ from backend.pctr.rate import (
     CONVERSION_PPM_MIN,
     Cell,
     Counts,
-    Learning,
     rates,
 )
 
@@ -111,11 +111,19 @@ def test_conversions__any_counts__within_bounds(cells: dict[Cell, Counts], line_
     assert CONVERSION_PPM_MIN <= conversion_ppm(cells, line_item, {1: 1, 2: 1}) <= CONVERSION_PPM_MAX
 
 
-@given(st.lists(CELLS, max_size=4))
-def test_learning__cell_by_cell__as_if_all_had_come_at_once(passes: list[dict[Cell, Counts]]) -> None:
-    """L78."""
-    learning, together = Learning(), dict[Cell, Counts]()
-    for cells in passes:
+@given(st.lists(st.tuples(CELLS, st.dictionaries(st.integers(1, 4), st.integers(1, 2))), max_size=4), BOUNDS)
+def test_learning__cell_by_cell_in_arrays__as_if_all_had_come_at_once(
+    passes: list[tuple[dict[Cell, Counts], dict[int, int]]], bounds: Bounds
+) -> None:
+    """L78: the rule in plain numbers is what the arrays are compared with."""
+    learning, together, campaign_of = Learning(bounds), dict[Cell, Counts](), dict[int, int]()
+    for cells, campaigns in passes:
         together |= cells
-        assert learning.learn(cells, {1: 1}) == rates(together, {1: 1})
+        campaign_of |= campaigns
+        assert learning.learn(cells, campaigns) == rates(together, campaign_of, bounds)
     assert learning.learn({}, {}, anew=True) == rates({})
+
+
+def test_learning__more_cells_than_rows_at_first__keeps_them_all() -> None:
+    cells = {(item, place): Counts(item * 10, item, 1, item * 12) for item in range(1, 61) for place in range(1, 41)}
+    assert Learning().learn(cells, {}) == rates(cells)
