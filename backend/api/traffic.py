@@ -55,7 +55,7 @@ class FlagAnswer(BaseModel):
     """A day's events on a placement (`level`: all of it, or of one network, viewer or recording) that are not paid.
 
     `evidence` has the sums, the threshold of the ruleset and the lists in force. `events` and `amounts_micro_usdc` are
-    by what the ledger did: `pending`, `reversed` (given back), `voided` (never charged), `late` (its epoch was closed, so
+    by what the ledger did: `pending`, `reversed` (given back), `voided` (never charged), `late` (its epoch was closed:
     it stays paid), `missed` (the budget was gone), and after a flag was lifted `lifting`, `reinstated`, `cleared`,
     `forgone` (the budget went to others meanwhile).
     """

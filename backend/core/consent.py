@@ -77,8 +77,9 @@ NEEDS: Mapping[Processing, Need] = {
         Basis.LEGITIMATE_INTEREST, (), False, "45 days", objection=True,
     ),
     Processing.FRAUD_PREVENTION: Need(
-        "limits events per viewer key and minute, so that nobody is charged for a machine's views",
-        Basis.LEGITIMATE_INTEREST, (), True, "in Redis for two minutes",
+        "limits events per viewer key and minute, and counts events under keyed hashes of one day (the viewer on one "
+        "placement, the network of the address), so that nobody is charged for a machine's views",
+        Basis.LEGITIMATE_INTEREST, (), True, "in Redis for two minutes; the hashes two days",
     ),
 }
 

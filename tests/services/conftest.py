@@ -28,6 +28,7 @@ ESCROW, PAYOUT, TOKEN = "0x" + "e5" * 20, "0x" + "9a" * 20, "0x" + "05" * 20
 ORIGIN = "http://127.0.0.1:8000"
 NOW = datetime(2026, 11, 2, 10, 0, tzinfo=UTC)
 OURS = (
+    "flagged_event", "traffic_flag", "traffic_allowance", "traffic_list",
     "treasury_transaction", "treasury_order", "card_refund", "card_dispute", "card_warning", "card_payment",
     "card_campaign", "stripe_event", "onramp_session",
     "card_refund", "card_dispute", "card_warning", "card_payment", "onramp_session", "billing_document",

@@ -82,7 +82,8 @@ def _samples(one: Report) -> list[list[Any]]:
     if not seen.is_steady:
         gaps[2], gaps[3] = gaps[2] + 1, gaps[3] - 1
     times = [sum(gaps[:place]) for place in range(GAPS + 1)]
-    return [[t_ms, 10_000, 500 + (place % 2 and not seen.is_still), 900, True, True] for place, t_ms in enumerate(times)]
+    moves = 0 if seen.is_still else 1
+    return [[t_ms, 10_000, 500 + place % 2 * moves, 900, True, True] for place, t_ms in enumerate(times)]
 
 
 def whole(reports: list[Report]) -> list[Report]:
@@ -108,13 +109,13 @@ def journal(fresh_database_url: str, fresh_engine: Engine) -> Journal:
 
 def speeders() -> list[Report]:
     """One kind of bot."""
-    return list(Town(3, 0, 0.0, 4, [])._speeder())  # noqa: SLF001
+    return list(Town(3, 0, 0.0, 4, [])._speeder())
 
 
 def test_step__impossible_viewer__flagged_with_evidence_and_given_back(journal: Journal) -> None:
     """L84: from the first event to the last micro-USDC, whatever is counted when."""
     bots, town = speeders(), Town(5, 0, 0.0, 4, [])
-    people = [one for _ in range(20) for one in town._visit("honest")]  # noqa: SLF001
+    people = [one for _ in range(20) for one in town._visit("honest")]
     journal.write(whole(bots + people))
     LedgerService(journal.engine, CHAIN_ID).bill(10_000)
     journal.count()
@@ -141,7 +142,7 @@ def test_step__impossible_viewer__flagged_with_evidence_and_given_back(journal: 
 def test_step__in_any_batches_or_again__the_same_sums_and_flags(journal: Journal) -> None:
     """Sums in SQL are those of the rules in memory, and an event is counted once."""
     town = Town(11, 0, 0.0, 4, [])
-    reports = whole([one for _ in range(40) for one in town._visit("honest")] + speeders())  # noqa: SLF001
+    reports = whole([one for _ in range(40) for one in town._visit("honest")] + speeders())
     journal.write(reports)
     journal.count()
     assert not journal.traffic.step()
@@ -164,14 +165,13 @@ def test_step__in_any_batches_or_again__the_same_sums_and_flags(journal: Journal
 
 def test_step__recording_sent_by_many_viewers__every_copy_is_flagged(journal: Journal) -> None:
     town = Town(2, 0, 0.0, 4, [])
-    copies = [one for one in town._replayer() if not one.seen.is_click]  # noqa: SLF001
+    copies = [one for one in town._replayer() if not one.seen.is_click]
     journal.write(copies[:10], LIVELY)
     journal.count()
     journal.write(copies[10:20], LIVELY)
     journal.count()
-    assert journal.rows("select rule, count(*) from flagged_event join traffic_flag f on f.id = flag_id group by 1") == [
-        ("replayed_trace", 20)
-    ]
+    flagged = journal.rows("select rule, count(*) from flagged_event join traffic_flag f on f.id = flag_id group by 1")
+    assert flagged == [("replayed_trace", 20)]
 
 
 def test_forget__after_two_days__no_mark_is_left(journal: Journal) -> None:
@@ -181,14 +181,15 @@ def test_forget__after_two_days__no_mark_is_left(journal: Journal) -> None:
     later = TrafficService(journal.engine, RULES, clock=lambda: DAY_MS / 1_000 + 4 * 86_400, events_per_step=50)
     while later.forget():
         pass
-    assert journal.rows("select count(*) from event where viewer_mark is not null or network_mark is not null") == [(0,)]
+    marked = "select count(*) from event where viewer_mark is not null or network_mark is not null"
+    assert journal.rows(marked) == [(0,)]
     assert journal.rows("select count(*) from traffic_cell") == [(0,)]
     assert journal.rows("select count(*), count(mark) from traffic_flag") == [(1, 0)]
 
 
 def test_step__two_at_once__each_event_counted_once(journal: Journal) -> None:
     town = Town(4, 0, 0.0, 4, [])
-    reports = [one for _ in range(60) for one in town._visit("honest")]  # noqa: SLF001
+    reports = [one for _ in range(60) for one in town._visit("honest")]
     journal.write(reports)
     threads = [threading.Thread(target=journal.count) for _ in range(3)]
     for thread in threads:
@@ -248,7 +249,9 @@ class Day:
         return self.now
 
 
-def test_lists__fetched_shrunk_and_broken__the_last_good_one_is_in_force(fresh_engine: Engine, cloud: Publisher) -> None:
+def test_lists__fetched_shrunk_and_broken__the_last_good_one_is_in_force(
+    fresh_engine: Engine, cloud: Publisher
+) -> None:
     """L86."""
     day = Day()
     source = Source("new-cloud", cloud.url, next(one.read for one in SOURCES if one.name == "gcp"))

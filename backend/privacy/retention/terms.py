@@ -63,7 +63,7 @@ FOR_EVER = {
     "ledger, payments, settlements": "they are published, or the law wants them for ten years; what names somebody in "
     "an invoice is sealed with a key that ends then",
     "campaigns, worlds, placements": "as long as the account; an erasure blanks them",
-    "viewers": "nothing about a viewer is stored: counters in Redis end by themselves after two minutes (fraud) or "
-    "within a day (frequency caps, with consent)",
+    "viewers": "counters in Redis end by themselves after two minutes (fraud) or within a day (frequency caps, with "
+    "consent); against invalid traffic an event has keyed hashes of one day, blanked after two",
 }
 """What no job deletes, and why."""

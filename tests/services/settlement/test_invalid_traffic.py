@@ -77,5 +77,6 @@ def test_restore__reversed_in_a_backup__what_is_on_chain_stands(stage: Stage, ap
     with stage.engine.connect() as connection:
         assert connection.execute(text("select status from event order by event_id")).scalars().all() == ["billed"] * 2
         assert connection.execute(text(
-            "select kind, epoch from ledger_transfer where event_id is not null and amount_micro_usdc = 1000 order by id"
+            "select kind, epoch from ledger_transfer where event_id is not null and amount_micro_usdc = 1000"
+            " order by id"
         )).all() == [("charge", 1), ("reversal", 0), ("reinstatement", 0)]
