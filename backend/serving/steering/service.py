@@ -1,6 +1,6 @@
 """Steps every line item's controller, from what it has spent and holds, and publishes what deciders use."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 import redis
@@ -8,16 +8,15 @@ import redis
 from backend.db.budgets import read_budgets
 from backend.db.engine import Connection, Engine
 from backend.serving.catalogue import MS_PER_DAY, Spending, day_of
-from backend.serving.eligibility import caps, likely
-from backend.serving.pacing.controller import PPM, Pace, Progress, State, next_multiplier
-from backend.serving.pacing.curve import planned_micro_usdc, week_of
+from backend.serving.pacing.controller import Pace, State
+from backend.serving.pacing.curve import week_of
 from backend.serving.purses import day_purse, total_purse
 from backend.serving.steering import store
+from backend.serving.steering.progress import stepped
 from backend.serving.store import PurseState, read_purses
 
 WEEK_MS = 7 * MS_PER_DAY
 DAYS_BACK = 28
-STEP_MS_MAX = 60_000        # of the past, that a step makes up for
 
 
 class Pacing:
@@ -38,15 +37,15 @@ class Pacing:
             known = store.read_states(self._redis)
             campaigns = sorted(set(payers.values()))
             purses, prices = read_purses(self._redis, campaigns), store.read_prices(self._redis, campaigns)
-            stepped = {
+            steps = {
                 one.item.id: _stepped(
                     one, purses.get(payers.get(one.payer, 0)), prices.get(one.item.id, ()), known.get(one.item.id),
                     now_ms,
                 )
                 for one in paced
             }
-            store.write_states(self._redis, stepped, known.keys() - stepped.keys(), now_ms)
-        return len(stepped)
+            store.write_states(self._redis, steps, known.keys() - steps.keys(), now_ms)
+        return len(steps)
 
     def _payers(self, connection: Connection, paced: list[store.Paced]) -> Mapping[tuple[str, str], int]:
         """Chain campaigns by owner and meta; of two with the same the older one, as everywhere."""
@@ -66,24 +65,13 @@ class Pacing:
 
 
 def _stepped(
-    one: store.Paced, purses: PurseState | None, prices: list[int] | tuple[()], known: tuple[State, int] | None,
-    now_ms: int,
+    one: store.Paced, purses: PurseState | None, prices: Sequence[int], known: tuple[State, int] | None, now_ms: int
 ) -> tuple[State, Pace]:
     state, last_ms = known or (State(), now_ms)
-    item, day = one.item, day_of(now_ms)
-    held = purses.held if purses else {}
+    line_item, day, held = one.item.id, day_of(now_ms), purses.held if purses else {}
     spending = Spending(
-        spent_total_micro_usdc=one.spent_total, held_total_micro_usdc=held.get(total_purse(item.id), 0),
+        spent_total_micro_usdc=one.spent_total, held_total_micro_usdc=held.get(total_purse(line_item), 0),
         spent_by_day_micro_usdc={day: one.spent_today},
-        held_by_day_micro_usdc={day: held.get(day_purse(item.id, day), 0)},
+        held_by_day_micro_usdc={day: held.get(day_purse(line_item, day), 0)},
     )
-    since_ms = max(last_ms, now_ms - STEP_MS_MAX)
-    progress = [
-        Progress(
-            cap[0], planned_micro_usdc(*cap, now_ms), spent,
-            planned_micro_usdc(*cap, now_ms) - planned_micro_usdc(*cap, since_ms),
-        )
-        for cap, spent in zip(caps(item, now_ms), likely(item, spending, day), strict=True) if cap is not None
-    ]
-    paid_ppm = PPM * sum(prices) // (len(prices) * item.bid_micro_usdc) if prices else None
-    return next_multiplier(state, progress, item.bid_micro_usdc, paid_ppm)
+    return stepped(one.item, spending, prices, state, last_ms, now_ms)

@@ -52,11 +52,12 @@ end
 local function take_view(viewer, shard, at)
   local counter, mark, minute, apart = ARGV[at], ARGV[at + 1], tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3])
   local most, hours, keep = tonumber(ARGV[at + 4]), tonumber(ARGV[at + 5]), tonumber(ARGV[at + 6])
-  if apart > 0 then
+  local fields, cost, made = redis.call('HLEN', viewer), 0, 0
+  if apart > 0 and fields > 0 then
     local last = redis.call('HGET', viewer, mark)
     if last and minute - tonumber(last) <= apart then return 2 end
   end
-  if most > 0 then
+  if most > 0 and fields > 0 then
     local line, hour = string.match(counter, '^(%d+):(%d+)$')
     local names = {{}}
     for back = 0, hours do names[back + 1] = line .. ':' .. string.format('%d', hour - back) end
@@ -64,9 +65,7 @@ local function take_view(viewer, shard, at)
     for _, n in ipairs(redis.call('HMGET', viewer, unpack(names))) do seen = seen + (tonumber(n or 0) or 0) end
     if seen >= most then return 1 end
   end
-  local fields, cost = redis.call('HLEN', viewer), 0
   if fields >= {FIELDS_MAX} then return 1 end
-  local made = 0
   if most > 0 and redis.call('HEXISTS', viewer, counter) == 0 then cost = view_bytes(fields); made = 1 end
   if apart > 0 and redis.call('HEXISTS', viewer, mark) == 0 then cost = cost + view_bytes(fields + made) end
   if cost > 0 then
@@ -104,12 +103,13 @@ def view_keys(viewer: bytes) -> list[str]:
 
 
 def take_arguments(line_item: int, cap: Frequency, now_ms: int, day_bytes_max: int = DAY_BYTES_MAX) -> list[str | int]:
-    """Twelve arguments of `take_view`: counter, mark, minute, minutes apart, impressions (0: any number), hours, how
-    long to keep (ms), names of this hour's and day's bytes, how many a shard may take in them, how long to keep those.
+    """Twelve arguments of `take_view`: counter, mark, minute, minutes apart, impressions (0: any number), hours back
+    (no more than the day has had), how long to keep (ms), names of this hour's and day's bytes, how many a shard may
+    take in them, how long to keep those.
     """
     hour, day = now_ms // MS_PER_HOUR, now_ms // MS_PER_DAY
     return [
         field_of(line_item, hour), mark_of(line_item), now_ms // MS_PER_MINUTE, cap.apart_minutes,
-        cap.impressions or 0, cap.hours, kept_ms(cap, now_ms), f"h{hour}", f"d{day}",
+        cap.impressions or 0, min(cap.hours, hour % 24), kept_ms(cap, now_ms), f"h{hour}", f"d{day}",
         day_bytes_max // SHARDS // HOUR_SHARE, day_bytes_max // SHARDS, MS_PER_DAY - now_ms % MS_PER_DAY + USED_KEPT_MS,
     ]
