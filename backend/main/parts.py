@@ -15,7 +15,8 @@ from backend.chain.signer import Signer
 from backend.config import Settings
 from backend.db.engine import Engine
 from backend.net.client import Dns, SafeFetcher
-from backend.serving.service import CatalogueFeed
+from backend.net.resp import Resp
+from backend.serving.feed.service import CatalogueFeed
 from backend.settlement.publication.store import BundleFiles
 
 REDIS_CONNECTIONS_MAX = 64
@@ -39,6 +40,7 @@ class ServeParts:
     engine: Engine
     redis: Redis
     fast_redis: AsyncRedis
+    resp: Resp
     feed: CatalogueFeed
     auth: AuthService
     access: Access

@@ -153,6 +153,7 @@ HOLDINGS: tuple[Holding, ...] = (
     Holding("rate_count", "what followed decisions, by line item and placement", why="counts"),
     Holding("rate_delta", "how that changed lately", why="counts"),
     Holding("rate_cursor", "how far that is counted", why="a number and a minute"),
+    Holding("serving_change", "which numbers of things have changed, for an hour", why="numbers of things"),
     Holding("serving_tally", "answers to ad requests by minute", why="counts"),
     Holding("serving_landscape", "what had to be beaten, by hour", why="counts"),
     Holding("pacing_week", "how ad requests spread over the week", why="168 numbers"),

@@ -1,8 +1,13 @@
 """What the purses of a campaign should contain according to SQL, and when a hold may lapse."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
-from backend.serving.catalogue import day_of
+from backend.core.budget import CampaignBudget
+from backend.serving.catalogue import LineItem, Spending, day_of
+from backend.serving.eligibility import refusal_of_caps
+from backend.serving.pacing.controller import FULL, Pace
+from backend.serving.published import Allowance, Funds
 from backend.serving.purses import day_purse, total_purse
 
 
@@ -34,3 +39,54 @@ def settled_until_ms(now_ms: int, oldest_in_stream_ms: int | None, oldest_accept
     while the consumer or the ledger is behind, the events of expired tokens may still be on their way to a charge.
     """
     return min(moment for moment in (now_ms, oldest_in_stream_ms, oldest_accepted_ms) if moment is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """What SQL says of all campaigns: budgets, bases of purses, line items with caps and who pays, charges by day."""
+
+    budgets: Mapping[int, CampaignBudget]
+    bases: Mapping[int, Mapping[str, int]]
+    capped: Iterable[tuple[LineItem, tuple[str, str]]]
+    spend: Mapping[int, Mapping[int, int]]
+
+    def funds(self) -> list[Funds]:
+        """Every campaign on chain."""
+        return [
+            Funds(campaign, one.owner, one.meta, one.active, one.spendable > 0)
+            for campaign, one in sorted(self.budgets.items())
+        ]
+
+    def spent(self, held: Mapping[int, Mapping[str, int]]) -> list[int]:
+        """Campaigns in whose purse open holds have left nothing."""
+        return [
+            campaign for campaign, base in self.bases.items()
+            if base["campaign"] - held.get(campaign, {}).get("campaign", 0) <= 0
+        ]
+
+    def allowances(
+        self, held: Mapping[int, Mapping[str, int]], paces: Mapping[int, Pace], now_ms: int
+    ) -> list[Allowance]:
+        """Of line items with caps, as far as they are not simply free to spend."""
+        campaigns = {payer: campaign for campaign, payer in sorted(self._payers(), reverse=True)}
+        day, nothing = day_of(now_ms), dict[str, int]()
+        found: list[Allowance] = []
+        for item, payer in self.capped:
+            purses = held.get(campaigns.get(payer, 0), nothing)
+            of_total, of_day = purses.get(total_purse(item.id), 0), purses.get(day_purse(item.id, day), 0)
+            spent = self.spend.get(item.id, {})
+            spending = Spending(1, sum(spent.values()), of_total, {day: spent.get(day, 0)}, {day: of_day})
+            pace = paces.get(item.id, FULL)
+            one = Allowance(
+                item.id, refusal_of_caps(item, spending, now_ms), pace.multiplier_ppm, pace.participation_ppm,
+                of_total, of_day,
+            )
+            if one[1:] != FREE:
+                found.append(one)
+        return found
+
+    def _payers(self) -> Iterable[tuple[int, tuple[str, str]]]:
+        return ((campaign, (one.owner, one.meta)) for campaign, one in self.budgets.items())
+
+
+FREE = Allowance(0)[1:]

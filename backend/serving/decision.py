@@ -5,7 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
-from backend.core.decision_token import DecisionToken
+import msgspec
+
+from backend.core.decision_token import DecisionToken, Facts, token_of
 from backend.core.events import BidKind
 from backend.core.house_creative import house_creative
 from backend.core.reasons import NoBidReason
@@ -22,13 +24,14 @@ from backend.serving.eligibility import (
 )
 
 VIEWER_BYTES = 8
+_encode = msgspec.json.Encoder().encode
 
 
-@dataclass(frozen=True, slots=True)
-class AdRequest:
+class AdRequest(msgspec.Struct, frozen=True):
     """`viewer_key` is made by the SDK and lives for a day at most; it never leaves this process.
 
-    `gpc` and `tcf` are what the viewer says about privacy (Sec-GPC, an IAB consent string).
+    `gpc` and `tcf` are what the viewer says about privacy (Sec-GPC, an IAB consent string). `client` and `origin` say
+    coarsely who asked: see core/client_class.py.
     """
 
     placement_id: int
@@ -38,15 +41,55 @@ class AdRequest:
     device: str | None = None
     gpc: bool = False
     tcf: str | None = None
+    client: int = 0
+    origin: int = 0
 
 
-@dataclass(frozen=True, slots=True)
 class Decision:
-    """An ad was chosen and its price is held; `token` is the signed form of `facts`."""
+    """An ad was chosen and its price is held; `signed` is the token of the facts, in ASCII.
 
-    token: str
-    facts: DecisionToken
-    creative: Creative
+    `creative` is what is shown, and `shown` the same as JSON for whoever answers. `version` is that of the terms that
+    were decided by.
+    """
+
+    __slots__ = ("_facts", "creative", "shown", "signed", "version")
+
+    def __init__(self, facts: Facts, signed: bytes, creative: Creative, shown: bytes, version: int) -> None:
+        self._facts, self.signed, self.creative, self.shown, self.version = facts, signed, creative, shown, version
+
+    @property
+    def token(self) -> str:
+        return self.signed.decode()
+
+    @property
+    def facts(self) -> DecisionToken:
+        """What the token says, by name."""
+        return token_of(self._facts)
+
+    @property
+    def decision_id(self) -> bytes:
+        return self._facts[1]
+
+    @property
+    def expires_ms(self) -> int:
+        return self._facts[10]
+
+    @property
+    def video(self) -> bool:
+        return self._facts[12]
+
+    @property
+    def test(self) -> bool:
+        """Whether the house creative is shown, for nothing."""
+        return self._facts[4] == 0
+
+
+def shown_json(creative: Creative) -> bytes:
+    """A creative as the SDK reads it."""
+    return _encode({
+        "id": creative.id, "kind": creative.kind, "width": creative.width, "height": creative.height,
+        "asset_url": creative.asset_url, "asset_sha256": creative.asset_sha256, "click_url": creative.click_url,
+    })
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +97,7 @@ class NoBid:
     """Nobody was left: how many line items fell away for which reason."""
 
     reasons: Mapping[NoBidReason, int]
+    version: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,22 +113,6 @@ class Book:
     sponsors: tuple[Offer, ...] = ()
     capped: Mapping[int, Frequency] = field(default_factory=dict)
     external: tuple[Offer, ...] = ()        # who would compete if its own server bid; only where the placement asks
-
-
-@dataclass(slots=True)
-class Opportunity:
-    """One auction: who may compete for whom, and who fell away before it.
-
-    `outside`: external offers that have bid. `counted`: the placement's own book when `book` is a part of it.
-    """
-
-    book: Book
-    request: AdRequest
-    viewer: Viewer
-    away: dict[int, NoBidReason]
-    outside: list[Offer] = field(default_factory=list)
-    counted: Book | None = None
-    pays_bid: bool = False
 
 
 def open_book(catalogue: Catalogue, placement: Placement) -> Book:
@@ -110,12 +138,12 @@ def open_book(catalogue: Catalogue, placement: Placement) -> Book:
 
 
 def sponsor(
-    book: Book, now_ms: int, blocked: Mapping[int, NoBidReason]
+    sponsors: Sequence[Offer], now_ms: int, blocked: Mapping[int, NoBidReason]
 ) -> tuple[Offer | None, dict[int, NoBidReason]]:
     """The sponsorship that runs on the placement now, if any, and why the others do not."""
     found: Offer | None = None
     refused: dict[int, NoBidReason] = {}
-    for candidate in book.sponsors:
+    for candidate in sponsors:
         item = candidate.line_item
         reason = blocked.get(item.id) or refusal_of_sponsor(item, now_ms)
         if reason is None and found is None:
@@ -159,17 +187,6 @@ def _decided(offers: Sequence[Offer], candidate: Offer) -> bool:
     if bid.tier != best.tier:
         return True
     return bid.score < best.score and any(one.bid.owner != best.owner for one in offers)
-
-
-def test_facts(
-    placement: Placement, chain_id: int, decision_id: bytes, expires_ms: int, viewer: bytes
-) -> DecisionToken:
-    """The token of a test: no campaign, no line item, no price."""
-    return DecisionToken(
-        decision_id=decision_id, chain_id=chain_id, campaign=0, line_item=0, creative=0, placement=placement.id,
-        publisher=placement.publisher, price_micro_usdc=0, bid_kind=BidKind.VCPM, expires_ms=expires_ms, viewer=viewer,
-        video=placement.kind == "video",
-    )
 
 
 def house(placement: Placement, public_url: str) -> Creative:

@@ -289,6 +289,12 @@ def refusal_now(item: LineItem, spending: Spending, now_ms: int) -> NoBidReason 
     return next((reason for check in MOMENT_CHECKS if (reason := check(item, spending, now_ms)) is not None), None)
 
 
+def refusal_of_caps(item: LineItem, spending: Spending, now_ms: int) -> NoBidReason | None:
+    """The first of the objections of this moment that a line item's own caps make, or None."""
+    checks = (total_cap, daily_cap, pacing)
+    return next((reason for check in checks if (reason := check(item, spending, now_ms)) is not None), None)
+
+
 def refusal_of_viewer(item: LineItem, viewer: Viewer, now_ms: int) -> NoBidReason | None:
     """The first objection to this ad request, or None."""
     if not item.narrow:

@@ -1,36 +1,16 @@
 """Who outside may buy and sell: line items whose own servers bid, and what other exchanges let us show."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 
 from backend.core.events import BidKind
 from backend.core.exchange import Candidate, DemandBid, DemandOffer, DemandRequest, SupplyRequest
-from backend.core.reasons import NoBidReason
-from backend.serving.catalogue import NOTHING_SPENT, Creative, LineItem, Placement, Spending
-from backend.serving.decision import AdRequest, Book
-from backend.serving.eligibility import Offer, Viewer, refusal_now, refusal_of_viewer
+from backend.serving.catalogue import Creative, LineItem, Placement
+from backend.serving.decision import AdRequest
+from backend.serving.eligibility import Offer
+from backend.serving.index.stall import Lot
 
 OFFERS_MAX = 64         # of an exchange's opportunity: whoever is below so many that could pay will not be needed
-
-
-def askable(
-    offers: Sequence[Offer], spending: Mapping[int, Spending], now_ms: int, blocked: Mapping[int, NoBidReason],
-    viewer: Viewer,
-) -> tuple[list[Offer], dict[int, NoBidReason]]:
-    """The external line items that could buy now, whose servers are worth asking; and why not the others."""
-    found: list[Offer] = []
-    refused: dict[int, NoBidReason] = {}
-    for one in offers:
-        item = one.line_item
-        reason = (
-            blocked.get(item.id) or refusal_now(item, spending.get(item.id, NOTHING_SPENT), now_ms)
-            or refusal_of_viewer(item, viewer, now_ms)
-        )
-        if reason is None:
-            found.append(one)
-        else:
-            refused[item.id] = reason
-    return found, refused
 
 
 def demand_request(placement: Placement, request: AdRequest, offers: Iterable[Offer], name: str) -> DemandRequest:
@@ -75,38 +55,35 @@ def candidate(item: LineItem, creative: Creative) -> Candidate:
     )
 
 
-def within(book: Book, asked: SupplyRequest) -> tuple[Book, dict[int, NoBidReason]]:
-    """The book as another exchange's opportunity allows it, and who fell away by its rules.
+def within(lots: Iterable[Lot], floor_micro_usdc: int, asked: SupplyRequest) -> list[Lot]:
+    """The best lots, in order, that another exchange's opportunity allows, as it allows them.
 
     Only line items that pay for impressions: an exchange is paid for each one, whatever follows from it.
     """
-    floor = max(book.placement.floor_micro_usdc, asked.floor_micro_usdc)
-    offers: list[Offer] = []
-    refused: dict[int, NoBidReason] = {}
-    for one in book.offers:
-        if len(offers) == OFFERS_MAX:
+    found: list[Lot] = []
+    for lot in lots:
+        if len(found) == OFFERS_MAX:
             break
-        if (one.bid.deal.id if one.bid.deal else None) != asked.deal:
+        if (lot.bid.deal.id if lot.bid.deal else None) != asked.deal:
             continue                        # whoever has a deal buys by it alone
-        admitted = _admitted(one, floor, asked)
-        if isinstance(admitted, NoBidReason):
-            refused[one.line_item.id] = admitted
-        else:
-            offers.append(admitted)
-    placement = replace(book.placement, floor_micro_usdc=floor)
-    return replace(book, placement=placement, offers=tuple(offers), sponsors=()), refused
+        admitted = _admitted(lot, floor_micro_usdc, asked)
+        if admitted is not None:
+            found.append(admitted)
+    return found
 
 
-def _admitted(one: Offer, floor_micro_usdc: int, asked: SupplyRequest) -> Offer | NoBidReason:
-    """The offer by the exchange's rules. A deal has a price of its own, which must reach the exchange's floor too."""
-    item, deal = one.line_item, one.bid.deal
+def _admitted(lot: Lot, floor_micro_usdc: int, asked: SupplyRequest) -> Lot | None:
+    """The lot by the exchange's rules. A deal has a price of its own, which must reach the exchange's floor too."""
+    item, bid = lot.offer.line_item, lot.bid
+    deal = bid.deal
     if item.bid_kind is not BidKind.VCPM:
-        return NoBidReason.TARGETING_FORMAT
-    if item.bid_micro_usdc < floor_micro_usdc or (deal and deal.fixed and deal.price_micro_usdc < floor_micro_usdc):
-        return NoBidReason.BELOW_FLOOR
-    shown = tuple(creative for creative in one.creatives if asked.admits(candidate(item, creative)))
+        return None
+    if bid.bid_micro_usdc < floor_micro_usdc or (deal and deal.fixed and deal.price_micro_usdc < floor_micro_usdc):
+        return None
+    shown = tuple(creative for creative in lot.offer.creatives if asked.admits(candidate(item, creative)))
     if not shown:
-        return NoBidReason.BLOCKED_BY_PUBLISHER
+        return None
     if deal and not deal.fixed:
         deal = replace(deal, price_micro_usdc=max(deal.price_micro_usdc, floor_micro_usdc))
-    return replace(one, creatives=shown, bid=replace(one.bid, deal=deal))
+    made = replace(lot.offer, creatives=shown)
+    return Lot(lot.slot, lot.owner, made, replace(bid, deal=deal), lot.participation_ppm)

@@ -276,7 +276,7 @@ def test_sponsor__any_moment__only_within_its_hours(starts: int, lasts: int, hou
         creatives=(CREATIVE,),
     )
     book = open_book(Catalogue(1, 0, {1: surface}, (item,), Rates(), {}), surface)
-    found, refused = sponsor(book, _ms(START + timedelta(hours=hour)), {})
+    found, refused = sponsor(book.sponsors, _ms(START + timedelta(hours=hour)), {})
     assert (found is not None) == (starts <= hour < starts + lasts)
     assert bool(refused) == (found is None)
     assert book.offers == ()

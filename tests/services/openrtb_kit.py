@@ -146,7 +146,7 @@ async def stand(settings: Settings, engine: Engine) -> AsyncIterator[Stand]:
     key, rules = settings.token_key_bytes, settings.ruleset
     demand = openrtb.demand(parts)
     decisions = DecisionService(
-        parts.feed, parts.fast_redis, CHAIN_ID, key, rules, public_url=settings.public_url, ask_demand=demand.ask
+        parts.feed, parts.resp, CHAIN_ID, key, rules, public_url=settings.public_url, ask_demand=demand.ask
     )
     ingest = IngestService(parts.fast_redis, CHAIN_ID, key, rules)
     app = FastAPI()
@@ -158,4 +158,5 @@ async def stand(settings: Settings, engine: Engine) -> AsyncIterator[Stand]:
     )
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=PUBLIC_URL) as http:
         yield Stand(parts, decisions, ingest, demand, partners, http)
+    await parts.resp.aclose()
     await parts.fast_redis.aclose()

@@ -28,7 +28,7 @@ from sqlalchemy import Engine, text
 from backend.core.ids import CreativeId
 from backend.creatives.creative import VERSIONS_MAX
 from backend.creatives.review import CLAIM_MINUTES
-from backend.serving import store as serving
+from backend.serving.feed.described import store as described
 
 pytestmark = pytest.mark.usefixtures("accounts_app")
 NOW_MS = 1_793_613_600_000          # 2026-11-02 10:00 UTC
@@ -53,8 +53,8 @@ async def agency(app: FastAPI, engine: Engine, sign_in: SignIn, wallet: Any) -> 
 def served(engine: Engine) -> list[CreativeId]:
     """What the next catalogue would show."""
     with engine.begin() as connection:
-        items, _ = serving.read_line_items(connection, {}, NOW_MS)
-    return [CreativeId(creative.id) for item in items for creative in item.creatives]
+        found = described.read_line_items(connection, NOW_MS)
+    return [CreativeId(creative.id) for one in found for creative in one.item.creatives]
 
 
 def notices(engine: Engine) -> list[tuple[str, Any]]:

@@ -18,7 +18,7 @@ from backend.core.decision_token import verify
 from backend.core.errors import Conflict, NotFound, Unavailable
 from backend.core.reasons import NoBidReason
 from backend.serving.decision import AdRequest, Decision, NoBid
-from backend.serving.service import CatalogueFeed
+from backend.serving.feed.service import CatalogueFeed
 from backend.serving.sync.service import BudgetSync
 from backend.serving.tally.service import TallyFlush
 from bench.app import CHAIN_ID, TOKEN_KEY, Wiring, routes, unwire, wire
@@ -307,17 +307,24 @@ async def test_tallies__answers__counted_once_however_often_they_are_written(
     asked_ms = now()
     for number in range(5):
         await decide(wiring, placement, number, asked_ms)
-        await wiring.decisions.tallies.flush()
+        await wiring.decisions.flush()
     flush = TallyFlush(market.engine, redis_client)
     for now_ms in (asked_ms, asked_ms, asked_ms + 120 * 60_000):
         flush.flush(now_ms)
     with market.engine.connect() as connection:
-        rows = connection.execute(text("select placement_id, line_item_id, outcome, n from serving_tally")).all()
-    assert {tuple(row) for row in rows} == {
-        (placement, winner, "decision", 2), (placement, winner, "budget", 3), (placement, cheap, "below_floor", 5),
-        (placement, second, "outbid", 2), (placement, second, "decision", 2), (placement, second, "budget", 1),
-        (placement, 0, "no_bid", 1),
+        of_line_items, of_placements = (
+            connection.execute(text(
+                f"select {side}, outcome, sum(n) from serving_tally where {side} > 0 group by 1, 2"
+            )).all() for side in ("line_item_id", "placement_id")
+        )
+        counted = connection.execute(text("select name, n from traffic_count where what = 'answered'")).all()
+    assert {tuple(row) for row in of_line_items} == {
+        (winner, "decision", 2), (winner, "budget", 3), (cheap, "below_floor", 5),
+        (second, "outbid", 2), (second, "decision", 2), (second, "budget", 1),
     }
+    by_reason = {"decision": 4, "budget": 4, "below_floor": 5, "outbid": 2, "no_bid": 1}
+    assert {tuple(row) for row in of_placements} == {(placement, outcome, n) for outcome, n in by_reason.items()}
+    assert {name: n for name, n in counted if n} == by_reason
     assert redis_client.keys("sl:{tally}:*") == []
 
 

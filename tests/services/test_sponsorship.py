@@ -158,7 +158,7 @@ async def test_charge__hour_that_serving_held__held_and_charged_under_one_name(
         ad = await wiring.decisions.decide(AdRequest(placement, "viewer-key"), START_MS + 5, bytes([number] * 18))
         assert isinstance(ad, Decision)
     assert redis_client.hget("sl:{1}:held", "campaign") == str(PRICE).encode()
-    await wiring.decisions.tallies.flush()
+    await wiring.decisions.flush()
     TallyFlush(fresh_engine, redis_client).flush(START_MS + 6)
     SponsorshipService(fresh_engine, CHAIN_ID).charge_hours(START_MS + 10)
     assert bill(fresh_engine) == 1

@@ -259,7 +259,7 @@ async def test_decide__hour_is_charged__its_hold_goes_and_is_not_taken_again(
     item = sponsorship(market, market.campaign(1, 100_000), placement, 100_000)
     stage.refresh()
     assert isinstance(await stage.ask(placement), Decision)
-    await wiring.decisions.tallies.flush()
+    await wiring.decisions.flush()
     TallyFlush(market.engine, redis_client).flush(MIDDAY_MS)
     SponsorshipService(market.engine, CHAIN_ID).charge_hours(MIDDAY_MS + 1_000)
     assert LedgerService(market.engine, CHAIN_ID).bill(100) == 1
@@ -295,10 +295,11 @@ async def test_tallies__sponsored_hour__others_are_sponsored_away(
     stage.refresh()
     for _ in range(3):
         await stage.ask(placement, country="DE")
-    await wiring.decisions.tallies.flush()
+    await wiring.decisions.flush()
     TallyFlush(market.engine, redis_client).flush(MIDDAY_MS)
-    assert set(stage.rows("select line_item_id, outcome, n from serving_tally")) == {
-        (item, "decision", 3), (rich, str(NoBidReason.SPONSORED), 3),
+    assert set(stage.rows("select placement_id, line_item_id, outcome, n from serving_tally")) == {
+        (placement, item, "decision", 3), (0, rich, str(NoBidReason.SPONSORED), 3),
+        (placement, 0, str(NoBidReason.SPONSORED), 3),
     }
     assert stage.rows("select line_item_id, bid_bucket, price_bucket, n from serving_landscape") == [(item, -1, -1, 3)]
     assert stage.rows("select dimension, value, n from serving_audience") == [("country", "DE", 3)]

@@ -15,7 +15,8 @@ from backend.core.reasons import DropReason, NoBidReason
 from backend.core.shares import payee
 from backend.ingest.service import IngestConsumer
 from backend.serving.decision import AdRequest, Decision, NoBid
-from backend.serving.service import CatalogueFeed, DecisionService
+from backend.serving.feed.service import CatalogueFeed
+from backend.serving.service import DecisionService
 from backend.serving.sync.service import BudgetSync
 from bench.app import CHAIN_ID, TOKEN_KEY, Wiring, unwire, wire
 from bench.market import Market
@@ -40,7 +41,7 @@ async def wiring(fresh_database_url: str, redis_url: str) -> AsyncIterator[Wirin
     wired = wire(fresh_database_url, redis_url)
     feed = CatalogueFeed(wired.engine, wired.client, CHAIN_ID, require_proof=True)
     decisions = DecisionService(
-        feed, wired.hot, CHAIN_ID, TOKEN_KEY, wired.decisions.ruleset, public_url="https://sightline.example/"
+        feed, wired.resp, CHAIN_ID, TOKEN_KEY, wired.decisions.ruleset, public_url="https://sightline.example/"
     )
     yield replace(wired, feed=feed, decisions=decisions)
     await unwire(wired)

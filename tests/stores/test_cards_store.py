@@ -29,7 +29,7 @@ from backend.onramp.payment import (
     RefundStatus,
     Warned,
 )
-from backend.serving import store as serving
+from backend.serving.feed.described import store as described
 from backend.settlement import store as settlement
 
 NOW = datetime(2026, 11, 2, 10, 0, tzinfo=UTC)
@@ -120,8 +120,8 @@ def test_freeze__serving__has_no_active_campaign(connection: Connection, campaig
     )
 
     def is_active() -> bool:
-        items, _ = serving.read_line_items(connection, {}, int(NOW.timestamp() * 1_000))
-        return next(item.campaign_active for item in items if item.campaign == campaign)
+        found = described.read_line_items(connection, int(NOW.timestamp() * 1_000))
+        return next(one.item.campaign_active for one in found if one.item.campaign == campaign)
 
     assert is_active()
     store.change_book(connection, campaign, partial(heard, payment=payment, fact=Warned("issfr")))

@@ -5,11 +5,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 import redis
-import redis.asyncio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from backend.core.reasons import NoBidReason
+from backend.net.resp import Resp
 from backend.serving import store
 from backend.serving.purses import day_purse, hold_member, keys, total_purse
 
@@ -19,7 +19,7 @@ TOTAL, TODAY = total_purse(LINE), day_purse(LINE, DAY)
 
 @pytest.fixture
 async def purses(redis_url: str) -> AsyncIterator[store.Purses]:
-    client = redis.asyncio.Redis.from_url(redis_url)
+    client = Resp(redis_url)
     yield store.Purses(client)
     await client.aclose()
 
@@ -145,9 +145,10 @@ def test_purse__any_interleaving__never_promises_more_than_is_spendable(
 
     async def story() -> None:
         with redis.Redis.from_url(redis_url) as client:
-            async with redis.asyncio.Redis.from_url(redis_url) as other:
-                client.flushdb()
-                await interleave(store.Purses(other), client, steps)
+            other = Resp(redis_url)
+            client.flushdb()
+            await interleave(store.Purses(other), client, steps)
+            await other.aclose()
 
     asyncio.run(story())
 

@@ -7,9 +7,9 @@ from hashlib import blake2b
 
 import pytest
 import redis
-import redis.asyncio
 
 from backend.core.reasons import NoBidReason
+from backend.net.resp import Resp
 from backend.serving.catalogue import MS_PER_DAY, Frequency
 from backend.serving.views.scripts import HOUR_SHARE, SHARDS, TAKE, ViewAnswer, take_arguments, view_keys
 from backend.serving.views.store import Views
@@ -23,13 +23,13 @@ def viewer(number: int) -> bytes:
 
 
 @pytest.fixture
-async def client(redis_url: str) -> AsyncIterator[redis.asyncio.Redis]:
-    client = redis.asyncio.Redis.from_url(redis_url)
+async def client(redis_url: str) -> AsyncIterator[Resp]:
+    client = Resp(redis_url)
     yield client
     await client.aclose()
 
 
-async def test_take__many_at_once__as_many_as_the_cap_says(client: redis.asyncio.Redis) -> None:
+async def test_take__many_at_once__as_many_as_the_cap_says(client: Resp) -> None:
     """L80."""
     views = Views(client)
     answers = await asyncio.gather(*(views.take(viewer(1), 7, DAILY, NOON_MS) for _ in range(10)))
@@ -38,7 +38,7 @@ async def test_take__many_at_once__as_many_as_the_cap_says(client: redis.asyncio
     assert Counter(answers) == {None: 1, NoBidReason.RECENCY_CAP: 9}
 
 
-async def test_take__both_caps__each_is_kept(client: redis.asyncio.Redis) -> None:
+async def test_take__both_caps__each_is_kept(client: Resp) -> None:
     views = Views(client)
     moments = [NOON_MS + minutes * 60_000 for minutes in (0, 5, 11, 22, 121)]
     answers = [await views.take(viewer(1), 7, BOTH, moment) for moment in moments]
@@ -46,7 +46,7 @@ async def test_take__both_caps__each_is_kept(client: redis.asyncio.Redis) -> Non
     assert answers == [None, recency, None, frequency, None]
 
 
-async def test_give_back__not_shown_after_all__as_if_it_had_never_been_taken(client: redis.asyncio.Redis) -> None:
+async def test_give_back__not_shown_after_all__as_if_it_had_never_been_taken(client: Resp) -> None:
     views = Views(client)
     for _ in range(3):
         assert await views.take(viewer(1), 7, BOTH, NOON_MS) is None
@@ -66,18 +66,18 @@ async def test_give_back__not_shown_after_all__as_if_it_had_never_been_taken(cli
     ],
 )
 async def test_take__counted__forgotten_when_it_can_no_longer_matter(
-    client: redis.asyncio.Redis, cap: Frequency, moment_ms: int, kept_ms: int
+    client: Resp, cap: Frequency, moment_ms: int, kept_ms: int
 ) -> None:
     """L80."""
     assert await Views(client).take(viewer(1), 7, cap, moment_ms) is None
-    assert kept_ms - 900 < await client.pttl(view_keys(viewer(1))[0]) <= kept_ms
+    assert kept_ms - 900 < await client.call("PTTL", view_keys(viewer(1))[0]) <= kept_ms
 
 
-async def test_take__shorter_cap_afterwards__the_longer_one_is_not_forgotten(client: redis.asyncio.Redis) -> None:
+async def test_take__shorter_cap_afterwards__the_longer_one_is_not_forgotten(client: Resp) -> None:
     views = Views(client)
     assert await views.take(viewer(1), 7, DAILY, NOON_MS) is None
     assert await views.take(viewer(1), 8, SPACED, NOON_MS) is None
-    assert await client.pttl(view_keys(viewer(1))[0]) > 11 * 3_600_000
+    assert await client.call("PTTL", view_keys(viewer(1))[0]) > 11 * 3_600_000
 
 
 def attack(client: redis.Redis, bytes_max: int, first: int, moment_ms: int) -> int:
@@ -91,7 +91,7 @@ def attack(client: redis.Redis, bytes_max: int, first: int, moment_ms: int) -> i
 
 
 async def test_take__invented_viewers__memory_has_a_bound_and_the_caps_hold(
-    client: redis.asyncio.Redis, redis_client: redis.Redis
+    client: Resp, redis_client: redis.Redis
 ) -> None:
     """L80: what Redis takes is less than what was paid for; the hour's share, then the day's, is the end of it."""
     bytes_max = 2 << 20

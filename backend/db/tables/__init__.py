@@ -19,6 +19,7 @@ from backend.db.tables import (  # noqa: F401 -- each import declares its tables
     placements,
     privacy,
     requests,
+    serving,
     settlement,
     traffic,
 )

@@ -1,26 +1,32 @@
-"""From what one process remembers of its answers to counts by minute and by hour."""
+"""What one process remembers of its answers, and what becomes of it by minute and by hour."""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import chain
 
 from backend.core.reasons import NoBidReason
-from backend.serving.decision import Book
+from backend.serving.index.audience import Said
+from backend.serving.index.stall import Lot
 from backend.serving.tally.landscape import SPONSORED, bucket_of
 
 DIMENSIONS = ("country", "language", "device")
 
-Answer = tuple[int, Book, int, int, int]
-"""Minute, book, who won (0: nobody), eCPM of its bid (-1: a sponsorship), eCPM of what it had to beat."""
-Refused = tuple[int, Book, int, NoBidReason]
-"""Minute, book, line item, and why it did not compete for an ad request although its book has it."""
-Asked = tuple[int, int, str | None, str | None, str | None]
-"""Hour, placement, and what an ad request said: country, language, device."""
+Answer = tuple[int, int, int, int, int]
+"""Minute, placement, who won (0: nobody), eCPM of its bid (-1: a sponsorship), eCPM of what it had to beat."""
+Met = tuple[int, int, int, NoBidReason]
+"""Minute, placement, line item, and why it did not buy although it was its turn."""
+Asked = tuple[int, int, Said]
+"""Hour, placement, and what an ad request said that was put to auction."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """`n` answers of one outcome: `decision`, `no_bid` (line item 0), or the NoBidReason of a line item."""
+    """`n` answers of one outcome: `decision`, `no_bid` (line item 0), or a NoBidReason.
+
+    A reason is told of a placement, of all line items together (line item 0), and of a line item, on all placements
+    together (placement 0). Of whoever had his turn and could not buy it is told by both.
+    """
 
     placement: int
     line_item: int
@@ -49,59 +55,83 @@ class Audience:
     n: int
 
 
-def by_minute(answers: Mapping[Answer, int], refused: Mapping[Refused, int]) -> dict[int, list[Tally]]:
-    """Every line item has one outcome per answer: refused for good, refused at the moment, won, or else outbid.
+class Counts:
+    """Answers since the last flush. What is the same for many answers is multiplied out later: see `spread.py`."""
 
-    While a sponsorship has the placement, nobody is outbid: they are `sponsored` away.
-    """
+    def __init__(self) -> None:
+        self.answers: Counter[Answer] = Counter()
+        self.met: Counter[Met] = Counter()
+        self.asked: Counter[Asked] = Counter()
+        self.heard: Counter[Asked] = Counter()      # likewise, of requests that were not put to auction
+        self.now_ms = 0                             # of the last answer
+
+    def __bool__(self) -> bool:
+        return bool(self.answers)
+
+    def sold(self, now_ms: int, placement: int, said: Said, lot: Lot, price_micro_usdc: int) -> None:
+        """An auction that somebody won."""
+        bid, minute, self.now_ms = lot.bid, now_ms // 60_000, now_ms
+        self.answers[minute, placement, bid.line_item, bid.ecpm_nano_usdc, price_micro_usdc * bid.rate_ppm] += 1
+        self.asked[minute // 60, placement, said] += 1
+
+    def nobody(self, now_ms: int, placement: int, said: Said) -> None:
+        """An auction that nobody won."""
+        minute, self.now_ms = now_ms // 60_000, now_ms
+        self.answers[minute, placement, 0, 0, 0] += 1
+        self.asked[minute // 60, placement, said] += 1
+
+    def sponsored(self, now_ms: int, placement: int, said: Said, line_item: int) -> None:
+        """No auction: a sponsorship has the placement."""
+        minute, self.now_ms = now_ms // 60_000, now_ms
+        self.answers[minute, placement, line_item, -1, 0] += 1
+        if said[0] or said[1] or said[2]:
+            self.heard[minute // 60, placement, said] += 1
+
+    def refused(self, now_ms: int, placement: int, line_item: int, reason: NoBidReason) -> None:
+        """It was a line item's turn, and it could not buy."""
+        self.met[now_ms // 60_000, placement, line_item, reason] += 1
+
+    def update(self, other: "Counts") -> None:
+        self.answers.update(other.answers)
+        self.met.update(other.met)
+        self.asked.update(other.asked)
+        self.heard.update(other.heard)
+        self.now_ms = max(self.now_ms, other.now_ms)
+
+
+def by_minute(counts: Counts) -> dict[int, list[Tally]]:
+    """Whoever won or had his turn, and how many requests nobody won."""
     total: Counter[tuple[int, int, int, str]] = Counter()
-    known: Counter[tuple[int, Book, int]] = Counter()
-    given: Counter[tuple[int, Book]] = Counter()
-    sponsored: Counter[tuple[int, Book]] = Counter()
-    for (minute, book, line_item, reason), n in refused.items():
-        total[minute, book.placement.id, line_item, reason] += n
-        known[minute, book, line_item] += n
-    for (minute, book, winner, bid, _), n in answers.items():
-        total[minute, book.placement.id, winner, "decision" if winner else "no_bid"] += n
-        known[minute, book, winner] += n
-        given[minute, book] += n
-        if bid < 0:
-            sponsored[minute, book] += n
-    for (minute, book), n in given.items():
-        place, away = book.placement.id, sponsored[minute, book]
-        for line_item, reason in book.refused.items():
-            total[minute, place, line_item, reason] += n
-        for offer in book.offers:
-            line_item = offer.line_item.id
-            total[minute, place, line_item, NoBidReason.SPONSORED] += away
-            total[minute, place, line_item, NoBidReason.OUTBID] += n - away - known[minute, book, line_item]
-    by_minute: dict[int, list[Tally]] = defaultdict(list)
+    for (minute, placement, winner, _, _), n in counts.answers.items():
+        total[minute, placement, winner, "decision" if winner else "no_bid"] += n
+    for (minute, placement, line_item, reason), n in counts.met.items():
+        total[minute, placement, line_item, reason.value] += n
+    found: dict[int, list[Tally]] = defaultdict(list)
     for (minute, placement, line_item, outcome), n in total.items():
-        if n:
-            by_minute[minute].append(Tally(placement, line_item, str(outcome), n))
-    return by_minute
+        found[minute].append(Tally(placement, line_item, outcome, n))
+    return found
 
 
 def by_hour(answers: Mapping[Answer, int]) -> dict[int, list[Sold]]:
     """What was sold in each hour, in buckets."""
     total: Counter[tuple[int, int, int, int, int]] = Counter()
-    for (minute, book, winner, bid, beaten), n in answers.items():
+    for (minute, placement, winner, bid, beaten), n in answers.items():
         buckets = (SPONSORED, SPONSORED) if bid < 0 else (bucket_of(bid), bucket_of(beaten))
-        total[minute // 60, book.placement.id, winner, *buckets] += n
-    by_hour: dict[int, list[Sold]] = defaultdict(list)
+        total[minute // 60, placement, winner, *buckets] += n
+    found: dict[int, list[Sold]] = defaultdict(list)
     for (hour, placement, winner, bid_bucket, price_bucket), n in total.items():
-        by_hour[hour].append(Sold(placement, winner, bid_bucket, price_bucket, n))
-    return by_hour
+        found[hour].append(Sold(placement, winner, bid_bucket, price_bucket, n))
+    return found
 
 
-def audiences(audience: Mapping[Asked, int]) -> dict[int, list[Audience]]:
+def audiences(counts: Counts) -> dict[int, list[Audience]]:
     """What was said of the viewers in each hour, each dimension for itself."""
     total: Counter[tuple[int, int, str, str]] = Counter()
-    for (hour, placement, *said), n in audience.items():
-        for dimension, value in zip(DIMENSIONS, said, strict=True):
+    for (hour, placement, said), n in chain(counts.asked.items(), counts.heard.items()):
+        for dimension, value in zip(DIMENSIONS, said[:3], strict=True):
             if value is not None:
                 total[hour, placement, dimension, str(value)] += n
-    by_hour: dict[int, list[Audience]] = defaultdict(list)
+    found: dict[int, list[Audience]] = defaultdict(list)
     for (hour, placement, dimension, value), n in total.items():
-        by_hour[hour].append(Audience(placement, dimension, value, n))
-    return by_hour
+        found[hour].append(Audience(placement, dimension, value, n))
+    return found

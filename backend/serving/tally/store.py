@@ -3,20 +3,30 @@
 Every process adds to the same counters, and what is written to SQL are totals, so that writing twice changes nothing.
 """
 
+import asyncio
+import contextlib
+import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import cast
 
 import redis
-import redis.asyncio
 from sqlalchemy import Connection, text
 
-from backend.serving.tally.counting import Audience, Sold, Tally
+from backend.core.errors import Conflict, NotFound, Unavailable
+from backend.net.resp import Resp, pack
+from backend.serving.shelf import Shelf
+from backend.serving.tally.counting import Audience, Counts, Sold, Tally, audiences, by_hour, by_minute
+from backend.serving.tally.margins import Margins, decode_margins, encode_margins
+from backend.serving.tally.spread import Spread, slice_of
 
 MINUTES_KEY = "sl:{tally}:minutes"
 HOURS_KEY = "sl:{tally}:hours"
 KEPT_SECONDS = 86_400
 AT_ONCE = 500
+FLUSH_SECONDS = 5.0
+REST_PER_WORK = 50              # two hundredths of a core
 HOUR_FIELDS_MAX = 200_000       # of one hour; whoever invents countries fills it, and then audiences are not counted
 DAYS_KEPT = 35
 
@@ -43,32 +53,101 @@ on conflict (hour, placement_id, dimension, value) do update set n = greatest(se
 """)
 
 
-async def add_tallies(client: redis.asyncio.Redis, minute: int, tallies: Sequence[Tally]) -> None:
-    """Add counts of a minute (minutes since 1970) to the shared counters."""
-    fields = {f"{one.placement}:{one.line_item}:{one.outcome}": one.n for one in tallies}
-    await _add(client, _minute_key(minute), fields, MINUTES_KEY, minute)
+class Tallies:
+    """Counts answers in memory and adds them to Redis every few seconds.
+
+    For information only: a killed process loses at most what it counted since the last flush. Counting takes a bounded
+    share of a core, however many line items and placements there are: the next flush waits fifty times as long as the
+    last one took, at the least.
+    """
+
+    def __init__(self, client: Resp, flush_seconds: float = FLUSH_SECONDS) -> None:
+        self._client = client
+        self._flush_seconds = flush_seconds
+        self._counts = Counts()
+        self.count_anew()
+
+    def count_anew(self) -> None:
+        """Forget what was counted, and give the methods of the new counts to whoever counts."""
+        self._counts = counts = Counts()
+        self.sold, self.nobody, self.sponsored, self.refused = (
+            counts.sold, counts.nobody, counts.sponsored, counts.refused
+        )
+
+    async def run(self, shelf: Shelf) -> None:
+        """Flush for ever."""
+        rest = self._flush_seconds
+        while True:
+            await asyncio.sleep(rest)
+            began = time.thread_time()
+            with contextlib.suppress(redis.RedisError):
+                await self.flush(shelf)
+            rest = max(self._flush_seconds, REST_PER_WORK * (time.thread_time() - began))
+
+    async def flush(self, shelf: Shelf) -> None:
+        """Add everything counted so far to the shared counters; on failure it is kept for the next time."""
+        counts = self._counts
+        if not counts:
+            return
+        self.count_anew()
+        try:
+            for minute, tallies in by_minute(counts).items():
+                await self._add(_minute_key(minute), _tally_fields(tallies), MINUTES_KEY, minute)
+            await self._add_margins(counts.now_ms // 60_000, await _margins(shelf, counts))
+            said = audiences(counts)
+            for hour, sold in by_hour(counts.answers).items():
+                await self._add_hour(hour, sold, said.get(hour, []))
+        except redis.RedisError:
+            self._counts.update(counts)
+            raise
+
+    async def _add_hour(self, hour: int, sold: Sequence[Sold], audiences: Sequence[Audience]) -> None:
+        fields = {f"s:{one.placement}:{one.line_item}:{one.bid_bucket}:{one.price_bucket}": one.n for one in sold}
+        if await self._client.call("HLEN", _hour_key(hour)) < HOUR_FIELDS_MAX:
+            fields |= {f"a:{one.placement}:{one.dimension}:{one.value}": one.n for one in audiences}
+        await self._add(_hour_key(hour), fields, HOURS_KEY, hour)
+
+    async def _add(self, key: str, fields: Mapping[str, int], index: str, member: int) -> None:
+        """In parts, so that no ad request waits long; each is taken whole or not at all."""
+        names = list(fields)
+        for start in range(0, len(names), AT_ONCE):
+            adding = [pack("HINCRBY", key, name, fields[name]) for name in names[start : start + AT_ONCE]]
+            about = [pack("EXPIRE", key, KEPT_SECONDS), pack("SADD", index, member)]
+            await self._client.all([pack("MULTI"), *adding, *about, pack("EXEC")])
+
+    async def _add_margins(self, minute: int, margins: Sequence[Margins]) -> None:
+        key = _margins_key(minute)
+        if margins:
+            await self._client.all([
+                pack("MULTI"), pack("RPUSH", key, *map(encode_margins, margins)), pack("EXPIRE", key, KEPT_SECONDS),
+                pack("SADD", MINUTES_KEY, minute), pack("EXEC"),
+            ])
 
 
-async def add_hour(
-    client: redis.asyncio.Redis, hour: int, sold: Sequence[Sold], audiences: Sequence[Audience]
-) -> None:
-    """Add counts of an hour (hours since 1970) to the shared counters."""
-    fields = {f"s:{one.placement}:{one.line_item}:{one.bid_bucket}:{one.price_bucket}": one.n for one in sold}
-    if await client.hlen(_hour_key(hour)) < HOUR_FIELDS_MAX:
-        fields |= {f"a:{one.placement}:{one.dimension}:{one.value}": one.n for one in audiences}
-    await _add(client, _hour_key(hour), fields, HOURS_KEY, hour)
+async def _margins(shelf: Shelf, counts: Counts) -> list[Margins]:
+    """Why all others did not win, by placement and by line item; nothing when no market is fresh enough to tell.
+
+    Placements take turns with ad requests, so that none waits for all of them. Terms may change on the way.
+    """
+    whole = slice_of(counts)
+    spreads: dict[int, Spread] = {}
+    for placement in whole.placements:
+        try:
+            stall, moment = shelf.look_up(placement, max(counts.now_ms, shelf.now_ms))
+        except (NotFound, Conflict):        # it was for sale a moment ago
+            continue
+        except Unavailable:
+            break
+        spread = spreads.get(stall.terms.serial) or spreads.setdefault(stall.terms.serial, Spread(moment))
+        spread.add(
+            stall, whole.asked.get(placement, {}), whole.sponsored.get(placement, 0), whole.turns.get(placement, {})
+        )
+        await asyncio.sleep(0)
+    return [spread.margins() for spread in spreads.values()]
 
 
-async def _add(client: redis.asyncio.Redis, key: str, fields: Mapping[str, int], index: str, member: int) -> None:
-    """In parts, so that no ad request waits long."""
-    names = list(fields)
-    for start in range(0, len(names), AT_ONCE):
-        pipeline = client.pipeline(transaction=True)
-        for name in names[start : start + AT_ONCE]:
-            pipeline.hincrby(key, name, fields[name])
-        pipeline.expire(key, KEPT_SECONDS)
-        pipeline.sadd(index, member)
-        await pipeline.execute()
+def _tally_fields(tallies: Sequence[Tally]) -> dict[str, int]:
+    return {f"{one.placement}:{one.line_item}:{one.outcome}": one.n for one in tallies}
 
 
 def tallied_minutes(client: redis.Redis) -> list[int]:
@@ -80,7 +159,18 @@ def tallied_hours(client: redis.Redis) -> list[int]:
 
 
 def read_tallies(client: redis.Redis, minute: int) -> list[Tally]:
-    return [_tally(name, n) for name, n in _counters(client, _minute_key(minute)).items()]
+    """All that processes have counted of a minute so far."""
+    named = [_tally(name, n) for name, n in _counters(client, _minute_key(minute)).items()]
+    total: Counter[tuple[int, int, str]] = Counter()
+    for text_ in cast("list[bytes]", client.lrange(_margins_key(minute), 0, -1)):
+        total.update(decode_margins(text_))
+    return [*named, *(Tally(placement, line_item, reason, n) for (placement, line_item, reason), n in total.items())]
+
+
+def tallied_state(client: redis.Redis, minute: int) -> tuple[object, ...]:
+    """Differs once anything was counted of the minute."""
+    counters = _counters(client, _minute_key(minute))
+    return client.llen(_margins_key(minute)), len(counters), sum(counters.values())
 
 
 def read_hour(client: redis.Redis, hour: int) -> tuple[list[Sold], list[Audience]]:
@@ -97,7 +187,7 @@ def read_hour(client: redis.Redis, hour: int) -> tuple[list[Sold], list[Audience
 
 
 def forget_minute(client: redis.Redis, minute: int) -> None:
-    client.delete(_minute_key(minute))
+    client.delete(_minute_key(minute), _margins_key(minute))
     client.srem(MINUTES_KEY, minute)
 
 
@@ -157,6 +247,10 @@ def _tally(name: str, n: int) -> Tally:
 
 def _minute_key(minute: int) -> str:
     return f"sl:{{tally}}:{minute}"
+
+
+def _margins_key(minute: int) -> str:
+    return f"sl:{{tally}}:margins:{minute}"
 
 
 def _hour_key(hour: int) -> str:

@@ -9,6 +9,9 @@ branch_labels = None
 depends_on = None
 
 SOFT_FLOOR = "placement_soft_floor"
+TOLD = {
+    "insert": "new table as added", "delete": "old table as before", "update": "new table as added old table as before",
+}
 DEAL_INDEXES = {
     "deal_of_publisher": ["publisher", "id"], "deal_of_advertiser": ["advertiser", "id"],
     "deal_of_placement": ["placement_id"],
@@ -38,6 +41,9 @@ def upgrade() -> None:
     op.add_column("placement", sa.Column("deals_only", sa.Boolean(), server_default=sa.text("false"), nullable=False))
     op.create_check_constraint(SOFT_FLOOR, "placement", "soft_floor_micro_usdc > floor_micro_usdc")
     _create_deals()
+    for event, tables in TOLD.items():      # see 0014
+        op.execute(f"create trigger tell_serving_{event} after {event} on deal referencing {tables}"
+                   " for each statement execute function tell_serving('placement', 'placement_id')")
     _create_counts()
 
 

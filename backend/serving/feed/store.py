@@ -1,0 +1,104 @@
+"""What has changed since a moment, and the things that changed as they are now; the budgets that the worker publishes.
+
+A change is visible when its transaction ends, not when it is made. Whoever has read at a snapshot reads again from the
+oldest transaction that was open then, and leaves out what he has seen.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+import redis
+from sqlalchemy import Connection, text
+
+from backend.serving.published import UNKNOWN, Budgets, Funds, decode_allowances, decode_funds, digest
+
+BUDGETS_KEY = "sl:budgets:state"
+
+_SEEN = text("select pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
+_VERSION = text("select coalesce(sum(case kind when 'forgotten' then ids[1] else 1 end), 0) from serving_change")
+_CHANGES = text("select seq, kind, ids from serving_change where xid >= :xid and kind <> 'forgotten' order by seq")
+_FORGET = text("""
+with gone as (
+    delete from serving_change where kind <> 'forgotten' and at < now() - interval '1 hour' returning 1
+)
+update serving_change set ids = array[ids[1] + (select count(*) from gone)]
+ where kind = 'forgotten' and exists (select from gone)
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """How far a reader has come: the oldest transaction that was open, and the changes after it that he knows."""
+
+    xid: int
+    seqs: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """Ids by kind: line_item, campaign, placement, world, publisher. Each change (`count`) is a version of its own."""
+
+    count: int
+    ids: Mapping[str, frozenset[int]]
+    seen: Seen
+
+
+def read_version(connection: Connection) -> tuple[int, Seen]:
+    """How many changes there ever were as this transaction sees it, and where to read on."""
+    seen = Seen(int(connection.execute(_SEEN).scalar_one()))
+    version = int(connection.execute(_VERSION).scalar_one())
+    return version, Seen(seen.xid, frozenset(row.seq for row in connection.execute(_CHANGES, {"xid": seen.xid})))
+
+
+def read_changes(connection: Connection, seen: Seen) -> Changes:
+    """What became visible since."""
+    xid = int(connection.execute(_SEEN).scalar_one())
+    rows = connection.execute(_CHANGES, {"xid": seen.xid}).all()
+    ids: dict[str, set[int]] = {}
+    fresh: list[Any] = [row for row in rows if row.seq not in seen.seqs]
+    for row in fresh:
+        ids.setdefault(row.kind, set()).update(row.ids)
+    # what is older than the oldest open transaction will not be read again
+    known = frozenset(row.seq for row in rows) if rows else frozenset[int]()
+    return Changes(len(fresh), {kind: frozenset(some) for kind, some in ids.items()}, Seen(xid, known))
+
+
+def forget_changes(connection: Connection) -> None:
+    """Whoever has not read for an hour reads everything."""
+    connection.execute(_FORGET)
+
+
+def publish_budgets(client: redis.Redis, funds: bytes, allowances: bytes) -> None:
+    """Both at once, with digests by which readers see whether they have them."""
+    client.hset(BUDGETS_KEY, mapping={
+        "funds": funds, "allowances": allowances, "funds_digest": digest(funds),
+        "allowances_digest": digest(allowances),
+    })
+
+
+def read_budgets(client: redis.Redis, last: Budgets) -> Budgets:
+    """The newest budgets; parts that `last` has are not sent again."""
+    found = _fields(client, ["funds_digest", "allowances_digest"])
+    if found[0] is None or found[1] is None:
+        return UNKNOWN
+    digests = found[0].decode(), found[1].decode()
+    known = last.version.split("-") if last.known and last.version else ["", ""]
+    if "-".join(digests) == last.version:
+        return last
+    wanted = [name for name, now, before in zip(("funds", "allowances"), digests, known, strict=True) if now != before]
+    parts = dict(zip(wanted, _fields(client, wanted), strict=True))
+    if any(part is None for part in parts.values()):
+        return UNKNOWN
+    funds: Collection[Funds] = last.funds
+    spent, allowances = last.spent, last.allowances
+    read = list(digests)
+    if (part := parts.get("funds")) is not None:
+        funds, read[0] = decode_funds(part), digest(part)
+    if (part := parts.get("allowances")) is not None:
+        (spent, allowances), read[1] = decode_allowances(part), digest(part)
+    return Budgets(list(funds), spent, allowances, "-".join(read))
+
+
+def _fields(client: redis.Redis, names: list[str]) -> list[bytes | None]:
+    return cast("list[bytes | None]", client.hmget(BUDGETS_KEY, names))
