@@ -1,9 +1,12 @@
 """Only the hot routes on real stores, and a hello route on the same server to compare with."""
 
 import os
+import shutil
+import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import redis
 import redis.asyncio
@@ -16,6 +19,7 @@ from backend.conversions.service import Landing
 from backend.core.ruleset import Ruleset
 from backend.db.engine import Engine, make_engine
 from backend.ingest.service import IngestService
+from backend.main.areas.clicks import links as click_links
 from backend.main.server import freeze_memory, tune_worker
 from backend.net.resp import Resp
 from backend.serving.feed.service import CatalogueFeed
@@ -36,6 +40,7 @@ class Wiring:
     feed: CatalogueFeed
     decisions: DecisionService
     ingest: IngestService
+    folder: Path
 
 
 def wire(database_url: str, redis_url: str, ruleset: Ruleset | None = None) -> Wiring:
@@ -50,7 +55,8 @@ def wire(database_url: str, redis_url: str, ruleset: Ruleset | None = None) -> W
     resp, feed = Resp(redis_url, timeout_seconds=2), CatalogueFeed(engine, client, CHAIN_ID)
     return Wiring(
         engine, client, hot, resp, feed,
-        DecisionService(feed, resp, CHAIN_ID, TOKEN_KEY, rules), IngestService(hot, CHAIN_ID, TOKEN_KEY, rules),
+        DecisionService(feed, resp, CHAIN_ID, TOKEN_KEY, rules), IngestService(resp, CHAIN_ID, TOKEN_KEY, rules),
+        Path(tempfile.mkdtemp(prefix="sightline-clicks-")),
     )
 
 
@@ -60,6 +66,7 @@ async def unwire(wiring: Wiring) -> None:
     await wiring.resp.aclose()
     wiring.client.close()
     wiring.engine.dispose()
+    shutil.rmtree(wiring.folder, ignore_errors=True)
 
 
 class Hello(Front):
@@ -76,19 +83,22 @@ class Hello(Front):
 
 def routes(wiring: Wiring, loaded: Callable[[], None] = lambda: None) -> Front:
     """The app around the services; its lifespan keeps the catalogue fresh."""
+    links = click_links(wiring.folder, TOKEN_KEY, wiring.feed, wiring.ingest)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         await wiring.decisions.start()
+        await links.start()
         loaded()
         yield
+        await links.stop()
         await wiring.decisions.stop()
         await unwire(wiring)
 
     app = Hello(lifespan=lifespan)
     app.include_router(decisions.router(wiring.decisions))
     app.include_router(events.router(wiring.ingest))
-    app.include_router(clicks.router(wiring.ingest, wiring.feed, Landing(wiring.engine, TOKEN_KEY)))
+    app.include_router(clicks.router(wiring.ingest, links, Landing(wiring.engine, TOKEN_KEY)))
     problems.install(app)
 
     limits.protect(app)

@@ -33,9 +33,10 @@ class Events(msgspec.Struct):
     events: Annotated[list[Viewable | Click], msgspec.Meta(min_length=1, max_length=EVENTS_MAX)]
 
 
-_encode = msgspec.json.Encoder().encode
-_ACCEPTED = Verdict("accepted")
-_DROPPED = {reason: Verdict("dropped", reason) for reason in DropReason}
+_VERDICTS: dict[DropReason | None, bytes] = {
+    None: msgspec.json.encode(Verdict("accepted")),
+    **{reason: msgspec.json.encode(Verdict("dropped", reason)) for reason in DropReason},
+}
 
 
 class Accept:
@@ -44,16 +45,18 @@ class Accept:
     def __init__(self, service: IngestService) -> None:
         self._service = service
 
-    async def answer(self, raw: bytes, user_agent: str, ip: str) -> bytes:
+    async def answer(self, raw: bytes, user_agent: str, ip: str, origin: str) -> bytes:
         """Verdicts, when every event is stored. The address is looked up and forgotten."""
-        verdicts = await self._service.accept(raw, time.time_ns() // 1_000_000, user_agent, ip=ip)
-        return _encode(Verdicts([_ACCEPTED if reason is None else _DROPPED[reason] for reason in verdicts]))
+        verdicts = await self._service.accept(raw, time.time_ns() // 1_000_000, user_agent, origin, ip=ip)
+        return b'{"results":[%b]}' % b",".join([_VERDICTS[reason] for reason in verdicts])
 
     def hot(self) -> HotRoute:
         """The route without FastAPI."""
         return HotRoute(
             "/v1/events", 202,
-            lambda raw, head, ip: self.answer(raw, head.get(b"user-agent", b"").decode("latin-1"), ip),
+            lambda raw, head, ip: self.answer(
+                raw, head.get(b"user-agent", b"").decode("latin-1"), ip, head.get(b"origin", b"").decode("latin-1")
+            ),
         )
 
 
@@ -69,7 +72,9 @@ def router(service: IngestService) -> APIRouter:
     async def accept(request: Request) -> Response:
         """202 means: every event is stored with its verdict. Anything else means: nothing was, send again."""
         ip = request.client.host if request.client else ""
-        content = await accept_raw(await request.body(), request.headers.get("user-agent", ""), ip)
+        content = await accept_raw(
+            await request.body(), request.headers.get("user-agent", ""), ip, request.headers.get("origin", "")
+        )
         return Response(content, 202, media_type="application/json", headers=ANY_ORIGIN)
 
     @api.options("/v1/events", include_in_schema=False)

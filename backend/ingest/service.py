@@ -68,14 +68,15 @@ class IngestService:
             now_ms, user_agent, self._chain_id, self._token_key, self._ruleset, origin, is_link, ip, self._lists
         )
         judged = _judged(body, about)
-        self._memory.check()
-        await self._admit(judged, now_ms)
+        await self.admit(judged, now_ms)
         return [one.reason for one in judged]
 
-    async def click(self, token: str, now_ms: int, user_agent: str, ip: str = "") -> list[DropReason | None]:
-        """A click that came as a link, taken in like a reported one."""
-        body = msgspec.json.encode({"events": [{"kind": "click", "token": token}]})
-        return await self.accept(body, now_ms, user_agent, is_link=True, ip=ip)
+    def judge_click(self, token: str, now_ms: int, user_agent: str, ip: str = "") -> Judged:
+        """The verdict about a click that came as a link."""
+        about = Circumstances(
+            now_ms, user_agent, self._chain_id, self._token_key, self._ruleset, "", True, ip, self._lists
+        )
+        return quick.judge(reports.Click(token), quick.asked(about))
 
     async def outside(self, facts: DecisionToken, now_ms: int) -> DropReason | None:
         """A viewable impression of an ad that another exchange shows, by its own word (L87); as `accept`.
@@ -92,8 +93,7 @@ class IngestService:
         about = Circumstances(now_ms, "", self._chain_id, self._token_key, self._ruleset)
         record = pipeline.accepted(pipeline.Incoming(msgspec.Raw(b""), report, facts), about)
         judged = Judged(record, facts.viewer, facts.expires_ms)
-        self._memory.check()
-        await self._admit([judged], now_ms)
+        await self.admit([judged], now_ms)
         return judged.reason
 
     def read_token(self, token: str) -> DecisionToken | None:
@@ -103,11 +103,13 @@ class IngestService:
         except TokenError:
             return None
 
-    async def _admit(self, judged: list[Judged], now_ms: int) -> None:
+    async def admit(self, judged: list[Judged], now_ms: int) -> None:
         """Write the entry once nothing in it must be refused; the verdicts are in it, so a redelivery decides the same.
 
-        Each round refuses at least one event more, for good: whatever came before stays so.
+        Each round refuses at least one event more, for good: whatever came before stays so. Raises Unavailable when
+        the queue is full.
         """
+        self._memory.check()
         viewers: dict[bytes, int] = dict(Counter(one.viewer for one in judged if one.reason is None))
         passed = [place for place, one in enumerate(judged) if one.reason is None]
         _refuse_twins(judged)

@@ -9,11 +9,10 @@ import psycopg
 import redis
 from sqlalchemy import Connection, text
 
-from backend.ingest.door.store import BYTES, FIELD, STREAM
 from backend.ingest.reports import AcceptedRecord, DroppedRecord
 from backend.ingest.sequence import Row
+from backend.ingest.stream import BYTES, FIELD, POISON_STREAM, STREAM
 
-POISON_STREAM = "sl:events:poison"
 POISON_MAX = 10_000
 GROUP = "ingest"
 CONSUMER = "ingest"             # one name for all processes: the lock says which of them it is

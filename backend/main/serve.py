@@ -45,6 +45,7 @@ from backend.main.areas import (
     privacy,
     traffic,
 )
+from backend.main.areas import clicks as click_links
 from backend.main.parts import ServeParts, async_redis, bundles, escrow, sync_redis
 from backend.main.server import freeze_memory, tune_worker
 from backend.net.resp import Resp
@@ -86,15 +87,21 @@ def create_app(
     )
     lists = traffic.lists(parts)
     ingest_service = IngestService(
-        parts.fast_redis, settings.chain_id, settings.token_key_bytes, settings.ruleset, lists=lists
+        parts.resp, settings.chain_id, settings.token_key_bytes, settings.ruleset, lists=lists
+    )
+
+    links = click_links.links(
+        settings.data_dir / "clicks", settings.token_key_bytes, parts.feed, ingest_service
     )
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await decision_service.start()
         await lists.start()
+        await links.start()
         loaded()
         yield
+        await links.stop()
         await lists.stop()
         await decision_service.stop()
         await parts.resp.aclose()
@@ -114,7 +121,7 @@ def create_app(
     openapi.install(app)
     app.include_router(decisions.router(decision_service))
     app.include_router(events.router(ingest_service))
-    app.include_router(clicks.router(ingest_service, parts.feed, conversions.landing(parts)))
+    app.include_router(clicks.router(ingest_service, links, conversions.landing(parts)))
     for area in AREAS:
         area.include(app, parts)
     openrtb.include(app, parts, decision_service, ingest_service, demand, conversions.landing(parts))

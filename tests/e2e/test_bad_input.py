@@ -66,7 +66,7 @@ from backend.api.problems import CODES
 from backend.core.keccak import keccak256
 from backend.demo.client import ApiClient
 from backend.demo.waiting import wait_for
-from backend.ingest.store import STREAM
+from backend.ingest.stream import STREAM
 from backend.local import spawn_child
 from backend.local.ports import LOOPBACK, free_port
 from backend.local.programs import PROJECT_ROOT

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 import redis
 
-from backend.ingest.store import STREAM
+from backend.ingest.stream import STREAM
 from backend.local.ports import free_port
 from backend.serving.store import FRESH_KEY, take_ticket
 from indexer import schema

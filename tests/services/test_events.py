@@ -1,10 +1,12 @@
 """Events on real stores: durable before they are acknowledged, in SQL exactly once, each with a verdict."""
 
 import asyncio
+import contextlib
 import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -21,7 +23,12 @@ from backend.core.events import BidKind
 from backend.core.reasons import DropReason
 from backend.core.ruleset import Ruleset
 from backend.ingest import store
+from backend.ingest.links.service import ClickLinks
+from backend.ingest.links.store import Spool, SpooledClick, Targets
+from backend.ingest.quick import Judged
+from backend.ingest.reports import DroppedRecord
 from backend.ingest.service import IngestConsumer, IngestService
+from backend.ingest.stream import FIELD, POISON_STREAM, STREAM
 from bench.app import CHAIN_ID, TOKEN_KEY, Wiring, routes, unwire, wire
 from bench.market import Market
 
@@ -106,7 +113,7 @@ async def test_accept__view_and_click__stored_with_price_and_samples(
     assert [tuple(row) for row in rows] == [
         (name + "01", "viewable", 1_000, 5, "accepted", SEEN), (name + "02", "click", 0, 5, "accepted", []),
     ]
-    assert redis_client.xlen(store.STREAM) == 0
+    assert redis_client.xlen(STREAM) == 0
 
 
 async def test_accept__mixed_batch__each_event_its_verdict_and_one_row(
@@ -149,7 +156,7 @@ async def test_accept__sent_again__is_told_and_no_samples_are_kept(
     one, other = facts(1), facts(2)
     answers = await asyncio.gather(*(send(http, view(one), view(other), click(one)) for _ in range(8)))
     assert Counter(verdict for answer in answers for verdict in answer) == {"accepted": 3, "replayed": 21}
-    entries = [fields[b"batch"] for _, fields in redis_client.xrange(store.STREAM)]
+    entries = [fields[b"batch"] for _, fields in redis_client.xrange(STREAM)]
     assert sum(b'"accepted"' in entry for entry in entries) == 1
     assert max(len(entry) for entry in entries if b'"accepted"' not in entry) < 400
     assert await send(http, click(other)) == ["accepted"]
@@ -233,7 +240,7 @@ async def test_http__no_batch__problem_and_nothing_taken_in(
     """L45."""
     answer = await http.post("/v1/events", content=body)
     assert (answer.status_code, answer.json()["code"]) == (status, code)
-    assert redis_client.xlen(store.STREAM) == 0
+    assert redis_client.xlen(STREAM) == 0
 
 
 async def test_http__redis_is_down__503_and_retry_after(fresh_database_url: str) -> None:
@@ -257,7 +264,7 @@ async def test_accept__queue_is_full__refused_until_it_is_drained(
     with pytest.raises(Unavailable, match="queue_full") as refusal:
         await service.accept(bodies[2], now(), "")
     assert refusal.value.retry_after_seconds
-    assert redis_client.xlen(store.STREAM) == 2
+    assert redis_client.xlen(STREAM) == 2
     drain(consumer)
     assert await service.accept(bodies[3], now(), "") == [None]
 
@@ -269,13 +276,13 @@ async def test_consume__killed_between_commit_and_acknowledgement__nothing_twice
     one = facts(1)
     await send(http, click(one), view(one))
     await send(http, view(one))
-    before = redis_client.xrange(store.STREAM)
+    before = redis_client.xrange(STREAM)
     drain(consumer)
     first = stored(fresh_engine)
     for stream_id, fields in before:                    # as if XACK and XDEL had never happened
-        redis_client.xadd(store.STREAM + ":again", fields, id=stream_id)
-    redis_client.rename(store.STREAM + ":again", store.STREAM)
-    redis_client.xgroup_create(store.STREAM, store.GROUP, id="0")
+        redis_client.xadd(STREAM + ":again", fields, id=stream_id)
+    redis_client.rename(STREAM + ":again", STREAM)
+    redis_client.xgroup_create(STREAM, store.GROUP, id="0")
     drain(consumer)
     assert stored(fresh_engine) == first == (
         [(one.decision_id.hex(), "viewable"), (one.decision_id.hex(), "click")], Counter({"replayed": 1})
@@ -310,15 +317,15 @@ async def test_consume__undecodable_entry__moved_aside_and_the_rest_stored(
     http: httpx.AsyncClient, consumer: IngestConsumer, fresh_engine: Engine, redis_client: redis.Redis
 ) -> None:
     """L25."""
-    redis_client.xadd(store.STREAM, {store.FIELD: b"\xff not ours"})
-    redis_client.xadd(store.STREAM, {"other": b"field"})
+    redis_client.xadd(STREAM, {FIELD: b"\xff not ours"})
+    redis_client.xadd(STREAM, {"other": b"field"})
     await send(http, view(facts(1)))
     drain(consumer)
     assert len(stored(fresh_engine)[0]) == 1
-    poison = [fields for _, fields in redis_client.xrange(store.POISON_STREAM)]
+    poison = [fields for _, fields in redis_client.xrange(POISON_STREAM)]
     assert [fields[b"batch"] for fields in poison] == [b"\xff not ours", b""]
     assert all(fields[b"reason"] for fields in poison)
-    assert redis_client.xlen(store.STREAM) == 0
+    assert redis_client.xlen(STREAM) == 0
 
 
 async def test_consume__redis_was_emptied__goes_on(
@@ -340,8 +347,8 @@ def shown(fresh_engine: Engine, fresh_database_url: str, wiring: Wiring) -> tupl
     """A decision whose creative is in the catalogue, and where it leads."""
     market = Market(fresh_engine, fresh_database_url, CHAIN_ID)
     item = market.line_item(market.campaign(1, 1_000_000), 5_000)
-    catalogue = wiring.feed.refresh(now())
-    creative, url = next(iter(catalogue.click_urls().items()))
+    wiring.feed.refresh(now())
+    creative, url = next(iter(wiring.feed.click_urls.items()))
     return facts(1, creative=creative, line_item=item), url
 
 
@@ -401,6 +408,94 @@ async def test_follow__forged_link__404_and_no_redirect(
 ) -> None:
     answer = await http.get(f"/c/{sign(shown[0], b'x' * 32)}")
     assert (answer.status_code, answer.json()["code"]) == (404, "token_unknown")
+
+
+def links_of(wiring: Wiring, ingest: IngestService, known: dict[int, str]) -> ClickLinks:
+    """As a worker has them that has just begun."""
+    return ClickLinks(ingest, lambda: known, Targets(wiring.folder / "targets", TOKEN_KEY), Spool(wiring.folder))
+
+
+async def test_follow__everything_is_down_and_the_process_is_new__redirects_and_counts_later_once(
+    wiring: Wiring, consumer: IngestConsumer, fresh_engine: Engine, shown: tuple[DecisionToken, str],
+    http: httpx.AsyncClient,
+) -> None:
+    """L44, L82: neither SQL nor Redis has ever been seen by this process."""
+    one, url = shown
+    await links_of(wiring, wiring.ingest, dict(wiring.feed.click_urls)).note()
+    await send(http, view(one))
+    down = wire("postgresql+psycopg://nobody@127.0.0.1:1/none", "redis://127.0.0.1:1/0")
+    app = routes(replace(down, folder=wiring.folder))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://api") as http_down:
+        for _ in range(3):
+            answer = await http_down.get(f"/c/{sign(one, TOKEN_KEY)}", headers=BROWSER)
+            assert (answer.status_code, answer.headers["location"]) == (302, url)
+        late = facts(2, creative=one.creative, decided_ms=now() - 200_000)
+        assert (await http_down.get(f"/c/{sign(late, TOKEN_KEY)}", headers=BROWSER)).status_code == 302
+    with pytest.raises(redis.ConnectionError):
+        await links_of(wiring, down.ingest, {}).replay()
+    await unwire(down)
+    assert await links_of(wiring, wiring.ingest, {}).replay() == 4
+    assert await links_of(wiring, wiring.ingest, {}).replay() == 0
+    drain(consumer)
+    events, dropped = stored(fresh_engine)
+    assert [kind for _, kind in events] == ["viewable", "click"]
+    assert dropped == Counter({"replayed": 2, "expired": 1})
+
+
+async def test_replay__killed_on_the_way__counts_once(
+    wiring: Wiring, consumer: IngestConsumer, fresh_engine: Engine, http: httpx.AsyncClient
+) -> None:
+    """L24, L82: what was counted before the crash is a replay after it."""
+    shown = [facts(number) for number in range(1, 4)]
+    await send(http, *(view(one) for one in shown))
+    spool = Spool(wiring.folder)
+    clicks = [SpooledClick(now(), wiring.ingest.judge_click(sign(one, TOKEN_KEY), now(), "")) for one in shown]
+    spool.keep(clicks)
+    with (wiring.folder / "spool.jsonl").open("ab") as file:
+        file.write(b'{"received_ms": 1')                        # a crash in the middle of a line
+    with contextlib.suppress(KeyboardInterrupt), spool.claimed() as found:
+        await wiring.ingest.admit([found[0].judged], found[0].received_ms)
+        raise KeyboardInterrupt
+    spool.keep(clicks[:1])
+    assert await links_of(wiring, wiring.ingest, {}).replay() == 4
+    drain(consumer)
+    events, dropped = stored(fresh_engine)
+    assert Counter(kind for _, kind in events) == {"viewable": 3, "click": 3}
+    assert dropped == Counter({"replayed": 2})
+    assert spool.is_empty()
+
+
+def test_targets__what_others_write__leads_nowhere(tmp_path: Path) -> None:
+    """No open redirect: a line that we have not signed is not read, nor half of one."""
+    file = tmp_path / "targets"
+    assert Targets(file, TOKEN_KEY).keep({7: "https://shop.example/a", 8: "https://shop.example/b"}) == 2
+    assert Targets(file, TOKEN_KEY).keep({7: "https://shop.example/a", 8: "https://shop.example/c"}) == 1
+    line = file.read_bytes().splitlines()[0]
+    file.write_bytes(
+        b"\n".join([
+            *file.read_bytes().splitlines(), line.replace(b"shop", b"evil"), b"9" + line[1:], b"\xff",
+            b"10 https://shop.example/half",
+        ])
+    )
+    found = Targets(file, TOKEN_KEY)
+    assert [found.of(creative) for creative in (7, 8, 9, 10)] == [
+        "https://shop.example/a", "https://shop.example/c", None, None,
+    ]
+    assert Targets(file, b"x" * 32).of(7) is None
+    assert found.keep({10: "https://shop.example/whole"}) == 1
+    assert Targets(file, TOKEN_KEY).of(10) == "https://shop.example/whole"
+
+
+def test_spool__is_full__says_so_and_keeps_what_it_has(tmp_path: Path) -> None:
+    spool = Spool(tmp_path, bytes_max=1_000)
+    judged = Judged(DroppedRecord(DropReason.EXPIRED, "click", None, None))
+    spool.keep([SpooledClick(1, judged)])
+    with pytest.raises(OSError, match="full"):
+        spool.keep([SpooledClick(1, judged)] * 50)
+    with spool.claimed() as clicks:
+        assert len(clicks) == 1
+        with spool.claimed() as others:
+            assert others == []
 
 
 async def test_follow__redis_is_down__still_redirects(

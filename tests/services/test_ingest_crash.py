@@ -17,9 +17,8 @@ from sqlalchemy import Engine, text
 
 from backend.core.decision_token import DecisionToken, decision_id, sign
 from backend.core.events import BidKind
-from backend.ingest import store
-from backend.ingest.door.store import BYTES
 from backend.ingest.service import IngestConsumer
+from backend.ingest.stream import BYTES, STREAM
 from bench.app import CHAIN_ID, TOKEN_KEY, Wiring, unwire, wire
 
 NOW_MS = 1_800_000_000_000
@@ -158,7 +157,7 @@ def until(condition: Callable[[], object]) -> None:
 
 async def drained(client: redis.Redis) -> None:
     deadline = time.monotonic() + DRAIN_SECONDS_MAX
-    while client.xlen(store.STREAM):
+    while client.xlen(STREAM):
         assert time.monotonic() < deadline, "the consumers do not drain the stream"
         await asyncio.sleep(0.02)
 
@@ -190,7 +189,7 @@ async def test_ingest__killed_at_random__tables_as_undisturbed(
         await asyncio.sleep(dice.uniform(0.0, 0.1))        # the moment of the crash is the experiment
         victims = dice.choice([[0], [1], [0, 1]])
         workers.kill(victims)
-        interrupted += bool(redis_client.xlen(store.STREAM))
+        interrupted += bool(redis_client.xlen(STREAM))
         workers.restart(victims)
     await drained(redis_client)
     disturbed = tables(fresh_engine)
@@ -236,9 +235,9 @@ async def test_ingest__killed_in_the_middle_of_a_copy__everything_once(
             finally:
                 worker.kill()
         blocker.rollback()
-    assert redis_client.xlen(store.STREAM) == 10
+    assert redis_client.xlen(STREAM) == 10
     consumer = IngestConsumer(fresh_engine, redis_client)
-    until(lambda: not consumer.consume() and redis_client.xlen(store.STREAM) == 0)
+    until(lambda: not consumer.consume() and redis_client.xlen(STREAM) == 0)
     with fresh_engine.connect() as connection:
         names = connection.execute(text("select decision_id from event order by seq")).scalars().all()
         dropped = connection.execute(text("select count(*) from dropped_event")).scalar_one()

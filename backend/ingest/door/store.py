@@ -6,11 +6,9 @@ from typing import Any
 
 import redis.asyncio
 
+from backend.ingest.stream import BYTES, STREAM
 from backend.net.resp import Resp, Script
 
-STREAM = "sl:events"
-BYTES = "sl:events:bytes"
-FIELD = "batch"
 RATE_SECONDS = 120
 SEEN_MS = 60_000                # events are remembered by the minute in which their token expires
 SEEN_GRACE_MS = 5_000           # longer than clocks of workers differ

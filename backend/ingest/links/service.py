@@ -1,0 +1,110 @@
+"""Click links: where they lead, and that a click is counted now or later, whatever is down."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from backend.core.errors import Unavailable
+from backend.db.failures import REDIS_UNAVAILABLE
+from backend.ingest.links.store import Spool, SpooledClick, Targets
+from backend.ingest.quick import Judged
+
+log = logging.getLogger("sightline.ingest")
+
+COUNT_SECONDS_MAX = 1.0         # nobody who clicked waits longer for Redis
+TIDY_SECONDS = 1.0
+LATER: tuple[type[Exception], ...] = (Unavailable, TimeoutError, *REDIS_UNAVAILABLE)
+
+
+class Door(Protocol):
+    """What takes clicks in: IngestService."""
+
+    def judge_click(self, token: str, now_ms: int, user_agent: str, ip: str = "") -> Judged: ...
+    async def admit(self, judged: list[Judged], now_ms: int) -> None: ...
+
+
+class ClickLinks:
+    """`known` gives the catalogue's targets. Between `start` and `stop` new ones are noted, and what waits is counted.
+    """
+
+    def __init__(
+        self, ingest: Door, known: Callable[[], Mapping[int, str]], targets: Targets, spool: Spool
+    ) -> None:
+        self._ingest = ingest
+        self._known = known
+        self._targets = targets
+        self._spool = spool
+        self._waiting: list[tuple[SpooledClick, asyncio.Future[None]]] = []
+        self._writing: asyncio.Task[None] | None = None
+        self._running: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        self._running = asyncio.create_task(self._run())
+
+    async def stop(self) -> None:
+        if self._running is not None:
+            self._running.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._running
+
+    def target(self, creative: int) -> str | None:
+        """Where a creative leads: by the catalogue, else by what this machine has noted of it."""
+        return self._known().get(creative) or self._targets.of(creative)
+
+    async def count(self, token: str, now_ms: int, user_agent: str, ip: str = "") -> None:
+        """Take the click in; when Redis will not, keep it on disk. Never raises: the viewer goes on anyway."""
+        judged = self._ingest.judge_click(token, now_ms, user_agent, ip)
+        try:
+            async with asyncio.timeout(COUNT_SECONDS_MAX):
+                await self._ingest.admit([judged], now_ms)
+        except LATER as error:
+            log.warning("a click is counted later: %s", type(error).__name__)
+            await self._keep(SpooledClick(now_ms, judged))
+
+    async def _keep(self, click: SpooledClick) -> None:
+        """All clicks that come while the disk is busy share the next sync."""
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((click, done))
+        if self._writing is None or self._writing.done():
+            self._writing = asyncio.create_task(self._write())
+        await done
+
+    async def _write(self) -> None:
+        while self._waiting:
+            waiting, self._waiting = self._waiting, []
+            try:
+                await asyncio.to_thread(self._spool.keep, [click for click, _ in waiting])
+            except OSError as error:
+                log.error("%d clicks are lost: %s", len(waiting), error)
+            for _, done in waiting:
+                if not done.done():
+                    done.set_result(None)
+
+    async def _run(self) -> None:
+        while True:
+            await asyncio.sleep(TIDY_SECONDS)
+            try:
+                await self.note()
+                await self.replay()
+            except OSError as error:
+                log.warning("the folder of clicks cannot be used: %s", error)
+            except LATER:
+                continue        # Redis is still away
+
+    async def note(self) -> int:
+        """Write down where the catalogue's creatives lead; gives how many were not known."""
+        return await asyncio.to_thread(self._targets.keep, dict(self._known()))
+
+    async def replay(self) -> int:
+        """Count the clicks that wait on disk; gives how many. One that was counted already is dropped as a replay.
+
+        Raises what Redis raises: then all of them are kept.
+        """
+        if self._spool.is_empty():
+            return 0
+        with self._spool.claimed() as clicks:
+            for click in clicks:
+                await self._ingest.admit([click.judged], click.received_ms)
+            return len(clicks)

@@ -1,0 +1,13 @@
+"""Click links: what they need lies in data_dir/clicks, so that they lead somewhere when nothing else answers."""
+
+from pathlib import Path
+
+from backend.ingest.links.service import ClickLinks
+from backend.ingest.links.store import Spool, Targets
+from backend.ingest.service import IngestService
+from backend.serving.feed.service import CatalogueFeed
+
+
+def links(folder: Path, token_key: bytes, feed: CatalogueFeed, ingest: IngestService) -> ClickLinks:
+    """`folder` is shared by the workers of a machine, and survives them."""
+    return ClickLinks(ingest, lambda: feed.click_urls, Targets(folder / "targets", token_key), Spool(folder))
