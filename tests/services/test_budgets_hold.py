@@ -14,7 +14,6 @@ from random import Random
 
 import pytest
 import redis
-import redis.asyncio
 from budget_kit import PRICE, Story
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -23,6 +22,7 @@ from sqlalchemy import Engine, text
 from backend.core.reasons import NoBidReason
 from backend.local.ports import with_free_port
 from backend.local.programs import find_redis, package_folder
+from backend.net.resp import Resp
 from backend.serving import store
 from backend.serving.decision import AdRequest, Decision
 from backend.serving.purses import day_purse, hold_member, total_purse
@@ -123,7 +123,7 @@ def test_hold__any_prices_from_sixteen_connections__never_more_than_the_smallest
         store.sync_purses(client, 7, 1, 0, dict(zip(("campaign", total, today), bases, strict=True)), ())
         refused = asyncio.run(_hold_all(redis_url, prices, total, today))
         held = store.read_purses(client, [7])[7].held
-    left = min(bases) - sum(held.get(name, 0) for name in ("campaign",))
+    left = min(bases) - held.get("campaign", 0)
     assert left >= 0
     assert sum(prices) - sum(refused) == held.get("campaign", 0) == held.get(total, 0) == held.get(today, 0)
     assert all(price > left for price in refused)
@@ -131,7 +131,7 @@ def test_hold__any_prices_from_sixteen_connections__never_more_than_the_smallest
 
 async def _hold_all(redis_url: str, prices: list[int], total: str, today: str) -> list[int]:
     """The prices that were refused."""
-    clients = [redis.asyncio.Redis.from_url(redis_url) for _ in range(WORKERS)]
+    clients = [Resp(redis_url) for _ in range(WORKERS)]
     try:
         purses = [store.Purses(client) for client in clients]
         answers = await asyncio.gather(*(
