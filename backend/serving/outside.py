@@ -13,11 +13,13 @@ from backend.serving.index.stall import Lot
 OFFERS_MAX = 64         # of an exchange's opportunity: whoever is below so many that could pay will not be needed
 
 
-def demand_request(placement: Placement, request: AdRequest, offers: Iterable[Offer], name: str) -> DemandRequest:
-    """What the servers are told. The viewer's key is not in it."""
+def demand_request(
+    placement: Placement, asked_floor_micro_usdc: int, request: AdRequest, offers: Iterable[Offer], name: str
+) -> DemandRequest:
+    """What the servers are told: the floor that this request asks (decision 0015), never the viewer's key."""
     return DemandRequest(
         request_id=name, placement=placement.id, kind=placement.kind, width=placement.width, height=placement.height,
-        width_mm=placement.width_mm, height_mm=placement.height_mm, floor_micro_usdc=placement.floor_micro_usdc,
+        width_mm=placement.width_mm, height_mm=placement.height_mm, floor_micro_usdc=asked_floor_micro_usdc,
         publisher=placement.publisher, world=placement.world, world_category=placement.category,
         engine=placement.engine, blocked_categories=tuple(sorted(placement.blocks.categories)),
         offers=tuple(

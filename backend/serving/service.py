@@ -318,7 +318,7 @@ class DecisionService:
         if not offers or self._ask_demand is None:
             return
         name = decision_id(one.now_ms, one.random[:10]).hex()
-        asked = demand_request(stall.placement, one.request, offers, name)
+        asked = demand_request(stall.placement, one.floor, one.request, offers, name)
         for bidding in with_bids(offers, await self._ask_demand(asked)):
             one.away.pop(bidding.line_item.id)
             one.outside.append(Lot(stall.terms.slots[bidding.line_item.id], -1, bidding, bidding.bid))
