@@ -1,14 +1,14 @@
 """Whom we buy from and whom we ask, over HTTP: exchanges (admins), bidders (advertisers), placements that ask them."""
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from backend.api.access import Access
-from backend.api.fields import Body, Name, PathId, RowId, Url
+from backend.api.fields import Body, Day, Name, PathId, RowId, Url
 from backend.api.listings import CACHED
 from backend.api.problems import responses
 from backend.auth.caller import Caller
@@ -157,6 +157,13 @@ class BidderList(BaseModel):
     items: list[BidderAnswer]
 
 
+class VideoEvents(BaseModel):
+    """How often players told each event of VAST on a UTC day; kept for a month. Nothing is charged by them."""
+
+    day: date
+    events: dict[str, int]
+
+
 class ExternalDemand(Body):
     """Whether bidders on servers of their own compete for the placement; each ad request then waits for them."""
 
@@ -220,6 +227,12 @@ def _add_bidders(api: APIRouter, service: PartnerService, access: Access) -> Non
                responses=responses(401, 403, 404))
     def change(bidder: PathId, body: BidderChange, owner: Writer) -> BidderAnswer:
         return _bidder(service.change_bidder(owner, bidder, body.applied))
+
+
+    @api.get("/v1/line-items/{line_item}/video-events", tags=["line items"],
+             summary="How far videos of a line item were played (VAST)", responses=responses(401, 404))
+    def video_events(line_item: PathId, day: Day, owner: Reader) -> VideoEvents:
+        return VideoEvents(day=day, events=service.video_events(owner, line_item, day))
 
 
 def _add_publishers(api: APIRouter, service: PartnerService, access: Access) -> None:

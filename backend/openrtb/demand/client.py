@@ -50,6 +50,8 @@ class BidderClient:
             async with asyncio.timeout(seconds_max):
                 target = target_of(endpoint, allow_local=self._allow_local)
                 return await self._send(target, await self._address(target.host), body, headers)
+        except TimeoutError:            # an OSError, too
+            raise
         except FetchRefused as error:
             raise BidderUnreachable(str(error)) from error
         except httpx.TimeoutException as error:

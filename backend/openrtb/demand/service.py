@@ -103,8 +103,17 @@ class DemandService:
         await asyncio.sleep(FLUSH_SECONDS)
         await self.flush()
 
+    async def stop(self) -> None:
+        """Hand over what is counted and let go of the connections."""
+        if self._flushing is not None:
+            self._flushing.cancel()
+        await self.flush()
+        await self._client.aclose()
+
     async def flush(self) -> None:
         """Add everything counted so far to the shared counters."""
         counts, self._counts = self._counts, Counter()
+        if not counts:
+            return
         with contextlib.suppress(redis.RedisError):
             await store.add_counts(self._redis, int(self._clock()) // SECONDS_PER_DAY, counts)

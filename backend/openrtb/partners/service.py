@@ -4,6 +4,7 @@ import hashlib
 import secrets
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import date
 
 import redis
 
@@ -19,6 +20,7 @@ from backend.openrtb.sellers import ads_txt_lines
 
 TOKEN_PREFIX = "slx_"  # noqa: S105 -- the beginning of all tokens of exchanges
 SECONDS_PER_DAY = 86_400
+FIRST_DAY = date(1970, 1, 1)
 
 
 class PartnerService:
@@ -122,6 +124,13 @@ class PartnerService:
         with self._engine.begin() as connection:
             found = store.bidders(connection, owner=owner)
         return self._counted(found)
+
+    def video_events(self, owner: Address, line_item: int, day: date) -> dict[str, int]:
+        """What players of its videos told on a UTC day, by kind. Raises NotFound `line_item_unknown`."""
+        with self._engine.begin() as connection:
+            if not store.owns_line_item(connection, owner, line_item):
+                raise NotFound("line_item_unknown", f"you have no line item {line_item}")
+        return store.read_video_events(self._redis, (day - FIRST_DAY).days, line_item)
 
     # ---- a publisher's
 

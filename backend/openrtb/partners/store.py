@@ -1,7 +1,7 @@
 """SQL of exchanges and bidders, and the counters of the latter."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import redis
 from sqlalchemy import Connection, text
@@ -16,6 +16,7 @@ from backend.openrtb.partners.partner import (
 )
 
 COUNTS_KEY = "sl:rtb:bidders:"
+VIDEO_KEY = "sl:rtb:video:"
 
 _EXCHANGE = """
 select e.id, e.world_id, w.publisher_index, e.name, e.domain, e.seat, e.networks, e.strict, e.needs_schain,
@@ -152,6 +153,20 @@ def read_counts(client: redis.Redis, day: int, numbers: Sequence[int]) -> dict[i
         number: {name.decode(): int(n) for name, n in sorted(found.items())}
         for number, found in zip(numbers, pipeline.execute(), strict=True)
     }
+
+
+def owns_line_item(connection: Connection, owner: Address, line_item: int) -> bool:
+    return connection.execute(
+        text("""select 1 from line_item l join campaign c on c.id = l.campaign_id
+                 where l.id = :id and c.owner = :owner"""),
+        {"id": line_item, "owner": owner},
+    ).scalar() is not None
+
+
+def read_video_events(client: redis.Redis, day: int, line_item: int) -> dict[str, int]:
+    """Events of video players on a UTC day, by kind."""
+    found = cast(dict[bytes, bytes], client.hgetall(f"{VIDEO_KEY}{day}:{line_item}"))
+    return {name.decode(): int(n) for name, n in sorted(found.items())}
 
 
 # ---- placements that let bidders compete ----------------------------------------------------------------------------

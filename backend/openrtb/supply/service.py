@@ -258,10 +258,6 @@ class NoticeService:
         media = media or iab.media_type(shown.asset_url) or "video/mp4"
         return video(SupplyBid(facts, shown), links, media, "4.2", seconds)
 
-    async def video_events(self, line_item: int, day: int) -> dict[str, int]:
-        """How many events of players there were on a UTC day (days since 1970), by kind."""
-        return await self._notices.counts(day, line_item)
-
     def _creative(self, creative: int) -> tuple[Candidate, str | None] | None:
         with self._engine.connect() as connection:
             return store.read_creative(connection, creative)

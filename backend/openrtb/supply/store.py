@@ -110,11 +110,6 @@ class Notices:
         pipeline.expire(key, VIDEO_DAYS * 86_400)
         await pipeline.execute()
 
-    async def counts(self, day: int, line_item: int) -> dict[str, int]:
-        """Events of players by kind."""
-        found = await self._redis.hgetall(f"{VIDEO_KEY}{day}:{line_item}")
-        return {_decoded(name): int(n) for name, n in sorted(found.items())}
-
 
 def _decoded(value: bytes | str) -> str:
     return value.decode() if isinstance(value, bytes) else value
