@@ -104,6 +104,7 @@ def create_app(
         await links.stop()
         await lists.stop()
         await decision_service.stop()
+        await demand.stop()
         await parts.resp.aclose()
         await parts.fast_redis.aclose()
         parts.engine.dispose()

@@ -158,5 +158,6 @@ async def stand(settings: Settings, engine: Engine) -> AsyncIterator[Stand]:
     )
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=PUBLIC_URL) as http:
         yield Stand(parts, decisions, ingest, demand, partners, http)
+    await demand.stop()
     await parts.resp.aclose()
     await parts.fast_redis.aclose()
