@@ -1,18 +1,27 @@
 """POST /v1/decisions: which ad a placement shows now. The hot path: no session, no SQL, one call to Redis."""
 
+import re
 import time
+from collections.abc import Callable
 from typing import Annotated
 
 import msgspec
 from fastapi import APIRouter, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from fastapi.security import HTTPAuthorizationCredentials
 
+from backend.api.access import Access
 from backend.api.dice import random_pieces
-from backend.api.front import HotRoute
+from backend.api.front import Head, HotRoute
 from backend.api.problems import responses
+from backend.auth.caller import Caller
+from backend.auth.permissions import Permission
 from backend.core.categories import DeviceClass
+from backend.core.client_class import client_class, origin_mark
 from backend.core.errors import BadRequest, Unprocessable
 from backend.core.ruleset import Ruleset
 from backend.serving.decision import AdRequest, Decision, NoBid
+from backend.serving.explain import Trace, seen_by
 from backend.serving.service import RANDOM_BYTES, DecisionService
 
 ANY_ORIGIN = {"Access-Control-Allow-Origin": "*"}      # worlds live on origins of their own; nothing here is personal
@@ -78,16 +87,45 @@ class DecisionAnswer(msgspec.Struct):
     creative: CreativeAnswer
     rules: RulesAnswer
     test: bool
+    version: int
 
 
 class NoBidAnswer(msgspec.Struct):
-    """No ad now: how many line items fell away for which reason."""
+    """No ad now: how many line items fell away for which reason. `version`: of what was decided by, as in an ad."""
 
     no_bid: dict[str, int]
+    version: int
+
+
+class FateAnswer(msgspec.Struct):
+    """A line item, where its numbers may be seen. `reason` null: it won. The eCPM is that of those who were compared.
+    """
+
+    line_item: int | None
+    step: str
+    reason: str | None
+    bid_micro_usdc: int | None
+    ecpm_nano_usdc: int | None
+    deal: int | None
+
+
+class TraceAnswer(msgspec.Struct):
+    """How the request would be decided, with `explain=1`. `version` counts changes of what is sold and bought, the same
+    on every server; `budgets` names what was known of money. `refused` counts line items by step and reason."""
+
+    version: int
+    budgets: str
+    placement: int
+    floor_micro_usdc: int
+    line_items: int
+    refused: dict[str, dict[str, int]]
+    price_micro_usdc: int | None
+    seen: list[FateAnswer]
 
 
 _decode = msgspec.json.Decoder(AdRequestBody).decode
 _encode = msgspec.json.Encoder().encode
+_ACCOUNT = re.compile("0x[0-9a-fA-F]{40}")
 
 
 class Decide:
@@ -96,34 +134,50 @@ class Decide:
     def __init__(self, service: DecisionService) -> None:
         self._service = service
         self._dice = random_pieces(RANDOM_BYTES)
-        self._rules = {video: _rules(service.ruleset, video=video) for video in (False, True)}
+        self._rules = {video: _encode(_rules(service.ruleset, video=video)) for video in (False, True)}
 
-    async def answer(self, raw: bytes, *, gpc: bool) -> bytes:
-        """`gpc`: whether the header Sec-GPC objects."""
-        asked = read_ad_request(raw, gpc=gpc)
-        answer = await self._service.decide(asked, time.time_ns() // 1_000_000, next(self._dice))
+    async def answer(self, raw: bytes, head: Head) -> bytes:
+        """`head`: Sec-GPC objects, User-Agent and Origin say coarsely who asks."""
+        answer = await self._service.decide(_asked(raw, head), time.time_ns() // 1_000_000, next(self._dice))
         if isinstance(answer, NoBid):
             return _encode(_no_bid(answer))
-        return _encode(_decision(answer, self._rules[answer.facts.video]))
+        return encoded(answer, self._rules[answer.video])
+
+    async def explanation(self, raw: bytes, head: Head, caller: Caller) -> bytes:
+        """What `answer` would decide, as far as the caller may see it."""
+        whole = await self._service.explain(_asked(raw, head), time.time_ns() // 1_000_000, next(self._dice))
+        everything = Permission.ADMIN_READ in caller.permissions
+        return _encode(_trace(seen_by(whole, caller.account, everything=everything)))
 
     def hot(self) -> HotRoute:
         """The route without FastAPI."""
-        return HotRoute("/v1/decisions", 200, lambda raw, head, _: self.answer(raw, gpc=head.get(b"sec-gpc") == b"1"))
+        return HotRoute("/v1/decisions", 200, lambda raw, head, _: self.answer(raw, head))
 
 
-def router(service: DecisionService) -> APIRouter:
-    """The route for SDKs; bodies are read by msgspec, so OpenAPI is told what they look like."""
+def router(service: DecisionService, access: Access | None = None) -> APIRouter:
+    """The route for SDKs; bodies are read by msgspec, so OpenAPI is told what they look like.
+
+    With `access`, whoever may read reports is told how a request would be decided (`explain=1`).
+    """
     api = APIRouter(tags=["ads"])
-    decide_raw = Decide(service).answer
+    decide_raw = Decide(service)
+    guard = access.may(Permission.REPORTS_READ) if access else None
 
     @api.post(
         "/v1/decisions", summary="Which ad does this placement show now?", openapi_extra=_OPENAPI,
         responses=responses(400, 404, 409),
     )
     async def decide(request: Request) -> Response:
-        """An ad whose price is held until it was seen or the token expires, or the reasons why there is none."""
-        content = await decide_raw(await request.body(), gpc=request.headers.get("sec-gpc") == "1")
-        return Response(content, media_type="application/json", headers=ANY_ORIGIN)
+        """An ad whose price is held until it was seen or the token expires, or the reasons why there is none.
+
+        With `explain=1`, a session or an API key that may read reports: every step of the decision instead, and nothing
+        is held. One sees the bids on one's own placements, one's own line items, and all counts.
+        """
+        body, head = await request.body(), dict(request.headers.raw)
+        if guard is not None and request.query_params.get("explain") == "1":
+            content = await decide_raw.explanation(body, head, await run_in_threadpool(_caller, guard, request))
+            return Response(content, media_type="application/json")
+        return Response(await decide_raw.answer(body, head), media_type="application/json", headers=ANY_ORIGIN)
 
     @api.options("/v1/decisions", include_in_schema=False)
     async def preflight() -> Response:
@@ -132,9 +186,32 @@ def router(service: DecisionService) -> APIRouter:
     return api
 
 
-def read_ad_request(raw: bytes, *, gpc: bool) -> AdRequest:
+def read_ad_request(raw: bytes, *, gpc: bool, client: int = 0, origin: int = 0) -> AdRequest:
     """The ad request in a body. Raises Unprocessable or BadRequest. `gpc`: whether the header objects."""
-    return _ad_request(_body(raw), gpc=gpc)
+    body = _body(raw)
+    said = body.privacy
+    return AdRequest(
+        body.placement_id, body.viewer_key, body.country, body.language, body.device,
+        gpc or (said is not None and said.gpc), said.tcf if said else None, client, origin,
+    )
+
+
+def _asked(raw: bytes, head: Head) -> AdRequest:
+    return read_ad_request(
+        raw, gpc=head.get(b"sec-gpc") == b"1",
+        client=client_class(head.get(b"user-agent", b"").decode("latin-1")),
+        origin=origin_mark(head.get(b"origin", b"").decode("latin-1")),
+    )
+
+
+def _caller(guard: Callable[..., Caller], request: Request) -> Caller:
+    """Who wants an explanation. Raises as guards of other routes do."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    bearer = HTTPAuthorizationCredentials(scheme=scheme, credentials=token) if scheme.lower() == "bearer" else None
+    account = request.headers.get("sightline-account")
+    if account is not None and not _ACCOUNT.fullmatch(account):
+        raise Unprocessable("invalid_request", "Sightline-Account is a wallet")
+    return guard(request, bearer, None, account)
 
 
 def _body(raw: bytes) -> AdRequestBody:
@@ -146,30 +223,30 @@ def _body(raw: bytes) -> AdRequestBody:
         raise BadRequest("malformed_json", "the body is not valid JSON") from error
 
 
-def _ad_request(body: AdRequestBody, *, gpc: bool) -> AdRequest:
-    said = body.privacy
-    return AdRequest(
-        body.placement_id, body.viewer_key, body.country, body.language, body.device,
-        gpc=gpc or (said is not None and said.gpc), tcf=said.tcf if said else None,
+def _no_bid(answer: NoBid) -> NoBidAnswer:
+    return NoBidAnswer({reason.value: n for reason, n in answer.reasons.items()}, answer.version)
+
+
+def encoded(answer: Decision, rules: bytes) -> bytes:
+    """A DecisionAnswer from prepared pieces. The price stays with us: both sides see it in their reports."""
+    return b'{"decision_id":"%b","token":"%b","expires_at_ms":%d,"creative":%b,"rules":%b,"test":%b,"version":%d}' % (
+        answer.decision_id.hex().encode(), answer.signed, answer.expires_ms, answer.shown, rules,
+        b"true" if answer.test else b"false", answer.version,
     )
 
 
-def _no_bid(answer: NoBid) -> NoBidAnswer:
-    return NoBidAnswer({reason.value: n for reason, n in answer.reasons.items()})
-
-
-def _decision(answer: Decision, rules: RulesAnswer) -> DecisionAnswer:
-    """The price stays with us: publishers and advertisers see it in their reports."""
-    shown = answer.creative
-    return DecisionAnswer(
-        decision_id=answer.facts.decision_id.hex(),
-        token=answer.token,
-        expires_at_ms=answer.facts.expires_ms,
-        creative=CreativeAnswer(
-            shown.id, shown.kind, shown.width, shown.height, shown.asset_url, shown.asset_sha256, shown.click_url
-        ),
-        rules=rules,
-        test=answer.facts.test,
+def _trace(seen: Trace) -> TraceAnswer:
+    return TraceAnswer(
+        seen.version, seen.budgets, seen.placement, seen.floor_micro_usdc, seen.line_items,
+        {step: {reason.value: n for reason, n in counts.items()} for step, counts in seen.refused.items()},
+        seen.price_micro_usdc,
+        [
+            FateAnswer(
+                fate.line_item or None, fate.step, fate.reason.value if fate.reason else None,
+                fate.bid_micro_usdc or None, fate.ecpm_nano_usdc, fate.deal,
+            )
+            for fate in seen.fates
+        ],
     )
 
 
@@ -201,6 +278,10 @@ def _inlined(part: object, components: dict[str, object]) -> object:
 
 
 _OPENAPI: dict[str, object] = {
+    "parameters": [{
+        "name": "explain", "in": "query", "required": False, "schema": {"type": "string", "enum": ["1"]},
+        "description": "1: tell how the request is decided, and hold nothing; needs `reports.read`",
+    }],
     "requestBody": {
         "required": True,
         "content": schema(AdRequestBody, example={
@@ -209,6 +290,9 @@ _OPENAPI: dict[str, object] = {
         }),
     },
     "responses": {
-        "200": {"description": "An ad, or why there is none", "content": schema(DecisionAnswer, NoBidAnswer)},
+        "200": {
+            "description": "An ad, or why there is none, or how it is decided",
+            "content": schema(DecisionAnswer, NoBidAnswer, TraceAnswer),
+        },
     },
 }

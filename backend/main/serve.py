@@ -120,7 +120,7 @@ def create_app(
     )
     problems.install(app)
     openapi.install(app)
-    app.include_router(decisions.router(decision_service))
+    app.include_router(decisions.router(decision_service, parts.access))
     app.include_router(events.router(ingest_service))
     app.include_router(clicks.router(ingest_service, links, conversions.landing(parts)))
     for area in AREAS:

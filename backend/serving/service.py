@@ -31,6 +31,7 @@ from backend.serving.decision import (
     sponsor,
     viewer_bytes,
 )
+from backend.serving.explain import Trace, trace
 from backend.serving.index.audience import Said
 from backend.serving.index.codes import reason_of
 from backend.serving.index.market import Market
@@ -143,6 +144,14 @@ class DecisionService:
         if stall.external:
             await self._ask_outside(one)
         return await self._sell(one) or self._no_bid(one)
+
+    async def explain(self, request: AdRequest, now_ms: int, random: bytes) -> Trace:
+        """What `decide` would do, step by step; nothing is held, counted or read of the viewer. Raises as `decide`."""
+        stall, moment = self._shelf.look_up(request.placement_id, now_ms)
+        countable = stall.has_capped and _countable(request.gpc, request.tcf, self._tcf_vendor)
+        said = (request.country, request.language, request.device, countable)
+        audience, seed = self._shelf.audience(said), int.from_bytes(random[10:RANDOM_BYTES], "big")
+        return trace(stall, moment, audience, said, seed, random)
 
     # ---- auction and hold ---------------------------------------------------------------------------------------
 

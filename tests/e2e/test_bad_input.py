@@ -276,7 +276,7 @@ def test_decision__campaign_without_a_deposit__no_ad_and_why(api: Api) -> None:
         return answer.status_code == 200 and len(answer.json()["no_bid"]) == 2 and answer.json()
 
     found = wait_for("the catalogue to have the board", known, seconds_max=20)
-    assert found == {"no_bid": {"own_campaign": 1, "not_funded": 1}}
+    assert found["no_bid"] == {"own_campaign": 1, "not_funded": 1}
     assert api.picture() == before
 
 

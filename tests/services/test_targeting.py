@@ -215,7 +215,7 @@ async def test_http__sec_gpc_header__counts_as_said(
     async with httpx.AsyncClient(transport=httpx.ASGITransport(routes(wiring)), base_url="http://api") as http:
         refused = await http.post("/v1/decisions", json=body, headers={"Sec-GPC": "1"})
         shown = await http.post("/v1/decisions", json=body | {"country": "DE", "language": "de", "device": "vr"})
-    assert refused.json() == {"no_bid": {"no_consent": 1}}
+    assert refused.json()["no_bid"] == {"no_consent": 1}
     assert "token" in shown.json()
 
 

@@ -1,0 +1,85 @@
+"""POST /v1/decisions?explain=1: the whole trace, to whom it concerns, and nothing is held."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import httpx
+import pytest
+import redis
+from fastapi import FastAPI
+from sqlalchemy import Engine, text
+
+from backend.serving.sync.service import BudgetSync
+from bench.market import Market
+from tests.services.conftest import CHAIN_ID, ORIGIN, Clock, Wallet
+
+BODY = {"viewer_key": "viewer-key-1", "country": "DE"}
+
+
+@pytest.fixture
+async def app(
+    fresh_engine: Engine, redis_client: redis.Redis, clock: Clock, make_app: Callable[..., FastAPI], market: Any
+) -> AsyncIterator[FastAPI]:
+    app = make_app(fresh_engine, redis_client, clock)
+    async with app.router.lifespan_context(app):
+        yield app
+
+
+@pytest.fixture
+def market(fresh_engine: Engine, fresh_database_url: str, redis_client: redis.Redis) -> dict[str, int]:
+    """A placement of the publisher; three bids: the advertiser's is the second, and another one too low."""
+    there = Market(fresh_engine, fresh_database_url, CHAIN_ID)
+    advertiser = Wallet("advertiser").address
+    best = there.line_item(there.campaign(1, 10**6), 9_000)
+    own = there.campaign(2, 10**6, advertiser)
+    second, low = there.line_item(own, 6_000), there.line_item(own, 10)
+    abroad = there.line_item(there.campaign(3, 10**6), 7_000, targeting='{"countries": ["FR"]}')
+    world = there.world(4)
+    with fresh_engine.begin() as connection:
+        connection.execute(text("update publisher set wallet = :wallet"), {"wallet": Wallet("publisher").address})
+    placement = there.placement(world)
+    BudgetSync(fresh_engine, redis_client, CHAIN_ID).sync(1_790_000_000_000)
+    return {"placement": placement, "best": best, "second": second, "low": low, "abroad": abroad}
+
+
+SignIn = Callable[[FastAPI, str], Awaitable[httpx.AsyncClient]]
+
+
+async def explained(app: FastAPI, sign_in: SignIn, role: str, placement: int) -> dict[str, Any]:
+    client = await sign_in(app, role)
+    answer = await client.post("/v1/decisions?explain=1", json={"placement_id": placement, **BODY})
+    assert answer.status_code == 200, answer.text
+    return dict(answer.json())
+
+
+async def test_explain__each_side__sees_counts_and_what_is_its_own(
+    app: FastAPI, sign_in: SignIn, market: dict[str, int], redis_client: redis.Redis
+) -> None:
+    counts = {
+        "standing": {"below_floor": 1}, "moment": {}, "audience": {"targeting_country": 1}, "auction": {"outbid": 1},
+    }
+    advertiser = await explained(app, sign_in, "advertiser", market["placement"])
+    publisher = await explained(app, sign_in, "publisher", market["placement"])
+    stranger = await explained(app, sign_in, "stranger", market["placement"])
+    assert advertiser["refused"] == publisher["refused"] == stranger["refused"] == counts
+    assert advertiser["version"] == publisher["version"] > 0
+    assert [(one["line_item"], one["step"], one["reason"]) for one in advertiser["seen"]] == [
+        (market["second"], "auction", "outbid"), (market["low"], "standing", "below_floor"),
+    ]
+    assert advertiser["price_micro_usdc"] is None
+    assert publisher["price_micro_usdc"] == 6_000
+    assert [(one["line_item"], one["ecpm_nano_usdc"]) for one in publisher["seen"]] == [
+        (None, 9_000_000_000), (None, 6_000_000_000),
+    ]
+    assert (stranger["seen"], stranger["price_micro_usdc"]) == ([], None)
+    assert redis_client.keys("sl:{1}:holds") == []
+
+
+async def test_explain__nobody_signed_in__refused_and_the_plain_route_still_answers(
+    app: FastAPI, market: dict[str, int]
+) -> None:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=ORIGIN) as client:
+        refused = await client.post("/v1/decisions?explain=1", json={"placement_id": market["placement"], **BODY})
+        plain = await client.post("/v1/decisions?explain=0", json={"placement_id": market["placement"], **BODY})
+    assert (refused.status_code, refused.json()["code"]) == (401, "not_signed_in")
+    assert plain.json()["creative"]["click_url"].endswith(f"/{market['best']}")
