@@ -121,6 +121,17 @@ def asked_floor(floor_micro_usdc: int, soft_floor_micro_usdc: int | None, seed: 
     return floor_micro_usdc + ((seed >> 32) * (soft_floor_micro_usdc - floor_micro_usdc + 1) >> 32)
 
 
+def asked_at_most(
+    worth_micro_usdc: int, floor_micro_usdc: int, soft_floor_micro_usdc: int | None
+) -> tuple[float, int]:
+    """Share of the requests that ask no more than a bid is worth for an impression, and what those ask on average."""
+    if worth_micro_usdc < floor_micro_usdc:
+        return 0.0, floor_micro_usdc
+    soft = max(floor_micro_usdc, soft_floor_micro_usdc or 0)
+    reached = min(worth_micro_usdc, soft)
+    return (reached - floor_micro_usdc + 1) / (soft - floor_micro_usdc + 1), (floor_micro_usdc + reached) // 2
+
+
 def auction(bids: Sequence[Bid], floor_micro_usdc: int, seed: int) -> Sale | None:
     """The highest score wins, deals first; equals are drawn by `seed`. None when no bid reaches its floor.
 

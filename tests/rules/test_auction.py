@@ -12,6 +12,7 @@ from backend.serving.auction import (
     Bid,
     Deal,
     Sale,
+    asked_at_most,
     asked_floor,
     auction,
     floor_ecpm_nano_usdc,
@@ -158,6 +159,15 @@ def test_asked_floor__any_seed__between_both_and_sure_to_be_reached_by_the_soft_
     assert floor <= asked_floor(floor, soft, seed) <= soft
     assert asked_floor(floor, soft, 0) == floor
     assert asked_floor(floor, soft, 2**64 - 1) == soft
+
+
+@given(st.integers(0, 40), st.integers(0, 20), st.integers(0, 15))
+def test_asked_at_most__any_floors__is_the_share_of_the_draws(worth: int, floor: int, above: int) -> None:
+    draws = [asked_floor(floor, floor + above, (step << 64) // (16 * (above + 1))) for step in range(16 * (above + 1))]
+    reached = [drawn for drawn in draws if drawn <= worth]
+    share, average = asked_at_most(worth, floor, floor + above)
+    assert abs(share - len(reached) / len(draws)) <= 2 / len(draws)
+    assert not reached or abs(average - sum(reached) / len(reached)) <= 1
 
 
 @given(BOOKS, FLOORS, SEEDS)

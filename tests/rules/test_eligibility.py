@@ -13,7 +13,7 @@ from backend.pctr.rate import Rates
 from backend.serving.auction import Deal, asked_floor, auction
 from backend.serving.catalogue import MS_PER_DAY, Catalogue, Creative, LineItem, Placement, Spending, Target, Wanted
 from backend.serving.decision import contenders, count_reasons, open_book, viewer_bytes
-from backend.serving.eligibility import KeptBack, fits, kept_back, offer, refusal, refusal_now
+from backend.serving.eligibility import KeptBack, fits, kept_back, offer, offer_at, refusal, refusal_now
 
 NOON_MS = 20_000 * MS_PER_DAY + MS_PER_DAY // 2
 CREATIVE = Creative(1, "image", 1024, 512, "https://a.example/x.png", "00" * 32, "https://a.example/")
@@ -113,6 +113,15 @@ def test_kept_back__even_pacing__per_cap_and_none_without_cap() -> None:
     assert kept_back(replace(item, total_cap_micro_usdc=200_000), NOON_MS) == KeptBack(95_000, 45_000)
     assert kept_back(replace(item, total_cap_micro_usdc=200_000, daily_cap_micro_usdc=None), NOON_MS).day is None
     assert kept_back(replace(item, even_pacing=False), NOON_MS) == KeptBack(None, 0)
+
+
+def test_offer_at__learnt_rates__are_those_of_the_bid() -> None:
+    """L78: a conversion's bid counts by the clicks and conversions that were counted."""
+    learnt = Rates(cells_ppm={(1, 1): 40_000}, conversions_ppm={1: 50_000}, quality_permille={(1, 1): 1_200})
+    bid = offer_at(replace(ITEM, bid_kind=BidKind.CPA), PLACEMENT, learnt).bid
+    assert (bid.rate_ppm, bid.quality_permille) == (2_000, 1_200)
+    unknown = offer_at(replace(ITEM, bid_kind=BidKind.CPA), PLACEMENT, Rates()).bid
+    assert (unknown.rate_ppm, unknown.quality_permille) == (200, 1_000)
 
 
 def test_below_floor__click_bid__counts_what_its_clicks_bring() -> None:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from backend.core.events import BidKind
 from backend.core.week import hour_of_week
 from backend.db.engine import Connection, Engine
-from backend.serving.auction import floor_ecpm_nano_usdc
+from backend.serving.auction import asked_at_most, floor_ecpm_nano_usdc
 from backend.serving.catalogue import Catalogue, LineItem, Placement, Target
 from backend.serving.eligibility import (
     STANDING_CHECKS,
@@ -114,10 +114,14 @@ def _may_run(item: LineItem, placement: Placement) -> bool:
 
 def _chance(catalogue: Catalogue, item: LineItem, placement: Placement, audience: float) -> Chance:
     bid = offer_at(item, placement, catalogue.rates).bid
-    floor = floor_ecpm_nano_usdc(bid.deal.price_micro_usdc if bid.deal else placement.floor_micro_usdc)
-    takes_all = item.bid_kind is BidKind.SPONSORSHIP
-    reaches = takes_all or bid.ecpm_nano_usdc >= floor
-    return Chance(bid.ecpm_nano_usdc, floor, audience if reaches else 0.0, takes_all)
+    if item.bid_kind is BidKind.SPONSORSHIP:
+        return Chance(bid.ecpm_nano_usdc, floor_ecpm_nano_usdc(placement.floor_micro_usdc), audience, takes_all=True)
+    if bid.deal is not None:
+        share, floor = float(bid.reaches(0)), bid.deal.price_micro_usdc
+    else:
+        worth = bid.ecpm_nano_usdc // floor_ecpm_nano_usdc(1)
+        share, floor = asked_at_most(worth, placement.floor_micro_usdc, placement.soft_floor_micro_usdc)
+    return Chance(bid.ecpm_nano_usdc, floor_ecpm_nano_usdc(floor), audience * share)
 
 
 def _shares(
