@@ -7,11 +7,15 @@ import pytest
 import redis
 from sqlalchemy import Engine, text
 
-from backend.serving.pacing.controller import FULL, PPB, PPM, State
+from backend.core.reasons import NoBidReason
+from backend.serving.decision import AdRequest, Decision, NoBid
+from backend.serving.pacing.controller import FULL, PPB, PPM, Pace, State, takes_part
 from backend.serving.pacing.curve import ALIKE, FLAT
 from backend.serving.purses import keys
 from backend.serving.steering import store
 from backend.serving.steering.service import Pacing
+from backend.serving.sync.service import BudgetSync
+from bench.app import Wiring, unwire, wire
 from bench.market import Market
 
 CHAIN_ID = 31337
@@ -41,6 +45,54 @@ def spent(engine: Engine, line_item: int, micro_usdc: int) -> None:
             ),
             {"item": line_item, "spent": micro_usdc},
         )
+
+
+async def test_decide__a_part_of_the_bid__loses_to_who_offers_more_and_pays_no_more_than_that_part(
+    market: Market, fresh_database_url: str, redis_url: str, redis_client: redis.Redis
+) -> None:
+    """L79."""
+    paced = market.line_item(market.campaign(1, 10**9), 9_000, pacing="even", total_cap_micro_usdc=10**8)
+    other = market.line_item(market.campaign(2, 10**9), 6_000)
+    placement = market.placement(market.world(4), floor_micro_usdc=1_000)
+    wired = wire(fresh_database_url, redis_url)
+    for multiplier_ppm, winner, price in ((500_000, other, 4_500), (800_000, paced, 6_000), (PPM, paced, 6_000)):
+        await published(wired, market, redis_client, paced, Pace(multiplier_ppm))
+        answer = await wired.decisions.decide(AdRequest(placement, "viewer-1"), now(), bytes(18))
+        assert isinstance(answer, Decision)
+        assert (answer.facts.line_item, answer.facts.price_micro_usdc) == (winner, price)
+    await unwire(wired)
+
+
+async def test_decide__takes_part_in_a_third__in_the_same_decisions_wherever_they_are_made(
+    market: Market, fresh_database_url: str, redis_url: str, redis_client: redis.Redis
+) -> None:
+    """L79."""
+    paced = market.line_item(market.campaign(1, 10**9), 9_000, pacing="even", total_cap_micro_usdc=10**8)
+    placement = market.placement(market.world(4), floor_micro_usdc=1_000)
+    wirings = [wire(fresh_database_url, redis_url) for _ in range(2)]
+    shown: list[list[bool]] = []
+    for wired in wirings:
+        await published(wired, market, redis_client, paced, Pace(PPM, 300_000))
+        answers = [
+            await wired.decisions.decide(AdRequest(placement, "viewer-1"), now(), random(number))
+            for number in range(200)
+        ]
+        shown.append([isinstance(answer, Decision) for answer in answers])
+        assert all(answer.reasons == {NoBidReason.PACING: 1} for answer in answers if isinstance(answer, NoBid))
+        await unwire(wired)
+    assert shown[0] == shown[1] == [takes_part(random(number), paced, 300_000) for number in range(200)]
+    assert 35 < sum(shown[0]) < 85
+
+
+def random(number: int) -> bytes:
+    return number.to_bytes(10, "big") + bytes(8)
+
+
+async def published(wired: Wiring, market: Market, client: redis.Redis, line_item: int, pace: Pace) -> None:
+    """As the worker does it, up to the deciding process."""
+    store.write_states(client, {line_item: (State(), pace)}, (), now())
+    BudgetSync(market.engine, client, CHAIN_ID).sync(now())
+    wired.feed.refresh(now())
 
 
 def test_step__half_of_the_flight_is_over__ahead_offers_less_and_behind_its_whole_bid(
