@@ -24,6 +24,7 @@ from backend.auth.permissions import Permission
 from backend.core.ids import Address, PlacementId, address
 from backend.placements.deals.deal import Deal, DealStatus, DealTerms, Party, PriceKind, price_per_impression
 from backend.placements.deals.service import DealService
+from backend.placements.placement import PlacementKind
 
 _ADVERTISER, _PUBLISHER = "0x" + "a1" * 20, "0x" + "b2" * 20
 
@@ -57,12 +58,18 @@ class DealAnswer(BaseModel):
     """A deal as both sides see it; `price_micro_usdc` is for one viewable impression."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{
-        "id": 5, "placement_id": 7, "publisher": _PUBLISHER, "advertiser": _ADVERTISER, "name": "Autumn at the gate",
+        "id": 5, "placement_id": 7, "placement_name": "Board at the gate", "world_name": "Harbour", "kind": "image",
+        "width": 1_024, "height": 512, "publisher": _PUBLISHER, "advertiser": _ADVERTISER, "name": "Autumn at the gate",
         "price_kind": "fixed", "price_micro_usdc": 4_000, "status": "accepted", "line_item_id": 12,
         "decided_at": "2026-11-02T10:00:00Z", "created_at": "2026-11-01T09:00:00Z",
     }]})
     id: int
     placement_id: int
+    placement_name: str
+    world_name: str
+    kind: PlacementKind
+    width: int
+    height: int
     publisher: str
     advertiser: str
     name: str
@@ -146,7 +153,9 @@ def _page(deals: list[Deal], limit: int) -> DealPage:
 
 def _answer(deal: Deal) -> DealAnswer:
     return DealAnswer(
-        id=deal.id, placement_id=deal.placement_id, publisher=deal.publisher, advertiser=deal.terms.advertiser,
+        id=deal.id, placement_id=deal.surface.placement, placement_name=deal.surface.name,
+        world_name=deal.surface.world_name, kind=PlacementKind(deal.surface.kind), width=deal.surface.width,
+        height=deal.surface.height, publisher=deal.publisher, advertiser=deal.terms.advertiser,
         name=deal.terms.name, price_kind=deal.terms.price_kind, price_micro_usdc=deal.terms.price_micro_usdc,
         status=deal.status, line_item_id=deal.line_item, decided_at=deal.decided_at, created_at=deal.created_at,
     )

@@ -69,6 +69,7 @@ async def test_deal__offered_and_accepted__both_sides_see_the_same(
     """L77."""
     deal = await offered(publisher, advertiser_wallet)
     assert (deal["status"], deal["price_micro_usdc"], deal["line_item_id"]) == ("offered", 4_000, None)
+    assert (deal["world_name"], deal["placement_name"], deal["width"]) == ("Harbour", "Gate", 1_024)
     assert (await advertiser.get("/v1/deals")).json()["items"] == [deal]
     item = await line_item_of(advertiser)
     for _ in range(2):

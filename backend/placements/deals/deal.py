@@ -51,11 +51,23 @@ class DealTerms:
 
 
 @dataclass(frozen=True, slots=True)
+class Surface:
+    """What is offered, as the advertiser may see it: the placement and its world. `width` and `height` are pixels."""
+
+    placement: int
+    name: str
+    world_name: str
+    kind: str
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
 class Deal:
     """A stored deal. `line_item` is there once it is accepted."""
 
     id: int
-    placement_id: int
+    surface: Surface
     publisher: Address
     terms: DealTerms
     status: DealStatus

@@ -45,11 +45,11 @@ class DealService:
             check_offer(publisher, terms, store.open_deals(connection, publisher))
             deal = store.insert_deal(connection, publisher, placement, terms)
             record(
-                connection, "deal.offer", f"deal:{deal.id}", placement=placement, price_kind=terms.price_kind,
+                connection, "deal.offer", f"deal:{deal}", placement=placement, price_kind=terms.price_kind,
                 price_micro_usdc=terms.price_micro_usdc,
             )
-            notify(connection, terms.advertiser, "deal.offered", deal=deal.id, placement=placement)
-            return deal
+            notify(connection, terms.advertiser, "deal.offered", deal=deal, placement=placement)
+            return _own(connection, Party.PUBLISHER, publisher, deal)
 
         with self._engine.begin() as connection:
             return once(connection, publisher, key, ("deal", placement, terms), Deal, create)
@@ -105,13 +105,13 @@ class DealService:
         self, connection: Connection, deal: Deal, status: DealStatus, by: Party, line_item: int | None = None
     ) -> Deal:
         """Write it, and tell the other side."""
-        decided = store.decide(connection, deal.id, status, datetime.fromtimestamp(self._clock(), UTC), line_item)
-        if decided is None:
+        now = datetime.fromtimestamp(self._clock(), UTC)
+        if not store.decide(connection, deal.id, status, now, line_item):
             raise Conflict("deal_exists", "the line item has another deal for this placement; end that first")
         record(connection, f"deal.{_VERBS[status]}", f"deal:{deal.id}", line_item=line_item)
         other = deal.terms.advertiser if by is Party.PUBLISHER else deal.publisher
-        notify(connection, other, f"deal.{status}", deal=deal.id, placement=deal.placement_id)
-        return decided
+        notify(connection, other, f"deal.{status}", deal=deal.id, placement=deal.surface.placement)
+        return _own(connection, Party.PUBLISHER, deal.publisher, deal.id)
 
 
 _VERBS = {

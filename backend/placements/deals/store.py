@@ -7,10 +7,15 @@ from sqlalchemy.exc import IntegrityError
 
 from backend.core.events import BidKind
 from backend.core.ids import Address
-from backend.placements.deals.deal import Deal, DealStatus, DealTerms, Party, PriceKind
+from backend.placements.deals.deal import Deal, DealStatus, DealTerms, Party, PriceKind, Surface
 
 _OWN = {
-    side: f"select * from deal where {side.value} = :wallet"  # noqa: S608 -- of our own list
+    side: f"""
+select deal.*, placement.name as placement_name, placement.kind, placement.width, placement.height,
+       world.name as world_name
+  from deal join placement on placement.id = deal.placement_id join world on world.id = placement.world_id
+ where deal.{side.value} = :wallet
+"""  # noqa: S608 -- of our own list
     for side in Party
 }
 
@@ -42,25 +47,27 @@ def open_deals(connection: Connection, publisher: Address) -> int:
     ).scalar_one())
 
 
-def insert_deal(connection: Connection, publisher: Address, placement: int, terms: DealTerms) -> Deal:
-    return _deal(connection.execute(
+def insert_deal(connection: Connection, publisher: Address, placement: int, terms: DealTerms) -> int:
+    """The id of the new deal."""
+    return int(connection.execute(
         text("""insert into deal (placement_id, publisher, advertiser, name, price_kind, price_micro_usdc, status)
-                values (:placement, :publisher, :advertiser, :name, :price_kind, :price, 'offered') returning *"""),
+                values (:placement, :publisher, :advertiser, :name, :price_kind, :price, 'offered') returning id"""),
         {"placement": placement, "publisher": publisher, "advertiser": terms.advertiser, "name": terms.name,
          "price_kind": terms.price_kind.value, "price": terms.price_micro_usdc},
-    ).one())
+    ).scalar_one())
 
 
 def deal_of(connection: Connection, side: Party, wallet: Address, deal: int, *, lock: bool = False) -> Deal | None:
     row = connection.execute(
-        text(_OWN[side] + " and id = :id" + (" for update" if lock else "")), {"wallet": wallet, "id": deal}
+        text(_OWN[side] + " and deal.id = :id" + (" for update of deal" if lock else "")),
+        {"wallet": wallet, "id": deal},
     ).one_or_none()
     return _deal(row) if row else None
 
 
 def deals_of(connection: Connection, side: Party, wallet: Address, after: int, limit: int) -> list[Deal]:
     rows = connection.execute(
-        text(_OWN[side] + " and id > :after order by id limit :limit"),
+        text(_OWN[side] + " and deal.id > :after order by deal.id limit :limit"),
         {"wallet": wallet, "after": after, "limit": limit},
     )
     return [_deal(row) for row in rows]
@@ -68,25 +75,27 @@ def deals_of(connection: Connection, side: Party, wallet: Address, after: int, l
 
 def decide(
     connection: Connection, deal: int, status: DealStatus, now: datetime, line_item: int | None = None
-) -> Deal | None:
-    """Write what became of it; None when the line item has an accepted deal for the placement already."""
+) -> bool:
+    """Write what became of it; False when the line item has an accepted deal for the placement already."""
     try:
         with connection.begin_nested():
-            return _deal(connection.execute(
+            connection.execute(
                 text("""update deal set status = :status, decided_at = :now,
                                         line_item_id = coalesce(cast(:line_item as bigint), line_item_id)
-                         where id = :id returning *"""),
+                         where id = :id"""),
                 {"id": deal, "status": status.value, "now": now, "line_item": line_item},
-            ).one())
+            )
     except IntegrityError as error:
         if "deal_once" in str(error.orig):
-            return None
+            return False
         raise
+    return True
 
 
 def _deal(row: Row[tuple[object, ...]]) -> Deal:
     terms = DealTerms(Address(row.advertiser), row.name, PriceKind(row.price_kind), row.price_micro_usdc)
+    surface = Surface(row.placement_id, row.placement_name, row.world_name, row.kind, row.width, row.height)
     return Deal(
-        row.id, row.placement_id, Address(row.publisher), terms, DealStatus(row.status), row.line_item_id,
+        row.id, surface, Address(row.publisher), terms, DealStatus(row.status), row.line_item_id,
         row.decided_at, row.created_at,
     )
