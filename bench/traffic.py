@@ -23,8 +23,8 @@ from backend.traffic.store import shipped
 from backend.traffic.verdict import Scope, judge_cells
 from bench.visitors import DAY_MS, HONEST, NOT_CAUGHT, Report, Town
 
-SEEDS = (1, 2, 3)
-SESSIONS = 12_000
+SEEDS = (1, 2)
+SESSIONS = 6_000
 BATCH = 500
 EPOCH_MS = 3_600_000
 

@@ -7,6 +7,7 @@ from random import Random
 
 from backend.core.traffic_marks import network_mark, viewer_mark
 from backend.traffic.exposure import Seen, is_steady, is_still, trace_of, watched_ms
+from backend.traffic.lists import Networks
 
 KEY = bytes(range(32))
 DAY = 20_458
@@ -47,7 +48,7 @@ class Town:
     def __init__(self, seed: int, sessions: int, bots: float, points_min: int, cloud: list[str]) -> None:
         self.dice = Random(seed)
         self._points_min = points_min
-        self._cloud = cloud
+        self._cloud, self._clouds = cloud, Networks(cloud)
         self._sessions, self._bots = sessions, bots
         self.places = [self._place(number) for number in range(1, 121)]
         self._networks = [self._residential() for _ in range(2_000)]
@@ -221,7 +222,11 @@ class Town:
         return DAY_MS + min(hour * HOUR_MS + self.dice.randrange(HOUR_MS), 85_000_000)
 
     def _residential(self) -> str:
-        return f"{self.dice.choice((24, 66, 71, 84, 90, 109))}.{self.dice.randrange(256)}.{self.dice.randrange(256)}.9"
+        """A network of homes: none of a cloud."""
+        while True:
+            found = f"{self.dice.choice((24, 71, 84, 90, 109))}.{self.dice.randrange(256)}.{self.dice.randrange(256)}.9"
+            if ip_address(found) not in self._clouds:
+                return found
 
     def _in_cloud(self) -> str:
         network = ip_network(self.dice.choice(self._cloud))
