@@ -57,6 +57,7 @@ IMP = thing(
 PUBLISHER = thing(id=TEXT, name=TEXT, cattax=WHOLE, cat=listed(TEXT), domain=TEXT)
 CHANNEL = thing(
     id=TEXT, name=TEXT, domain=TEXT, bundle=TEXT, cattax=WHOLE, cat=listed(TEXT), publisher=PUBLISHER, content=ANY,
+    page=URL,
 )
 DEVICE = thing(
     ua=TEXT, ip=TEXT, geo=thing(country={"type": "string", "pattern": "^[A-Z]{3}$"}), dnt=FLAG, lmt=FLAG,
