@@ -32,7 +32,7 @@ from backend.serving.decision import (
     viewer_bytes,
 )
 from backend.serving.explain import Trace, trace
-from backend.serving.index.audience import Said
+from backend.serving.index.audience import Audience, Said
 from backend.serving.index.codes import reason_of
 from backend.serving.index.market import Market
 from backend.serving.index.moment import Moment
@@ -150,7 +150,7 @@ class DecisionService:
         stall, moment = self._shelf.look_up(request.placement_id, now_ms)
         countable = stall.has_capped and _countable(request.gpc, request.tcf, self._tcf_vendor)
         said = (request.country, request.language, request.device, countable)
-        audience, seed = self._shelf.audience(said), int.from_bytes(random[10:RANDOM_BYTES], "big")
+        audience, seed = Audience(stall.order, said), int.from_bytes(random[10:RANDOM_BYTES], "big")
         return trace(stall, moment, audience, said, seed, random)
 
     # ---- auction and hold ---------------------------------------------------------------------------------------
@@ -158,7 +158,7 @@ class DecisionService:
     async def _sell(self, one: Asking) -> Decision | None:
         """Auction and hold, until somebody can pay; None: nobody could."""
         for _ in range(HOLD_TRIES_MAX):
-            audience = self._shelf.audience(one.said)
+            audience = Audience(one.stall.order, one.said)
             sold = one.stall.sell(
                 one.moment, audience, one.floor, one.seed, one.away or NOBODY, one.outside, one.random
             )
@@ -347,7 +347,7 @@ class DecisionService:
         said = (request.country, request.language, request.device, countable)
         one = Asking(request, stall, moment, said, now_ms, random)
         one.floor = max(one.floor, asked.floor_micro_usdc)
-        offers = within(stall.walk(moment, self._shelf.audience(said)), one.floor, asked)
+        offers = within(stall.walk(moment, Audience(stall.order, said)), one.floor, asked)
         for _ in range(HOLD_TRIES_MAX):
             sold = sold_of([lot for lot in offers if lot.line_item not in one.away], one.floor, one.seed)
             if sold is None:

@@ -1,18 +1,15 @@
-"""What a process has at hand while the market lasts: stalls of placements, the moment, audiences."""
+"""What a process has at hand while the market lasts: stalls of placements and the moment."""
 
 from collections.abc import Callable
 
 from backend.core.errors import Conflict, NotFound
 from backend.serving.catalogue import Placement
-from backend.serving.index.audience import Audience, Said
 from backend.serving.index.market import Market
 from backend.serving.index.moment import Moment
-from backend.serving.index.order import Order
 from backend.serving.index.stall import Stall
 
 STALL_BYTES_MAX = 128 * 1024 * 1024     # of all stalls; each has two bytes a line item
 STALLS_MIN = 64
-AUDIENCES_MAX = 4_096
 
 
 class Shelf:
@@ -23,8 +20,6 @@ class Shelf:
         self._market: Market | None = None
         self._moment: Moment | None = None
         self._stalls: dict[int, Stall] = {}
-        self._audiences: dict[Said, Audience] = {}
-        self._order: Order | None = None
 
     @property
     def now_ms(self) -> int:
@@ -45,24 +40,12 @@ class Shelf:
             stall = self._stall(market, placement_id)
         return stall, moment
 
-    def audience(self, said: Said) -> Audience:
-        """Who wants this audience, in the order of the market that was looked up last."""
-        found = self._audiences.get(said)
-        if found is None:
-            assert self._order is not None
-            if len(self._audiences) >= AUDIENCES_MAX:
-                self._audiences = {}
-            found = self._audiences[said] = Audience(self._order, said)
-        return found
-
     def _turn(self, market: Market, now_ms: int) -> Moment:
         """To newer budgets, or to a time when others run: then who could not hold still cannot."""
         moment = Moment(market.order, market.paces.objections, now_ms)
         if market is self._market and self._moment is not None:
             for slot, reason in self._moment.blocked.items():
                 moment.block(slot, reason)
-        if market.order is not self._order:
-            self._order, self._audiences = market.order, {}
         self._market, self._moment = market, moment
         return moment
 

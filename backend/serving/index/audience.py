@@ -12,26 +12,23 @@ _SPOKEN = tuple(zip(SPOKEN, (Column.COUNTRIES, Column.LANGUAGES, Column.DEVICES)
 ), strict=True))
 
 
-class Audience(list[int | None]):
-    """Who wants this audience, chunk by chunk of an order; None: not made yet."""
+class Audience:
+    """Who wants this audience, by what is said of country, language and device; `counted`: who need not count views."""
 
-    __slots__ = ("_parts",)
+    __slots__ = ("counted", "country", "device", "language")
 
     def __init__(self, order: Order, said: Said) -> None:
-        super().__init__([None] * order.chunks)
-        self._parts: list[Bits] = [order.spoken(name, value) for name, value in zip(SPOKEN, said[:3], strict=True)]
-        if not said[3]:
-            capped = order.terms.cells[Column.CAPPED]
-            self._parts.append(order.bits(lambda slots: capped[slots] == 0))
+        self.country = order.spoken[0].get(said[0]) or order.speak(0, said[0])
+        self.language = order.spoken[1].get(said[1]) or order.speak(1, said[1])
+        self.device = order.spoken[2].get(said[2]) or order.speak(2, said[2])
+        self.counted: Bits = order.everybody if said[3] else order.uncapped
 
     def chunk(self, number: int) -> int:
-        made = self[number]
-        if made is None:
-            made = -1
-            for part in self._parts:
-                made &= part.chunk(number)
-            self[number] = made
-        return made
+        """All of it, for a chunk of the order."""
+        return (
+            self.country.chunk(number) & self.language.chunk(number) & self.device.chunk(number)
+            & self.counted.chunk(number)
+        )
 
 
 def spoken_objections(terms: Terms, said: Said, slots: Numbers) -> Codes:

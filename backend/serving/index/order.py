@@ -8,9 +8,10 @@ from collections.abc import Callable
 import numpy as np
 
 from backend.serving.index.codes import Flags, Numbers, bits
-from backend.serving.index.terms import Column, Terms
+from backend.serving.index.terms import SPOKEN, Column, Terms
 
 CHUNK = 1_024            # of more, Python needs memory that is slow to get
+SPOKEN_COLUMNS = (Column.COUNTRIES, Column.LANGUAGES, Column.DEVICES)
 
 
 class Bits(list[int | None]):
@@ -44,7 +45,10 @@ class Order:
         self.ranks[self.slots] = np.arange(len(self.slots))
         self.chunks = -(-len(self.slots) // CHUNK)
         self.lists: list[tuple[list[int], list[int], list[int]] | None] = [None] * self.chunks     # see `listed`
-        self._spoken: dict[tuple[Column, int | str | None], Bits] = {}
+        self.spoken: tuple[dict[str | None, Bits], ...] = ({}, {}, {})      # see `speak`
+        capped = terms.cells[Column.CAPPED]
+        self.uncapped = self.bits(lambda slots: capped[slots] == 0)
+        self.everybody = self.bits(lambda slots: np.ones(len(slots), bool))
 
     def slots_of(self, chunk: int) -> Numbers:
         found: Numbers = self.slots[chunk * CHUNK : (chunk + 1) * CHUNK]
@@ -63,11 +67,9 @@ class Order:
         """Flags that `flags_of` gives for slots."""
         return Bits(self.chunks, flags_of, self.slots_of)
 
-    def spoken(self, name: str, value: str | None) -> Bits:
-        """Who wants, of countries, languages or devices, what the ad request says; kept."""
-        column = Column[name.upper()]
-        found = self._spoken.get((column, value))
-        if found is None:
-            table, cells = self.terms.wishes.targets[name].table(value), self.terms.cells[column]
-            found = self._spoken[column, value] = self.bits(lambda slots: table[cells[slots]])
+    def speak(self, dimension: int, value: str | None) -> Bits:
+        """Who wants, of countries, languages or devices (0 to 2), what the ad request says; kept in `spoken`."""
+        name, column = SPOKEN[dimension], SPOKEN_COLUMNS[dimension]
+        table, cells = self.terms.wishes.targets[name].table(value), self.terms.cells[column]
+        found = self.spoken[dimension][value] = self.bits(lambda slots: table[cells[slots]])
         return found

@@ -181,9 +181,13 @@ class Stall:
             return sold_of([*lots, *(lot for lot in outside if lot.line_item not in away)], floor_micro_usdc, seed)
         least = floor_micro_usdc * FLOOR_SCALE
         mine, now, lists = self.bits, moment.bits, self.order.lists
+        country, language, device, counted = audience.country, audience.language, audience.device, audience.counted
         for number in range(self.order.chunks):
             try:
-                left = mine[number] & now[number] & audience[number]  # type: ignore[operator] # None: see below
+                left = (
+                    mine[number] & now[number] & country[number] & language[number]  # type: ignore[operator] # None:
+                    & device[number] & counted[number]                               # see below
+                )
             except TypeError:
                 left = mine.chunk(number) & now.chunk(number) & audience.chunk(number)
             if not left:

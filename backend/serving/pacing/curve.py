@@ -59,7 +59,7 @@ def week_of(opportunities: tuple[int, ...] | None, weeks: int) -> tuple[int, ...
 def _traffic(span: Span, now_ms: int) -> tuple[int, int]:
     """Weighted milliseconds of the span that are over, and all of them; plain ones where its hours leave nothing."""
     moment_ms = max(span.start_ms, min(now_ms, span.end_ms))
-    sums = _sums(span.week, span.hours, span.time_zone)
+    sums = _known_sums(span)
     first = _until(sums, span.start_ms)
     gone, whole = _until(sums, moment_ms) - first, _until(sums, span.end_ms) - first
     return (gone, whole) if whole > 0 else (moment_ms - span.start_ms, max(1, span.end_ms - span.start_ms))
@@ -72,7 +72,22 @@ def _until(sums: tuple[int, ...], moment_ms: int) -> int:
     return (weeks * sums[-1] + sums[hour]) * MS_PER_HOUR + (sums[hour + 1] - sums[hour]) * rest_ms
 
 
-@lru_cache(maxsize=4_096)
+_KNOWN_MAX = 4_096
+_known: dict[tuple[int, int, str], tuple[tuple[int, ...], tuple[int, ...]]] = {}
+
+
+def _known_sums(span: Span) -> tuple[int, ...]:
+    """`_sums`, found by which week it is: to hash 168 numbers takes longer than all the rest."""
+    key = (id(span.week), span.hours, span.time_zone)
+    found = _known.get(key)
+    if found is None or found[0] is not span.week:
+        if len(_known) >= _KNOWN_MAX:
+            _known.clear()
+        found = _known[key] = (span.week, _sums(span.week, span.hours, span.time_zone))     # keeps the week, and its id
+    return found[1]
+
+
+@lru_cache(maxsize=_KNOWN_MAX)
 def _sums(week: tuple[int, ...], hours: int, time_zone: str) -> tuple[int, ...]:
     """Weights added up, 169 of them. An hour counts when the middle of it is one in which the line item runs.
 
