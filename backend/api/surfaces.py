@@ -56,6 +56,7 @@ PREFLIGHT = {
 """The answer to OPTIONS of an SDK route, on top of its surface; without Allow-Credentials none are sent."""
 
 ASSET_PREFIXES = ("/a/", "/house/")
+SDK_PREFIXES = ("/c/", "/openrtb2/click/", "/openrtb2/track/", "/openrtb2/vast/")       # viewers' players and browsers
 SDK_PATHS = frozenset({"/v1/decisions", "/v1/events"})
 HEADERS = {
     surface: [(name.encode(), value.encode()) for name, value in headers.items()] for surface, headers in TABLE.items()
@@ -64,7 +65,7 @@ HEADERS = {
 
 def surface_of(path: str, content_type: bytes) -> Surface:
     """Where an answer belongs: by its path, and of the rest HTML is a page."""
-    if path in SDK_PATHS or path.startswith("/c/"):
+    if path in SDK_PATHS or path.startswith(SDK_PREFIXES):
         return Surface.SDK
     if path.startswith(ASSET_PREFIXES):
         return Surface.ASSET
