@@ -336,10 +336,24 @@ def _kept(item: LineItem, cap: Cap | None, now_ms: int, unlikely_micro_usdc: int
     return max(0, kept_back_micro_usdc(*cap, now_ms, lead) - unlikely_micro_usdc)
 
 
-def caps(item: LineItem, now_ms: int) -> tuple[Cap | None, Cap | None]:
-    """The total cap over the flight, and the daily cap over its part of the day."""
+Caps = tuple[Cap | None, Cap | None]
+_caps: dict[int, tuple[LineItem, int, Caps]] = {}
+_CAPS_MAX = 131_072
+
+
+def caps(item: LineItem, now_ms: int) -> Caps:
+    """The total cap over the flight, and the daily cap over its part of the day; made once for an item and a day."""
+    day = day_of(now_ms)
+    found = _caps.get(item.id)
+    if found is None or found[0] is not item or found[1] != day:
+        if len(_caps) >= _CAPS_MAX:
+            _caps.clear()
+        found = _caps[item.id] = (item, day, _made_caps(item, day * MS_PER_DAY))
+    return found[2]
+
+
+def _made_caps(item: LineItem, day_ms: int) -> Caps:
     total, daily = item.total_cap_micro_usdc, item.daily_cap_micro_usdc
-    day_ms = day_of(now_ms) * MS_PER_DAY
     return (
         None if total is None else (total, _span(item, item.starts_ms, item.ends_ms)),
         None if daily is None else (

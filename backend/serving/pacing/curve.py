@@ -1,6 +1,6 @@
 """The ideal curve: how much of a cap should be spent by now, following the traffic of the hours of the week."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import accumulate
 
@@ -15,7 +15,10 @@ FLAT = (ALIKE,) * HOURS_PER_WEEK
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """When a cap is spent. `week`: weights of the UTC hours of the week, `hours` and `time_zone`: those it runs in."""
+    """When a cap is spent. `week`: weights of the UTC hours of the week, `hours` and `time_zone`: those it runs in.
+
+    The rest is made of that: the weights added up, and weighted milliseconds until its start and from there to its end.
+    """
 
     start_ms: int
     end_ms: int
@@ -23,6 +26,20 @@ class Span:
     week: tuple[int, ...] = FLAT
     hours: int = EVERY_HOUR
     time_zone: str = "UTC"
+    sums: tuple[int, ...] = field(init=False, repr=False, compare=False)
+    first: int = field(init=False, repr=False, compare=False)
+    whole: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        sums = _sums(self.week, self.hours, self.time_zone)
+        first = _until(sums, self.start_ms)
+        whole = _until(sums, self.end_ms) - first
+        if whole <= 0:                          # its hours leave nothing of it: plain time
+            sums = _sums(FLAT, EVERY_HOUR, "UTC")
+            first = _until(sums, self.start_ms)
+            whole = max(1, _until(sums, self.end_ms) - first)
+        for name, value in (("sums", sums), ("first", first), ("whole", whole)):
+            object.__setattr__(self, name, value)
 
 
 def planned_micro_usdc(cap_micro_usdc: int, span: Span, now_ms: int) -> int:
@@ -35,7 +52,7 @@ def planned_micro_usdc(cap_micro_usdc: int, span: Span, now_ms: int) -> int:
     >>> planned_micro_usdc(1_000_000, Span(0, 86_400_000, front_loaded=True), 21_600_000)
     343750
     """
-    gone, whole = _traffic(span, now_ms)
+    gone, whole = _until(span.sums, max(span.start_ms, min(now_ms, span.end_ms))) - span.first, span.whole
     if span.front_loaded:
         gone, whole = gone * (3 * whole - gone), 2 * whole * whole
     return cap_micro_usdc * gone // whole
@@ -56,15 +73,6 @@ def week_of(opportunities: tuple[int, ...] | None, weeks: int) -> tuple[int, ...
     )
 
 
-def _traffic(span: Span, now_ms: int) -> tuple[int, int]:
-    """Weighted milliseconds of the span that are over, and all of them; plain ones where its hours leave nothing."""
-    moment_ms = max(span.start_ms, min(now_ms, span.end_ms))
-    sums = _known_sums(span)
-    first = _until(sums, span.start_ms)
-    gone, whole = _until(sums, moment_ms) - first, _until(sums, span.end_ms) - first
-    return (gone, whole) if whole > 0 else (moment_ms - span.start_ms, max(1, span.end_ms - span.start_ms))
-
-
 def _until(sums: tuple[int, ...], moment_ms: int) -> int:
     """Weight of all time from the first Monday to this moment, times milliseconds."""
     hours, rest_ms = divmod(moment_ms + _FROM_MONDAY_MS, MS_PER_HOUR)
@@ -72,22 +80,7 @@ def _until(sums: tuple[int, ...], moment_ms: int) -> int:
     return (weeks * sums[-1] + sums[hour]) * MS_PER_HOUR + (sums[hour + 1] - sums[hour]) * rest_ms
 
 
-_KNOWN_MAX = 4_096
-_known: dict[tuple[int, int, str], tuple[tuple[int, ...], tuple[int, ...]]] = {}
-
-
-def _known_sums(span: Span) -> tuple[int, ...]:
-    """`_sums`, found by which week it is: to hash 168 numbers takes longer than all the rest."""
-    key = (id(span.week), span.hours, span.time_zone)
-    found = _known.get(key)
-    if found is None or found[0] is not span.week:
-        if len(_known) >= _KNOWN_MAX:
-            _known.clear()
-        found = _known[key] = (span.week, _sums(span.week, span.hours, span.time_zone))     # keeps the week, and its id
-    return found[1]
-
-
-@lru_cache(maxsize=_KNOWN_MAX)
+@lru_cache(maxsize=4_096)
 def _sums(week: tuple[int, ...], hours: int, time_zone: str) -> tuple[int, ...]:
     """Weights added up, 169 of them. An hour counts when the middle of it is one in which the line item runs.
 
