@@ -8,7 +8,7 @@ the answers. What it spares itself: it never reads the market again, gives no re
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -98,7 +98,7 @@ class NaiveDecisions:
             raise HTTPException(404)
         viewer = viewer_bytes(asked.viewer_key, TOKEN_KEY, now_ms)
         countable = allows_frequency_capping(gpc or asked.privacy.gpc, asked.privacy.tcf)
-        bids = [bid for item in self._market.items if (bid := self._bid(item, surface, asked, countable, now_ms))]
+        bids = list(self._bids(surface, _known(surface, asked), countable, now_ms))
         bids.sort(key=lambda bid: -bid.ecpm)
         while True:
             found = await self._contenders(bids, viewer, now_ms)
@@ -109,18 +109,23 @@ class NaiveDecisions:
                 return self._answer(found[0].item, facts)
             bids.remove(found[0])
 
-    def _bid(self, item: Item, surface: Surface, asked: AdRequest, countable: bool, now_ms: int) -> Bid | None:
-        if not item.active or not item.starts_ms <= now_ms < item.ends_ms:
-            return None
-        if not _targets(item, surface, asked, now_ms) or _blocked(item, surface):
-            return None
-        if item.frequency is not None and not countable:
-            return None
-        if not any(_fits(creative, surface) for creative in item.creatives):
-            return None
-        rate_ppm = 1_000_000 if item.bid_kind == "vcpm" else self._market.click_rate_ppm(item.id)
-        ecpm = item.bid_micro_usdc * rate_ppm
-        return Bid(item, ecpm, rate_ppm) if ecpm >= surface.floor_micro_usdc * 1_000_000 else None
+    def _bids(
+        self, surface: Surface, known: Mapping[str, int | str | None], countable: bool, now_ms: int
+    ) -> Iterator[Bid]:
+        """Who may be shown, of everybody."""
+        floor = surface.floor_micro_usdc * 1_000_000
+        for item in self._market.items:
+            if not item.active or not item.starts_ms <= now_ms < item.ends_ms:
+                continue
+            for dimension, only, never in item.wanted:
+                value = known[dimension]
+                if (only and value not in only) or value in never or value is None:
+                    break
+            else:
+                rate_ppm = 1_000_000 if item.bid_kind == "vcpm" else self._market.click_rate_ppm(item.id)
+                ecpm = item.bid_micro_usdc * rate_ppm
+                if ecpm >= floor and (countable or item.frequency is None) and _may_run(item, surface, now_ms):
+                    yield Bid(item, ecpm, rate_ppm)
 
     async def _contenders(self, bids: Sequence[Bid], viewer: bytes, now_ms: int) -> list[Bid]:
         """The best that may be shown now, and the best of another owner, who sets the price."""
@@ -166,22 +171,22 @@ class NaiveDecisions:
         )
 
 
-def _targets(item: Item, surface: Surface, asked: AdRequest, now_ms: int) -> bool:
-    """Whether all that the line item asks for is so."""
-    known = (
-        ("worlds", surface.world), ("categories", surface.category), ("placements", surface.id),
-        ("publishers", surface.publisher), ("formats", surface.kind), ("engines", surface.engine),
-        ("countries", asked.country), ("languages", asked.language), ("devices", asked.device),
-    )
-    for dimension, value in known:
-        only, never = item.targeting.get(dimension), item.targeting.get(f"exclude_{dimension}")
-        if value is None and (only or never):
-            return False
-        if (only and value not in only) or (never and value in never):
-            return False
-    if (size := item.targeting.get("size")) and not _right_size(size, surface):
+def _known(surface: Surface, asked: AdRequest) -> dict[str, int | str | None]:
+    """What line items may ask for, by dimension."""
+    return {
+        "worlds": surface.world, "categories": surface.category, "placements": surface.id,
+        "publishers": surface.publisher, "formats": surface.kind, "engines": surface.engine,
+        "countries": asked.country, "languages": asked.language, "devices": asked.device,
+    }
+
+
+def _may_run(item: Item, surface: Surface, now_ms: int) -> bool:
+    """What is left once its dimensions fit: the hour, the size, the publisher's lists, something to show."""
+    if item.hours is not None and not item.hours >> hour_of_week(now_ms, item.time_zone) & 1:
         return False
-    return item.hours is None or bool(item.hours >> hour_of_week(now_ms, item.time_zone) & 1)
+    if item.size and not _right_size(item.size, surface):
+        return False
+    return not _blocked(item, surface) and any(_fits(creative, surface) for creative in item.creatives)
 
 
 def _right_size(size: Mapping[str, int | None], surface: Surface) -> bool:
@@ -198,16 +203,16 @@ def _right_size(size: Mapping[str, int | None], surface: Surface) -> bool:
 
 def _blocked(item: Item, surface: Surface) -> bool:
     """By the publisher, or because it is the publisher's own."""
-    if item.owner == surface.owner or ("advertiser", item.owner) in surface.blocks:
+    if item.owner == surface.owner or item.owner in surface.blocks["advertiser"]:
         return True
     if surface.accepts and item.category not in surface.accepts:
         return True
-    return ("category", item.category) in surface.blocks
+    return item.category in surface.blocks["category"]
 
 
 def _fits(creative: Shown, surface: Surface) -> bool:
     """Same kind and shape, and not blocked."""
-    if creative.kind != surface.kind or ("creative", str(creative.id)) in surface.blocks:
+    if creative.kind != surface.kind or str(creative.id) in surface.blocks["creative"]:
         return False
     one, other = creative.width * surface.height, surface.width * creative.height
     return creative.kind in ("audio", "model") or abs(one - other) * 100 <= 2 * other

@@ -1,5 +1,6 @@
 """The market of the naive baseline: what it reads from SQL when it starts."""
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -52,7 +53,11 @@ class Surface:
     height_mm: int | None
     floor_micro_usdc: int
     accepts: list[str]
-    blocks: set[tuple[str, str]] = field(default_factory=set)
+    blocks: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+
+
+Wanted = tuple[str, frozenset[int | str], frozenset[int | str]]
+"""A dimension, the values it must have one of (none: any), and those it must not have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +75,8 @@ class Item:
     even_pacing: bool
     daily_cap: int | None
     total_cap: int | None
-    targeting: dict[str, Any]
+    wanted: list[Wanted]
+    size: dict[str, int | None] | None
     hours: int | None
     time_zone: str
     frequency: tuple[int, int] | None
@@ -98,7 +104,7 @@ def read_market(engine: Engine, chain_id: int, creative: Callable[..., Any]) -> 
         for row in connection.execute(_BLOCKS):
             for surface in surfaces.values():
                 if surface.publisher == row.publisher_index and row.world_id in (None, surface.world):
-                    surface.blocks.add((row.kind, row.value))
+                    surface.blocks[row.kind].add(row.value)
         clicks = {row.line_item_id: row.ppm for row in connection.execute(_CLICKS)}
         return Market(surfaces, _items(connection, chain_id, creative), clicks)
 
@@ -110,12 +116,21 @@ def _items(connection: Connection, chain_id: int, creative: Callable[..., Any]) 
     return [_item(row, shown.get(row.id, [])) for row in connection.execute(_ITEMS, {"chain_id": chain_id})]
 
 
+def _wanted(targeting: dict[str, Any]) -> list[Wanted]:
+    """Only the dimensions that are named."""
+    named = {name.removeprefix("exclude_") for name in targeting if name != "size"}
+    return [
+        (name, frozenset(targeting.get(name, ())), frozenset(targeting.get(f"exclude_{name}", ()))) for name in named
+    ]
+
+
 def _item(row: Any, creatives: list[Any]) -> Item:
     return Item(
         id=row.id, owner=row.owner, category=row.category, chain_campaign=int(row.chain_campaign),
         bid_kind=row.bid_kind, bid_micro_usdc=row.bid_micro_usdc, starts_ms=int(row.starts_at.timestamp() * 1000),
         ends_ms=int(row.ends_at.timestamp() * 1000), even_pacing=row.pacing == "even",
-        daily_cap=row.daily_cap_micro_usdc, total_cap=row.total_cap_micro_usdc, targeting=row.targeting,
+        daily_cap=row.daily_cap_micro_usdc, total_cap=row.total_cap_micro_usdc,
+        wanted=_wanted(row.targeting), size=row.targeting.get("size"),
         hours=None if row.hours is None else mask_of(row.hours), time_zone=row.time_zone or "UTC",
         frequency=(row.frequency_impressions, row.frequency_hours) if row.frequency_impressions else None,
         active=row.status == "active" and row.campaign_status == "active" and row.active and not row.frozen,

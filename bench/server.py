@@ -1,7 +1,7 @@
 """The stores and the server that the HTTP benchmarks load: granian as in production, one worker, a real market."""
 
 import os
-import subprocess
+import signal
 import sys
 import tempfile
 import time
@@ -17,13 +17,16 @@ import redis
 
 from backend.db.engine import Engine, make_engine
 from backend.db.migrate import upgrade
-from backend.local import start_stack
-from backend.local.ports import free_port
+from backend.local import spawn_child, start_stack
+from backend.local.child import wait_until
+from backend.local.ports import LOOPBACK, free_port
+from backend.local.programs import PROJECT_ROOT
 from backend.serving.sync.service import BudgetSync
 from bench.app import CHAIN_ID
 from bench.market import Market
+from bench.processes import family
 
-START_SECONDS_MAX, STOP_SECONDS_MAX = 60.0, 30.0
+START_SECONDS_MAX, STOP_SECONDS_MAX = 60.0, 40.0
 
 
 @dataclass(frozen=True)
@@ -98,27 +101,27 @@ def _market(engine: Engine, database_url: str, line_items: int, placements: int)
 
 @contextmanager
 def _granian(database_url: str, redis_url: str, app: str, more: Mapping[str, str]) -> Iterator[tuple[str, int]]:
+    """One worker, started as `sightline serve` starts it; nothing of it outlives us."""
     port = free_port()
-    command = [sys.executable, "-c", f"from backend.main import server; server.run({app!r}, '127.0.0.1', {port}, 1)"]
+    command = [sys.executable, "-c", f"from backend.main import server; server.run({app!r}, '{LOOPBACK}', {port}, 1)"]
     env = os.environ | {"DATABASE_URL": database_url, "REDIS_URL": redis_url} | dict(more)
-    server = subprocess.Popen(command, env=env)
-    try:
-        _wait(server, f"http://127.0.0.1:{port}")
-        yield f"http://127.0.0.1:{port}", server.pid
-    finally:
-        server.terminate()
-        with suppress(subprocess.TimeoutExpired):
-            server.wait(STOP_SECONDS_MAX)       # it hands over what it has counted
-        server.kill()
-        server.wait()
-
-
-def _wait(server: subprocess.Popen[bytes], url: str) -> None:
-    deadline = time.monotonic() + START_SECONDS_MAX
-    while time.monotonic() < deadline and server.poll() is None:
+    with tempfile.TemporaryDirectory(prefix="sightline-bench-server-") as folder:
+        log_path = Path(folder) / "server.log"
+        server = spawn_child(command, env=env, log_path=log_path, cwd=PROJECT_ROOT, name="server")
         try:
-            with urllib.request.urlopen(f"{url}/hello", timeout=1):
-                return
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.05)
-    raise RuntimeError("the server does not answer")
+            wait_until(server, lambda: _answers(f"http://{LOOPBACK}:{port}"), seconds_max=START_SECONDS_MAX)
+            yield f"http://{LOOPBACK}:{port}", server.pid
+        finally:
+            everybody = family(server.pid)
+            server.stop(seconds_max=STOP_SECONDS_MAX)       # it hands over what it has counted
+            for pid in everybody:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{url}/hello", timeout=1):
+            return True
+    except (urllib.error.URLError, OSError):
+        return False

@@ -11,14 +11,17 @@ makes the table of a page from a file of such rows, and `--into` puts it there.
 
 import argparse
 import contextlib
+import http.client
 import json
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from importlib import import_module
 from pathlib import Path
 from statistics import median
 from typing import Any
+from urllib.parse import urlsplit
 
 from bench import big_market, load, rate, wrk_load
 from bench.app import CHAIN_ID
@@ -32,9 +35,10 @@ Row = dict[str, Any]
 Rows = dict[str, Row]
 
 BODIES = 4_000
-CONNECTIONS, NAIVE_CONNECTIONS, RATE_CONNECTIONS = 64, 64, 64
+CONNECTIONS, NAIVE_CONNECTIONS, RATE_CONNECTIONS = 64, 16, 64
 OUR_APP, NAIVE_APP = "bench.app:create_app", f"{naive_app.__module__}:{naive_app.__name__}"
 NUMPY_ONLY = {"SIGHTLINE_KERNEL": "numpy"}
+WARM_SECONDS_MAX = 90.0
 PEER_DECISIONS_PER_SECOND = 9.27        # ethical-ad-server, 1,000 flights, one core of such a machine, measured before
 ROWS = (
     "hello", "decide_1k", "decide_10k", "decide_100k", "decide_10k_numpy", "naive_10k", "decide_p99_ms_5k",
@@ -95,8 +99,24 @@ def server(found: Running, app: str = OUR_APP, env: dict[str, str] | None = None
     with contextlib.ExitStack() as stack:
         with pinned(SERVER_CORE):
             running = stack.enter_context(serving(found, app, env))
-        decide(running, 1.0 if app == NAIVE_APP else 3.0)
+        _warm(running)
         yield running
+
+
+def _warm(running: Running) -> None:
+    """Every placement is asked for until it has answered once: what a server makes at first is not measured."""
+    parts = urlsplit(running.url)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=30)
+    deadline = time.monotonic() + WARM_SECONDS_MAX
+    for body in big_market.bodies(big_market.Sold(running.placements), len(running.placements)):
+        status = 0
+        while status != 200:
+            connection.request("POST", "/v1/decisions", body, {"Content-Type": "application/json"})
+            answer = connection.getresponse()
+            status, content = answer.status, answer.read()
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"the server does not get warm: {status} {content[:300]!r}")
+    connection.close()
 
 
 def _ten_thousand(bench: Bench, found: Running) -> Rows:
@@ -114,23 +134,27 @@ def _ten_thousand(bench: Bench, found: Running) -> Rows:
             rows |= _decide(bench, running, "decide_10k_numpy")
     if bench.wants("naive_10k"):
         with server(found, NAIVE_APP) as running:
-            rows |= _decide(bench, running, "naive_10k")
+            rows |= _decide(bench, running, "naive_10k", connections=NAIVE_CONNECTIONS)
         ours, naive = rows["decide_10k"], rows["naive_10k"]
         ours["times_naive"] = round(ours["value"] / naive["value"], 1)
     return rows
 
 
-def _decide(bench: Bench, running: Running, name: str, *, hello_row: bool = False) -> Rows:
+def _decide(
+    bench: Bench, running: Running, name: str, *, hello_row: bool = False, connections: int = CONNECTIONS
+) -> Rows:
     """Decisions and hellos in turns, as fast as the server can."""
+    decide(running, 1.0, connections)
     hellos, decisions, cpu_us = [], [], []
     for _ in range(bench.runs):
         hellos.append(hello(running, bench.seconds))
         before = cpu_seconds(running.pids["server"])
-        decisions.append(decide(running, bench.seconds))
+        decisions.append(decide(running, bench.seconds, connections))
         cpu_us.append((cpu_seconds(running.pids["server"]) - before) * 1e6 / decisions[-1].requests)
     baseline = median(run.per_second for run in hellos)
     row = _throughput(decisions, baseline) | {"cpu_us": round(median(cpu_us), 1), "load": wrk_load.tool()}
     rows = {name: row}
+    print(f"bench: {text_lines(rows)}", file=sys.stderr)
     if hello_row:
         rows["hello"] = _throughput(hellos, baseline)
         hello_us = 1e6 / baseline
@@ -143,15 +167,15 @@ def hello(running: Running, seconds: float) -> load.Load:
     return wrk_load.run(running.url, "GET", "/hello", [], "", connections=CONNECTIONS, seconds=seconds)
 
 
-def decide(running: Running, seconds: float) -> load.Load:
+def decide(running: Running, seconds: float, connections: int = CONNECTIONS) -> load.Load:
     """Every answer is an ad, and every ad has its price held: checked in Redis."""
     forget_holds(running.redis_url)
     bodies = big_market.bodies(big_market.Sold(running.placements), BODIES)
     run = wrk_load.run(
-        running.url, "POST", "/v1/decisions", bodies, '"token"', connections=CONNECTIONS, seconds=seconds
+        running.url, "POST", "/v1/decisions", bodies, '"token"', connections=connections, seconds=seconds
     )
     held = count_holds(running.redis_url)
-    if not run.requests <= held <= run.requests + CONNECTIONS:      # those under way at the end are not counted
+    if not run.requests <= held <= run.requests + connections:      # those under way at the end are not counted
         raise RuntimeError(f"{run.requests} decisions, but {held} holds")
     return run
 
@@ -175,7 +199,9 @@ def _waits(bench: Bench, running: Running, per_second: int) -> Row:
         p50_ms=round(median(run.p50_ms for run in runs), 2), p999_ms=round(median(run.p999_ms for run in runs), 2),
         per_second=per_second, errors=errors, core_busy=round(busy, 2), load="bench.rate", runs=len(runs),
     )
-    return row | {"ratio": round(row["value"] / row["baseline"], 2)}
+    row["ratio"] = round(row["value"] / row["baseline"], 2)
+    print(f"bench: {text_lines({f'{per_second}/s': row})}", file=sys.stderr)
+    return row
 
 
 def _is_200(answer: bytes) -> bool:
