@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 from openrtb_bidder_fake import FakeBidder, bidding, fake_bidder
 from openrtb_kit import Stand, now_ms
+from strangers_kit import Authority, reply, serving
 
 from backend.core.exchange import DemandOffer, DemandRequest
 from backend.core.ids import Address
@@ -194,3 +195,16 @@ async def test_ask__unknown_kind_or_bidder__asks_nobody(market: Stand) -> None:
     offer = DemandOffer(1, (1,), 5_000)
     assert await market.demand.ask(replace(ASKED, kind="audio", offers=(offer,))) == []
     assert await market.demand.ask(replace(ASKED, offers=(offer,))) == []
+
+
+async def test_client__tls__is_of_the_name_that_was_asked_for() -> None:
+    """L58: the connection goes to the address that was checked, and the certificate must be the name's."""
+    authority = Authority()
+    client = BidderClient(lambda *_: ["127.0.0.1"], allow_local=True, trust=authority.trust)
+    with serving(authority.context("bidder.example")) as server:
+        server.answer = reply(b"{}")
+        answer = await client.post(server.url("/rtb", host="bidder.example"), b"{}", {}, 3)
+        assert (answer.status, answer.body, server.names) == (200, b"{}", ["bidder.example"])
+        with pytest.raises(BidderUnreachable):
+            await client.post(server.url("/rtb", host="other.example"), b"{}", {}, 3)
+    await client.aclose()
