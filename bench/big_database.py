@@ -45,6 +45,8 @@ _STATEMENTS = (
     " 'https://other.example/', 'active')",
     "insert into placement (world_id, name, kind, width, height, floor_micro_usdc, status) select max(id), 'Board',"
     " 'image', 1024, 512, 500, 'active' from world, generate_series(1, :others) n group by n",
+    "insert into deal (placement_id, publisher, advertiser, line_item_id, name, price_kind, price_micro_usdc, status)"
+    " select n, :owner, :owner, n, 'Deal', 'floor', 600, 'accepted' from generate_series(1, :campaigns) n",
     # two entries an event: the charge, and (in an epoch) what it earned
     "insert into event (event_id, decision_id, kind, bid_kind, chain_campaign, line_item_id, creative_id, placement_id,"
     " publisher_index, price_micro_usdc, occurred_ms, received_ms, stream_id, stream_index, status, settled_seq)"
@@ -114,7 +116,8 @@ def _execute(engine: Engine, statements: Iterable[str], values: dict[str, object
 
 _SAMPLES = {
     "campaign": "select max(id) from campaign", "line_item": "select max(id) from line_item",
-    "creative": "select max(id) from creative", "world": "select max(id) from world where publisher_index = 1",
+    "creative": "select max(id) from creative", "deal": "select max(id) from deal",
+    "world": "select max(id) from world where publisher_index = 1",
     "placement": f"select {PLACEMENTS // 2}", "payment": "select max(id) from card_payment",
     "goal": "select max(id) from conversion_goal", "session": "select max(id) from onramp_session",
     "export_id": "select max(id) from privacy_export", "webhook": "select max(id) from webhook",
