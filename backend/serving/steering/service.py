@@ -26,13 +26,14 @@ class Pacing:
         self._engine = engine
         self._redis = client
         self._chain_id = chain_id
+        self._paced = store.PacedLineItems()
 
     def step(self, now_ms: int) -> int:
         """How many line items were paced; none while another process does it."""
         with self._engine.begin() as connection:
             if not store.lock_pacing(connection):
                 return 0
-            paced = store.read_paced(connection, self._week(connection, now_ms), now_ms)
+            paced = self._paced.read(connection, self._week(connection, now_ms), now_ms)
             payers = self._payers(connection, paced)
             known = store.read_states(self._redis)
             campaigns = sorted(set(payers.values()))

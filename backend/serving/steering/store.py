@@ -91,13 +91,27 @@ def save_week(connection: Connection, weights: Sequence[int], now: datetime) -> 
     connection.execute(_SAVE_WEEK, {"weights": list(weights), "now": now})
 
 
-def read_paced(connection: Connection, week: tuple[int, ...], now_ms: int) -> list[Paced]:
-    """Whatever runs now and has something to pace."""
-    now = datetime.fromtimestamp(now_ms / 1000, UTC)
-    rows = connection.execute(_PACED, {"now": now, "today": now.date(), "never": BidKind.SPONSORSHIP.value})
-    return [
-        Paced(_item(row, week), (row.escrow_owner, row.meta), int(row.total), int(row.today)) for row in rows
-    ]
+class PacedLineItems:
+    """Reads them again and again; terms that are as they were make no new line items."""
+
+    def __init__(self) -> None:
+        self._last: dict[int, tuple[tuple[Any, ...], LineItem]] = {}
+        self._week: tuple[int, ...] = ()
+
+    def read(self, connection: Connection, week: tuple[int, ...], now_ms: int) -> list[Paced]:
+        """Whatever runs now and has something to pace."""
+        if week != self._week:
+            self._week, self._last = week, {}
+        now = datetime.fromtimestamp(now_ms / 1000, UTC)
+        rows = connection.execute(_PACED, {"now": now, "today": now.date(), "never": BidKind.SPONSORSHIP.value}).all()
+        last, self._last, found = self._last, {}, []
+        for row in rows:
+            *terms, owner, meta, total, today = row
+            known = last.get(row.id)
+            item = known[1] if known and known[0] == tuple(terms) else _item(row, self._week)
+            self._last[row.id] = (tuple(terms), item)
+            found.append(Paced(item, (owner, meta), int(total), int(today)))
+        return found
 
 
 def _item(row: Any, week: tuple[int, ...]) -> LineItem:
