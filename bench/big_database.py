@@ -128,6 +128,7 @@ _SAMPLES = {
 # what must be asked of a route beside its path
 QUERIES = {
     "/v1/billing/statement": "?from_day={from_day}&to_day={to_day}",
+    "/v1/line-items/{line_item}/video-events": "?day={to_day}",
     "/v1/privacy/exports/{export_id}/download": "?expires={expires}&signature={signature}",
 }
 
