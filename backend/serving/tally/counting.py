@@ -3,7 +3,6 @@
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import chain
 
 from backend.core.reasons import NoBidReason
 from backend.serving.index.audience import Said
@@ -16,8 +15,8 @@ Answer = tuple[int, int, int, int, int]
 """Minute, placement, who won (0: nobody), eCPM of its bid (-1: a sponsorship), eCPM of what it had to beat."""
 Met = tuple[int, int, int, NoBidReason]
 """Minute, placement, line item, and why it did not buy although it was its turn."""
-Asked = tuple[int, int, Said]
-"""Hour, placement, and what an ad request said that was put to auction."""
+AUDIENCES_MAX = 64
+"""Of a placement, between two flushes, that are told apart; whatever else is said is taken to be as those are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +60,9 @@ class Counts:
     def __init__(self) -> None:
         self.answers: Counter[Answer] = Counter()
         self.met: Counter[Met] = Counter()
-        self.asked: Counter[Asked] = Counter()
-        self.heard: Counter[Asked] = Counter()      # likewise, of requests that were not put to auction
+        self.asked: dict[int, dict[Said, int]] = {}         # auctions by placement and audience
+        self.more: Counter[int] = Counter()                 # auctions for audiences beyond those
+        self.heard: Counter[tuple[int, str, str]] = Counter()       # placement, dimension, value: of all others
         self.now_ms = 0                             # of the last answer
 
     def __bool__(self) -> bool:
@@ -72,20 +72,36 @@ class Counts:
         """An auction that somebody won."""
         bid, minute, self.now_ms = lot.bid, now_ms // 60_000, now_ms
         self.answers[minute, placement, bid.line_item, bid.ecpm_nano_usdc, price_micro_usdc * bid.rate_ppm] += 1
-        self.asked[minute // 60, placement, said] += 1
+        self._ask(placement, said)
 
     def nobody(self, now_ms: int, placement: int, said: Said) -> None:
         """An auction that nobody won."""
         minute, self.now_ms = now_ms // 60_000, now_ms
         self.answers[minute, placement, 0, 0, 0] += 1
-        self.asked[minute // 60, placement, said] += 1
+        self._ask(placement, said)
 
     def sponsored(self, now_ms: int, placement: int, said: Said, line_item: int) -> None:
         """No auction: a sponsorship has the placement."""
         minute, self.now_ms = now_ms // 60_000, now_ms
         self.answers[minute, placement, line_item, -1, 0] += 1
-        if said[0] or said[1] or said[2]:
-            self.heard[minute // 60, placement, said] += 1
+        self._hear(placement, said)
+
+    def _ask(self, placement: int, said: Said) -> None:
+        known = self.asked.get(placement)
+        if known is None:
+            known = self.asked[placement] = {}
+        if said in known:
+            known[said] += 1
+        elif len(known) < AUDIENCES_MAX:
+            known[said] = 1
+        else:
+            self.more[placement] += 1
+            self._hear(placement, said)
+
+    def _hear(self, placement: int, said: Said) -> None:
+        for dimension, value in zip(DIMENSIONS, said, strict=False):
+            if isinstance(value, str):
+                self.heard[placement, dimension, value] += 1
 
     def refused(self, now_ms: int, placement: int, line_item: int, reason: NoBidReason) -> None:
         """It was a line item's turn, and it could not buy."""
@@ -94,7 +110,11 @@ class Counts:
     def update(self, other: "Counts") -> None:
         self.answers.update(other.answers)
         self.met.update(other.met)
-        self.asked.update(other.asked)
+        for placement, known in other.asked.items():
+            mine = self.asked.setdefault(placement, {})
+            for said, n in known.items():
+                mine[said] = mine.get(said, 0) + n
+        self.more.update(other.more)
         self.heard.update(other.heard)
         self.now_ms = max(self.now_ms, other.now_ms)
 
@@ -124,14 +144,12 @@ def by_hour(answers: Mapping[Answer, int]) -> dict[int, list[Sold]]:
     return found
 
 
-def audiences(counts: Counts) -> dict[int, list[Audience]]:
-    """What was said of the viewers in each hour, each dimension for itself."""
-    total: Counter[tuple[int, int, str, str]] = Counter()
-    for (hour, placement, said), n in chain(counts.asked.items(), counts.heard.items()):
-        for dimension, value in zip(DIMENSIONS, said[:3], strict=True):
-            if value is not None:
-                total[hour, placement, dimension, str(value)] += n
-    found: dict[int, list[Audience]] = defaultdict(list)
-    for (hour, placement, dimension, value), n in total.items():
-        found[hour].append(Audience(placement, dimension, value, n))
-    return found
+def audiences(counts: Counts) -> list[Audience]:
+    """What was said of the viewers, each dimension for itself."""
+    total = counts.heard.copy()
+    for placement, known in counts.asked.items():
+        for said, n in known.items():
+            for dimension, value in zip(DIMENSIONS, said, strict=False):
+                if isinstance(value, str):
+                    total[placement, dimension, value] += n
+    return [Audience(placement, dimension, value, n) for (placement, dimension, value), n in total.items()]

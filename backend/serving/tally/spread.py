@@ -9,17 +9,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from backend.core.reasons import NoBidReason
-from backend.serving.index.audience import Said, spoken_objections
+from backend.serving.index.audience import Said
 from backend.serving.index.codes import CODE, CODES_MAX, REASONS, Codes, Numbers
 from backend.serving.index.moment import Moment
+from backend.serving.index.order import SPOKEN_COLUMNS
 from backend.serving.index.stall import Stall
-from backend.serving.index.terms import Column, Terms
+from backend.serving.index.terms import SPOKEN, Column, Terms
 from backend.serving.tally.counting import Counts
 from backend.serving.tally.margins import Margins
 
+# objections to what a request says, in the order in which they are made
+BY_RANK = tuple(CODE[reason] for reason in (
+    NoBidReason.TARGETING_COUNTRY, NoBidReason.TARGETING_LANGUAGE, NoBidReason.TARGETING_DEVICE, NoBidReason.DAY_PARTS,
+    NoBidReason.NO_CONSENT,
+))
+HOURS_RANK, CONSENT_RANK, NO_RANK = 3, 4, 5
 OUTBID, SPONSORED = CODE[NoBidReason.OUTBID], CODE[NoBidReason.SPONSORED]
+RANKED = [*BY_RANK, OUTBID]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +46,11 @@ class Slice:
 
 def slice_of(counts: Counts) -> Slice:
     """All that was counted, without its time."""
-    asked: dict[int, Counter[Said]] = defaultdict(Counter)
+    asked: dict[int, Mapping[Said, int]] = {}
     sponsored: Counter[int] = Counter()
     turns: dict[int, Counter[int]] = defaultdict(Counter)
-    for (_, placement, said), n in counts.asked.items():
-        asked[placement][said] += n
+    for placement, known in counts.asked.items():
+        asked[placement] = scaled(known, counts.more[placement])
     for (_, placement, winner, bid, _), n in counts.answers.items():
         if bid < 0:
             sponsored[placement] += n
@@ -52,6 +61,21 @@ def slice_of(counts: Counts) -> Slice:
     return Slice(asked, sponsored, turns)
 
 
+def scaled(known: Mapping[Said, int], more: int) -> Mapping[Said, int]:
+    """With `more` requests whose audiences are like those that are known; whole numbers, and none is lost.
+
+    >>> scaled({"a": 3, "b": 1}, 6)
+    {'a': 8, 'b': 2}
+    """
+    if not more:
+        return known
+    total = sum(known.values())
+    found = {said: n + n * more // total for said, n in known.items()}
+    most = max(found, key=lambda said: found[said])
+    found[most] += total + more - sum(found.values())
+    return found
+
+
 class Spread:
     """Adds up the placements of a slice, one after the other; all stalls are of the moment's market."""
 
@@ -60,9 +84,13 @@ class Spread:
         self._terms, self.moment = terms, moment
         self._late: Codes = moment.objections(np.arange(terms.size))
         self._kinds, self._kind_of = kinds_of(terms)
-        self._by_kind: dict[Said, Codes] = {}
+        self._ranks: tuple[dict[str | None, npt.NDArray[np.uint8]], ...] = ({}, {}, {})
+        late = np.where(moment.in_hours(self._kinds), NO_RANK, HOURS_RANK).astype(np.uint8)
+        capped = terms.cells[Column.CAPPED][self._kinds] != 0
+        self._lasting = {True: late, False: np.minimum(late, np.where(capped, CONSENT_RANK, NO_RANK).astype(np.uint8))}
         self._items = np.zeros((CODES_MAX, terms.size), np.int64)
         self._flat, self._columns = self._items.reshape(-1), np.arange(terms.size)
+        self._spoken_of = np.zeros((terms.size, NO_RANK + 1), np.int64)      # by rank; a row each, which is faster
         self._placements: list[tuple[int, Numbers]] = []
 
     def add(
@@ -85,6 +113,7 @@ class Spread:
 
     def margins(self) -> Margins:
         """The sums."""
+        self._items[RANKED] += self._spoken_of.T
         alive = np.zeros(self._terms.size, bool)
         alive[self._terms.alive] = True
         self._items[0] = 0
@@ -104,33 +133,29 @@ class Spread:
 
     def _spoken(self, free: Numbers, asked: Mapping[Said, int], auctions: int, counts: Numbers) -> None:
         """Objections to what the requests said; who has none was outbid."""
-        self._items[OUTBID, free] += auctions
-        counts[OUTBID] += len(free) * auctions
-        table = np.zeros((CODES_MAX, len(self._kinds)), np.int64)
-        columns = np.arange(len(self._kinds))
-        for said, n in asked.items():
-            table[self._objecting(said), columns] += n
+        if not auctions or not len(free):
+            return
+        ranks, times = self._ranked(list(asked)), np.array(list(asked.values()), np.float64)
+        by_kind = np.empty((len(self._kinds), NO_RANK + 1), np.int64)
+        for rank in range(NO_RANK + 1):
+            by_kind[:, rank] = times @ (ranks == rank).astype(np.float64)
         kinds = self._kind_of[free]
-        for code in np.flatnonzero(table[1:].any(axis=1)) + 1:
-            n = table[code][kinds]
-            self._items[code, free] += n
-            self._items[OUTBID, free] -= n
-            counts[code] += n.sum()
-            counts[OUTBID] -= n.sum()
+        self._spoken_of[free] += by_kind[kinds]
+        counts[RANKED] += np.bincount(kinds, minlength=len(self._kinds)) @ by_kind
 
-    def _objecting(self, said: Said) -> Codes:
-        """The objection to an audience by kind of line item."""
-        found = self._by_kind.get(said)
+    def _ranked(self, saids: list[Said]) -> npt.NDArray[np.uint8]:
+        """The rank of the first objection, by audience and kind of line item."""
+        found: npt.NDArray[np.uint8] = np.stack([self._lasting[said[3]] for said in saids])
+        for dimension, values in enumerate(zip(*(said[:3] for said in saids), strict=True)):
+            np.minimum(found, np.stack([self._rank(dimension, value) for value in values]), out=found)
+        return found
+
+    def _rank(self, dimension: int, value: str | None) -> npt.NDArray[np.uint8]:
+        found = self._ranks[dimension].get(value)
         if found is None:
-            terms, kinds = self._terms, self._kinds
-            found = spoken_objections(terms, said, kinds)
-            open_ones = found == 0
-            late = ~self.moment.in_hours(kinds)
-            found[open_ones & late] = CODE[NoBidReason.DAY_PARTS]
-            if not said[3]:
-                capped = terms.cells[Column.CAPPED][kinds] != 0
-                found[open_ones & ~late & capped] = CODE[NoBidReason.NO_CONSENT]
-            self._by_kind[said] = found
+            table = self._terms.wishes.targets[SPOKEN[dimension]].table(value)
+            wanted = table[self._terms.cells[SPOKEN_COLUMNS[dimension]][self._kinds]]
+            found = self._ranks[dimension][value] = np.where(wanted, NO_RANK, dimension).astype(np.uint8)
         return found
 
     def _turns(self, stall: Stall, turns: Mapping[int, int], counts: Numbers) -> None:

@@ -94,9 +94,9 @@ class Tallies:
             for minute, tallies in by_minute(counts).items():
                 await self._add(_minute_key(minute), _tally_fields(tallies), MINUTES_KEY, minute)
             await self._add_margins(counts.now_ms // 60_000, await _margins(shelf, counts))
-            said = audiences(counts)
-            for hour, sold in by_hour(counts.answers).items():
-                await self._add_hour(hour, sold, said.get(hour, []))
+            hours = by_hour(counts.answers)
+            for hour, sold in hours.items():
+                await self._add_hour(hour, sold, audiences(counts) if hour == max(hours) else [])
         except redis.RedisError:
             self._counts.update(counts)
             raise

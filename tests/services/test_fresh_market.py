@@ -1,0 +1,135 @@
+"""A change of terms, status or budget is decided by within a second, at the same version in every process (L74)."""
+
+import time
+from collections.abc import AsyncIterator
+
+import pytest
+import redis
+from sqlalchemy import Engine, text
+
+from backend.core.reasons import NoBidReason
+from backend.serving.decision import AdRequest, Decision, NoBid
+from backend.serving.sync.service import BudgetSync
+from bench.app import CHAIN_ID, Wiring, unwire, wire
+from bench.market import Market
+
+
+def now() -> int:
+    return time.time_ns() // 1_000_000
+
+
+class Two:
+    """Two deciding processes on one market, each with a memory of its own."""
+
+    def __init__(self, engine: Engine, client: redis.Redis, market: Market, wirings: list[Wiring]) -> None:
+        self.engine, self.market, self.wirings = engine, market, wirings
+        self.budgets = BudgetSync(engine, client, CHAIN_ID)
+        self.campaign = market.campaign(1, 1_000_000)
+        self.item = market.line_item(self.campaign, 5_000)
+        self.placement = market.placement(market.world(1), floor_micro_usdc=1_000)
+
+    def change(self, statement: str) -> None:
+        with self.engine.begin() as connection:
+            connection.execute(text(statement))
+
+    async def answer(self, *, sync: bool = False) -> dict[str, int] | int:
+        """What both say after a refresh: the price, or the reasons; they must agree, in the version too."""
+        if sync:
+            self.budgets.sync(now())
+        answers, versions = [], set()
+        for number, wiring in enumerate(self.wirings):
+            market = wiring.feed.refresh(now())
+            versions.add((market.version, market.budgets))
+            random = time.time_ns().to_bytes(10, "big") + bytes([number] * 8)
+            answer = await wiring.decisions.decide(AdRequest(self.placement, "viewer-key"), now(), random)
+            assert answer.version == market.version
+            if isinstance(answer, NoBid):
+                answers.append({reason.value: n for reason, n in answer.reasons.items()})
+            else:
+                assert isinstance(answer, Decision)
+                answers.append(answer.facts.price_micro_usdc)
+        assert len(versions) == 1
+        assert answers[0] == answers[1]
+        return answers[0]
+
+
+@pytest.fixture
+async def two(
+    fresh_engine: Engine, fresh_database_url: str, redis_url: str, redis_client: redis.Redis
+) -> AsyncIterator[Two]:
+    market = Market(fresh_engine, fresh_database_url, CHAIN_ID)
+    wirings = [wire(fresh_database_url, redis_url) for _ in range(2)]
+    yield Two(fresh_engine, redis_client, market, wirings)
+    for one in wirings:
+        await unwire(one)
+
+
+async def test_refresh__whatever_changes__both_decide_by_it_at_one_version(two: Two) -> None:
+    """L74: terms, status and blocks of both sides, and money."""
+    assert await two.answer(sync=True) == 1_000
+    first = two.wirings[0].feed.current(now()).version
+    for statement, expected in (
+        ("update line_item set bid_micro_usdc = 10", {"below_floor": 1}),
+        ("update placement set floor_micro_usdc = 5", 5),
+        ("update line_item set status = 'paused'", {"line_item_paused": 1}),
+        ("update line_item set status = 'active'", 5),
+        ("update campaign set frozen = true", {"campaign_inactive": 1}),
+        ("update campaign set frozen = false", 5),
+        ("update world set category = 'art'", 5),
+        ("insert into publisher_block (publisher_index, kind, value) values (1, 'category', 'other')",
+         {"blocked_by_publisher": 1}),
+        ("delete from publisher_block", 5),
+        ("update creative set status = 'withdrawn'", {"no_creative": 1}),
+        ("update creative set status = 'approved'", 5),
+        ("update line_item set ends_at = now() - interval '1 second', starts_at = now() - interval '1 hour'", {}),
+        ("update line_item set ends_at = now() + interval '1 hour'", 5),
+        ("update campaign set status = 'ended'", {}),
+        ("update campaign set status = 'active'", 5),
+    ):
+        two.change(statement)
+        assert await two.answer() == expected, statement
+    assert two.wirings[0].feed.current(now()).version == first + 15
+    two.change("update chain_campaign set deposited = 0")
+    assert await two.answer(sync=True) == {"not_funded": 1}
+    two.change("update chain_campaign set deposited = 1000000, active = false")
+    assert await two.answer(sync=True) == {"campaign_inactive": 1}
+    two.change("update chain_campaign set active = true")
+    assert await two.answer(sync=True) == 5
+
+
+async def test_refresh__a_rival_comes_and_goes__price_follows(two: Two) -> None:
+    await two.answer(sync=True)
+    rival = two.market.line_item(two.market.campaign(2, 1_000_000), 3_000)
+    assert await two.answer(sync=True) == 3_000
+    two.change(f"delete from creative where line_item_id = {rival}")
+    two.change(f"delete from line_item where id = {rival}")
+    assert await two.answer() == 1_000
+
+
+async def test_refresh__redis_forgets__unknown_until_the_books_are_told_again(two: Two) -> None:
+    """L74, L31."""
+    await two.answer(sync=True)
+    two.wirings[0].client.flushdb()
+    assert await two.answer() == {NoBidReason.BUDGET_UNKNOWN.value: 1}
+    assert await two.answer(sync=True) == 1_000
+
+
+async def test_refresh__held_by_open_holds__both_are_told_and_nobody_tries(two: Two) -> None:
+    """A hint as good as the books: the hold script need not say no."""
+    two.change("update chain_campaign set deposited = 2000")
+    assert await two.answer(sync=True) == 1_000
+    assert await two.answer(sync=True) == {NoBidReason.BUDGET.value: 1}
+    assert [wiring.decisions._shelf._moment.blocked for wiring in two.wirings] == [{}, {}]    # type: ignore[union-attr]
+
+
+async def test_refresh__changes_that_fail_to_be_taken_over__everything_is_read_again(
+    two: Two, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await two.answer(sync=True)
+    two.change("update placement set floor_micro_usdc = 2000")
+    for wiring in two.wirings:
+        with monkeypatch.context() as patch:
+            patch.setattr(wiring.feed._compiler, "patch", lambda _changed: 1 // 0)
+            with pytest.raises(ZeroDivisionError):
+                wiring.feed.refresh(now())
+    assert await two.answer() == 2_000
