@@ -123,7 +123,7 @@ def serve(
         # the server shares its port with whoever allows it, and two systems on one port would each get half
         if probe.connect_ex((settings.host, settings.port)) == 0:
             sys.exit(f"sightline: somebody answers on {settings.host}:{settings.port} already; set SIGHTLINE_PORT")
-    server.run("backend.main.serve:serve_app", settings.host, settings.port, workers or settings.workers)
+    server.run("backend.main.server:serve_app", settings.host, settings.port, workers or settings.workers)
 
 
 @app.command()
@@ -219,6 +219,40 @@ def audit_head(database_url: DatabaseUrl) -> None:
     from backend.main.audit import log_head
 
     typer.echo(str(log_head(database_url)))
+
+
+events = typer.Typer(help="Entries of the event stream that could not be stored.", no_args_is_help=True)
+app.add_typer(events, name="events")
+RedisUrl = Annotated[str, typer.Option(envvar="REDIS_URL", help="redis://…")]
+
+
+@events.command("poison")
+def events_poison(
+    redis_url: RedisUrl,
+    show: Annotated[str | None, typer.Option(help="Print this entry.")] = None,
+    replay: Annotated[str | None, typer.Option(help="Put this entry, or `all`, into the stream again.")] = None,
+    discard: Annotated[str | None, typer.Option(help="Forget this entry: its events are lost.")] = None,
+) -> None:
+    """List what was set aside with the reason, or do something about it (see docs/operating.md)."""
+    from backend.main.events import line, page, poison
+
+    service = poison(redis_url)
+    try:
+        if show:
+            typer.echo(page(service.show(show)))
+        elif replay:
+            names = [one.id for one in service.waiting()] if replay == "all" else [replay]
+            for name in names:
+                service.put_back(name)
+            typer.echo(f"events: {len(names)} entries are in the stream again")
+        elif discard:
+            service.discard(discard)
+            typer.echo(f"events: {discard} is forgotten")
+        else:
+            typer.echo("\n".join([f"events: {service.count()} entries are set aside", *map(line, service.waiting())]))
+    except SightlineError as error:
+        typer.echo(f"events: {error.detail}", err=True)
+        raise typer.Exit(1) from error
 
 
 def _settings(*, of_operator: bool = True) -> Settings:

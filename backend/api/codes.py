@@ -31,6 +31,7 @@ CODES: Mapping[str, Meaning] = {
     "internal": Meaning(500, "Our mistake; it is logged under `request_id`"),
     "database_unavailable": Meaning(503, "The database does not answer; nothing was changed, retry"),
     "redis_unavailable": Meaning(503, "Redis does not answer; retry"),
+    "no_worker": Meaning(503, "No worker answers; retry"),     # said by nginx: deploy/nginx/sightline.conf
     "chain_unavailable": Meaning(503, "The chain's RPC does not answer; retry"),
     "signer_unavailable": Meaning(503, "The device with the signing key does not answer; nothing was sent, retry"),
     "wrong_chain": Meaning(503, "The operator's RPC serves another chain; nothing was changed"),
@@ -186,6 +187,7 @@ CODES: Mapping[str, Meaning] = {
     "world_paused": Meaning(409, "The placement's world is paused"),
     "placement_paused": Meaning(409, "The placement is paused"),
     "batch_too_large": Meaning(413, "Too many events in one batch"),
+    "entry_unknown": Meaning(404, "No such entry of the event stream is set aside (`sightline events poison`)"),
     "queue_full": Meaning(503, "Too many events wait to be stored; nothing of the batch was taken, retry"),
     "token_unknown": Meaning(404, "Not a click link of ours, or the ad is gone"),
     # conversions

@@ -2,8 +2,10 @@
 
 import gc
 import resource
+import signal
 import sys
 
+from fastapi import FastAPI
 from granian import Granian
 from granian.constants import HTTPModes, Interfaces, Loops, RuntimeModes
 from granian.http import HTTP1Settings
@@ -17,7 +19,7 @@ FILES_MAX = CONNECTIONS_MAX + 1_024
 # and no request meets a connection that ends.
 KEEP_ALIVE_MS = 75_000
 # What a worker that was told to end may still take for what it has begun; then it is killed.
-DRAIN_SECONDS = 30
+DRAIN_SECONDS = 10
 # How long a request may have to wait for a thread that computes, each time it comes back from a store. Python's own
 # 5 ms add up to 50 for a page that asks ten times, while the catalogue is read.
 SWITCH_SECONDS = 0.0005
@@ -55,6 +57,15 @@ def _raise_file_limit() -> None:
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     allowed = FILES_MAX if hard == resource.RLIM_INFINITY else min(FILES_MAX, hard)
     resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+
+
+def serve_app() -> FastAPI:
+    """The application, for a worker that may be told to end while it still loads it."""
+    # granian forks: until it has set handlers of its own, the parent's would swallow the signal
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    from backend.main import serve
+
+    return serve.serve_app()
 
 
 def tune_worker() -> None:

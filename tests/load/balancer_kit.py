@@ -1,0 +1,234 @@
+"""Workers on ports of their own behind a balancer: nginx where there is one, else what of it matters here."""
+
+import asyncio
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import httpx
+from load_kit import SECONDS_MAX, Site, kill
+
+from backend.local import Child, spawn_child
+from backend.local.ports import LOOPBACK, free_port
+from backend.local.programs import PROJECT_ROOT
+from bench.processes import family
+
+CONFIGURATION = PROJECT_ROOT / "deploy" / "nginx" / "sightline.conf"
+ROLLING_RESTART = PROJECT_ROOT / "deploy" / "nginx" / "rolling-restart.sh"
+ASKED_AGAIN = re.compile(r"/v1/(decisions|events)$|/c/")     # as the configuration says
+FAIL_SECONDS = 2.0
+Wire = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
+class Fleet:
+    """`sightline serve` on several ports, each started again when it ends, as systemd does."""
+
+    def __init__(self, site: Site, folder: Path, size: int = 2) -> None:
+        self.ports = [free_port() for _ in range(size)]
+        self.workers_file = folder / "sightline-workers.conf"
+        lines = [f"server {LOOPBACK}:{port} max_fails=1 fail_timeout=2s;\n" for port in self.ports]
+        self.workers_file.write_text("".join(lines))
+        self.pids: dict[int, list[int]] = {port: [] for port in self.ports}
+        self._site, self._folder = site, folder
+        self._children: dict[int, Child] = {}
+        self._stopping = False
+        self._threads = [threading.Thread(target=self._keep, args=(port,)) for port in self.ports]
+
+    def __enter__(self) -> "Fleet":
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stopping = True
+        for child in self._children.values():
+            for pid in family(child.pid):
+                kill(pid)
+        for thread in self._threads:
+            thread.join(SECONDS_MAX)
+
+    def ready(self) -> bool:
+        return all(self._is_ready(port) for port in self.ports)
+
+    def kill_one(self) -> None:
+        """SIGKILL to one of them with its children."""
+        for pid in family(self._children[self.ports[0]].pid):
+            kill(pid)
+
+    @property
+    def restart(self) -> str:
+        """The command that restarts the worker on $port; returns when the old one has ended."""
+        return (
+            f"pid=$(cat {self._folder}/$port.pid); kill -TERM $pid; while kill -0 $pid 2>/dev/null; do sleep 0.05; done"
+        )
+
+    def restart_all(self, nginx: str) -> None:
+        """Run the script that operators run."""
+        done = subprocess.run(
+            ["sh", str(ROLLING_RESTART), str(self.workers_file), self.restart],
+            env=os.environ | {"NGINX": nginx}, capture_output=True, text=True, timeout=SECONDS_MAX, check=False,
+        )
+        assert done.returncode == 0, done.stderr
+
+    def _is_ready(self, port: int) -> bool:
+        with suppress(httpx.TransportError):
+            return httpx.get(f"http://{LOOPBACK}:{port}/readyz", timeout=5).status_code == 200
+        return False
+
+    def _keep(self, port: int) -> None:
+        while not self._stopping:
+            child = self._children[port] = spawn_child(
+                [sys.executable, "-m", "backend.cli", "serve", "--workers", "1"], cwd=PROJECT_ROOT, name="serve",
+                env=self._site._settings() | {"SIGHTLINE_PORT": str(port)}, guard=self._site.guard,
+                log_path=self._site.base / "logs" / f"fleet-{port}.log",
+            )
+            self.pids[port].append(child.pid)
+            (self._folder / f"{port}.pid").write_text(str(child.pid))
+            child.wait()
+
+
+@contextmanager
+def balanced(fleet: Fleet, folder: Path) -> Iterator[tuple[str, str]]:
+    """The URL of a balancer over the fleet, and how nginx is called."""
+    if shutil.which("nginx"):
+        with _nginx(folder) as found:
+            yield found
+        return
+    with Balancer(fleet.workers_file) as balancer:
+        yield balancer.url, "true"          # it reads the list of workers for every request
+
+
+@contextmanager
+def _nginx(folder: Path) -> Iterator[tuple[str, str]]:
+    """The real one with our configuration. It keeps no connection of clients, so none meets one that ends."""
+    port = free_port()
+    site = CONFIGURATION.read_text().replace("listen 8080", f"listen {LOOPBACK}:{port}")
+    (folder / "sightline.conf").write_text(site)
+    temporary = "".join(
+        f"{kind}_temp_path {folder}/{kind};\n" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
+    (folder / "nginx.conf").write_text(
+        f"worker_processes 1;\npid {folder}/nginx.pid;\nerror_log {folder}/nginx.log;\n"
+        "events { worker_connections 512; }\n"
+        f"http {{\naccess_log off;\nkeepalive_timeout 0;\n{temporary}include sightline.conf;\n}}\n"
+    )
+    command = ["nginx", "-p", str(folder), "-c", "nginx.conf"]
+    server = subprocess.Popen([*command, "-g", "daemon off;"])
+    try:
+        yield f"http://{LOOPBACK}:{port}", " ".join(command)
+    finally:
+        server.send_signal(signal.SIGQUIT)
+        server.wait(SECONDS_MAX)
+
+
+class Balancer:
+    """Takes each request to a worker that is not down: the next one when it refuses, and for paths that may be asked
+    again also when it breaks; who failed is left alone for two seconds."""
+
+    def __init__(self, workers_file: Path) -> None:
+        self._file = workers_file
+        self._failed: dict[int, float] = {}
+        self._idle: defaultdict[int, list[Wire]] = defaultdict(list)
+        self._open: set[asyncio.StreamWriter] = set()
+        self._turn = 0
+        self._port = free_port()
+        self.url = f"http://{LOOPBACK}:{self._port}"
+        self._loop = asyncio.new_event_loop()
+        self._started = threading.Event()
+        self._thread = threading.Thread(target=self._loop.run_until_complete, args=(self._run(),))
+
+    def __enter__(self) -> "Balancer":
+        self._thread.start()
+        assert self._started.wait(SECONDS_MAX)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join(SECONDS_MAX)
+        self._loop.close()
+
+    async def _run(self) -> None:
+        self._stop = asyncio.Event()
+        clients: set[asyncio.Task[None]] = set()
+
+        async def client(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            task = asyncio.current_task()
+            assert task is not None
+            clients.add(task)
+            self._open.add(writer)
+            with suppress(asyncio.IncompleteReadError, ConnectionError):
+                while True:
+                    writer.write(await self._answer(await _message(reader)))
+            await self._close(writer)
+
+        server = await asyncio.start_server(client, LOOPBACK, self._port)
+        self._started.set()
+        await self._stop.wait()
+        server.close()
+        for task in clients:
+            task.cancel()
+        await asyncio.gather(*clients, return_exceptions=True)
+        for writer in list(self._open):
+            await self._close(writer)
+
+    async def _answer(self, request: bytes) -> bytes:
+        again = bool(ASKED_AGAIN.match(request.split(b" ", 2)[1].decode()))
+        for port in self._candidates()[:2]:
+            wire: Wire | None = None
+            try:
+                wire = await self._wire(port)
+                wire[1].write(request)
+                answer = await asyncio.wait_for(_message(wire[0]), 5)
+            except (OSError, asyncio.IncompleteReadError):
+                self._failed[port] = time.monotonic()
+                if wire is not None:
+                    await self._close(wire[1])
+                    if not again:
+                        break
+                continue
+            if again and b"connection: close" not in answer[: answer.index(b"\r\n\r\n")].lower():
+                self._idle[port].append(wire)
+            else:
+                await self._close(wire[1])
+            return answer
+        return b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 20\r\n\r\n{\"code\":\"no_worker\"}"
+
+    async def _wire(self, port: int) -> Wire:
+        """An idle connection that the worker has not closed, or a new one."""
+        while self._idle[port]:
+            reader, writer = self._idle[port].pop()
+            if not reader.at_eof():
+                return reader, writer
+            await self._close(writer)
+        wire = await asyncio.open_connection(LOOPBACK, port)
+        self._open.add(wire[1])
+        return wire
+
+    async def _close(self, writer: asyncio.StreamWriter) -> None:
+        self._open.discard(writer)
+        writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
+
+    def _candidates(self) -> list[int]:
+        found = re.findall(r"^ *server [\d.]+:(\d+)(?!.* down;)", self._file.read_text(), re.MULTILINE)
+        now, self._turn = time.monotonic(), self._turn + 1
+        alive = [int(port) for port in found if now - self._failed.get(int(port), -9.0) > FAIL_SECONDS]
+        ports = alive or [int(port) for port in found]
+        return ports[self._turn % len(ports) :] + ports[: self._turn % len(ports)]
+
+
+async def _message(reader: asyncio.StreamReader) -> bytes:
+    """One request or answer; ours always say how long they are."""
+    head = await reader.readuntil(b"\r\n\r\n")
+    length = re.search(rb"\r\ncontent-length: *(\d+)", head, re.IGNORECASE)
+    return head + await reader.readexactly(int(length[1]) if length else 0)
