@@ -10,7 +10,7 @@
 | `POST /_test/fail-refund {refund}` | a refund comes back |
 | `POST /_test/onramp {session, status, details?, type?}` | an onramp session moves |
 | `POST /_test/misbehave {kind, times}` | the next under /v1: `error_before`, `error_after`, `hang`, `onramp_disabled` |
-| `GET /_test/events?secret&at` | events so far, each as raw body and signature header; `DELETE`: none, and empty books |
+| `GET /_test/events?secret&at` | events so far, each as raw body and signature header; `DELETE`: none, no books |
 | `POST /_test/endpoint {url, secret, duplicates?, shuffle?, late_seconds?}` | deliver what comes to this URL |
 | `GET /_test/object/{id}`, `GET /_test/objects/{kind}` | objects as they are |
 """
