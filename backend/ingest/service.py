@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import secrets
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -36,6 +37,7 @@ RETRY_AFTER_SECONDS = 5
 ENTRIES_PER_PASS = 4_000
 PARTS_PER_PASS = 8
 BYTES_PER_PART = 1024 * 1024    # what one pass holds in memory is a few of these, however much waits
+VIEWER_BYTES = 8
 EARLY_CLICK_MS = 86_400_000     # far longer than any token lives
 
 
@@ -92,7 +94,8 @@ class IngestService:
     async def _outside(self, facts: DecisionToken, report: reports.Report, now_ms: int) -> DropReason | None:
         about = Circumstances(now_ms, "", self._chain_id, self._token_key, self._ruleset)
         record = pipeline.accepted(pipeline.Incoming(msgspec.Raw(b""), report, facts), about)
-        judged = Judged(record, facts.viewer, facts.expires_ms)
+        # the exchange answers for its viewers; asked again, it is told of a replay, not of a viewer in a hurry
+        judged = Judged(record, secrets.token_bytes(VIEWER_BYTES), facts.expires_ms)
         await self.admit([judged], now_ms)
         return judged.reason
 
