@@ -49,6 +49,8 @@ KINDS: Mapping[str, str] = {
     "invoice.issued": "an invoice or statement can be fetched: `number`, `document`",
     "reconciliation.differs": "for admins: chain, ledger and Stripe do not agree: `day`, `first`",
     # privacy and operation
+    "events.set_aside": "for admins: events could not be stored and wait for a decision (`sightline events poison`): "
+    "`entries`",
     "export.finished": "an export of personal data can be fetched: `export`",
     "webhook.delivery_failed": "an event could not be delivered for three days: `webhook`, `delivery`, `event`",
     "webhook.disabled": "a webhook failed for three days and is switched off: `webhook`, `failing_since`",

@@ -1,10 +1,11 @@
 """Takes reported events in, durably before they are acknowledged, and stores each of them exactly once."""
 
 import asyncio
+import contextlib
 import logging
 import secrets
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -14,10 +15,12 @@ import redis.asyncio
 
 from backend.core.decision_token import DecisionToken, TokenError, verify
 from backend.core.errors import BadRequest, TooLarge, Unavailable, Unprocessable
+from backend.core.ids import Address
 from backend.core.reasons import DropReason
 from backend.core.ruleset import Ruleset
 from backend.db.engine import Connection, Engine
 from backend.db.failures import REDIS_UNAVAILABLE
+from backend.db.notices import notify
 from backend.ingest import pipeline, quick, reports, store
 from backend.ingest.door import store as door
 from backend.ingest.pipeline import NO_LISTS, Circumstances, Lists
@@ -35,8 +38,9 @@ MEMORY_PERCENT_MAX = 85         # of what Redis may use: the rest is for holds a
 MEMORY_SECONDS = 1.0
 RETRY_AFTER_SECONDS = 5
 ENTRIES_PER_PASS = 4_000
-PARTS_PER_PASS = 8
+PARTS_PER_PASS = 6
 BYTES_PER_PART = 1024 * 1024    # what one pass holds in memory is a few of these, however much waits
+SET_ASIDE = "events.set_aside"
 VIEWER_BYTES = 8
 EARLY_CLICK_MS = 86_400_000     # far longer than any token lives
 
@@ -235,19 +239,19 @@ class IngestConsumer:
 
     Exactly once: an entry that is delivered again after a crash is recognised by its rows. One process at a time
     (a lock in PostgreSQL), and what was delivered to a dead one comes first, so events keep their order. A pass holds
-    a few megabytes, however much waits. `alarm` is told of what had to be put aside, in the transaction.
+    a few megabytes, however much waits. Admins are told of what had to be set aside (L81).
     """
 
     def __init__(
         self, engine: Engine, client: redis.Redis, *, entries_per_step: int = ENTRIES_PER_PASS,
-        bytes_per_part: int = BYTES_PER_PART, alarm: "Callable[[Connection, int], None] | None" = None,
+        bytes_per_part: int = BYTES_PER_PART, admins: Collection[Address] = (),
     ) -> None:
         self._engine = engine
         self._redis = client
         self._entries_per_step = entries_per_step
         self._bytes_per_part = bytes_per_part
         self._reader = ThreadPoolExecutor(1, "ingest-reader")
-        self._alarm = alarm
+        self._admins = admins
 
     def consume(self) -> bool:
         """One pass; True when there was something to do."""
@@ -268,26 +272,35 @@ class IngestConsumer:
         with self._engine.begin() as connection:
             if not store.lock_ingest(connection):
                 return False
-            for delivered in self._ahead(store.Deliveries(self._redis)):
-                sizes |= delivered.sizes
-                known = store.stored_entries(connection, [stream_id for stream_id, _ in delivered.entries])
-                fresh = [(stream_id, entry) for stream_id, entry in delivered.entries if stream_id not in known]
-                poison |= delivered.poison | attempt(connection, fresh)
-                if fresh:
-                    store.forget_early(connection, fresh[0][1].received_ms - EARLY_CLICK_MS)
-            if poison and self._alarm is not None:
-                self._alarm(connection, len(poison))
+            # closed at once when SQL objects: else what is read ahead would be in no order with the next attempt
+            with contextlib.closing(self._ahead(store.Deliveries(self._redis))) as parts:
+                for delivered in parts:
+                    sizes |= delivered.sizes
+                    known = store.stored_entries(connection, [stream_id for stream_id, _ in delivered.entries])
+                    fresh = [(stream_id, entry) for stream_id, entry in delivered.entries if stream_id not in known]
+                    poison |= delivered.poison | attempt(connection, fresh)
+                    if fresh:
+                        store.forget_early(connection, fresh[0][1].received_ms - EARLY_CLICK_MS)
+            if poison:
+                self._tell(connection, len(poison))
         if sizes:
             store.acknowledge(self._redis, sizes, poison)
         return bool(sizes)
 
-    def _ahead(self, deliveries: store.Deliveries) -> "Iterator[_Delivered]":
+    def _tell(self, connection: Connection, entries: int) -> None:
+        """Admins are told, once an hour."""
+        if not store.told_lately(connection, SET_ASIDE):
+            for admin in sorted({*store.admins(connection), *self._admins}):
+                notify(connection, admin, SET_ASIDE, entries=entries)
+
+    def _ahead(self, deliveries: store.Deliveries) -> "Generator[_Delivered]":
         """Parts of a pass; while SQL works on one, the next is read."""
         delivered = self._read(deliveries, self._entries_per_step)
         left = self._entries_per_step
-        for _ in range(PARTS_PER_PASS):
+        for part in range(1, PARTS_PER_PASS + 1):
             left -= len(delivered.sizes)
-            is_more = left > 0 and sum(delivered.sizes.values()) >= self._bytes_per_part
+            is_full = sum(delivered.sizes.values()) >= self._bytes_per_part
+            is_more = is_full and left > 0 and part < PARTS_PER_PASS
             following = self._reader.submit(self._read, deliveries, left) if is_more else None
             try:
                 yield delivered

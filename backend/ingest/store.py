@@ -9,6 +9,7 @@ import psycopg
 import redis
 from sqlalchemy import Connection, text
 
+from backend.core.ids import Address
 from backend.ingest.reports import AcceptedRecord, DroppedRecord
 from backend.ingest.sequence import Row
 from backend.ingest.stream import BYTES, FIELD, POISON_STREAM, STREAM
@@ -107,6 +108,20 @@ if redis.call('XLEN', KEYS[1]) == 0 then return redis.call('DEL', KEYS[2]) end
 if redis.call('DECRBY', KEYS[2], ARGV[1]) < 0 then redis.call('DEL', KEYS[2]) end
 """
 
+def admins(connection: Connection) -> list[Address]:
+    """Accounts that are the platform's admins by the tables."""
+    rows = connection.execute(text("select wallet from platform_role where role = 'admin' order by wallet"))
+    return [Address(wallet) for wallet in rows.scalars()]
+
+
+def told_lately(connection: Connection, kind: str) -> bool:
+    """Whether somebody was sent a notice of that kind within the last hour."""
+    return bool(connection.execute(_TOLD_LATELY, {"kind": kind}).scalar())
+
+
+_TOLD_LATELY = text("""
+select exists(select 1 from notice where kind = :kind and created_at > now() - interval '1 hour')
+""")
 _LOCK = text("select pg_try_advisory_xact_lock(:lock)")
 
 _STORED_ENTRIES = text("""

@@ -68,7 +68,7 @@ def _loops(settings: Settings) -> list[Loop]:
     )
     keeper = KeeperService(engine, operator, payout, files)
     return [
-        Loop("ingest", IngestJob(IngestConsumer(engine, client)).step, idle_seconds=0.1),
+        Loop("ingest", IngestJob(IngestConsumer(engine, client, admins=settings.admins)).step, idle_seconds=0.1),
         Loop("ledger", LedgerJob(LedgerService(engine, chain_id)).step, idle_seconds=0.1),
         Loop("budgets", BudgetsJob(BudgetSync(engine, client, chain_id)).step, idle_seconds=settings.catalogue_seconds),
         Loop("pacing", PacingJob(Pacing(engine, client, chain_id)).step, idle_seconds=PACING_SECONDS),

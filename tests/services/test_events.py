@@ -18,17 +18,19 @@ from sqlalchemy import Engine, text
 from backend.conversions.service import Landing
 from backend.core.click_id import decision_of, reference
 from backend.core.decision_token import DecisionToken, decision_id, sign
-from backend.core.errors import Unavailable
+from backend.core.errors import NotFound, Unavailable
 from backend.core.events import BidKind
 from backend.core.reasons import DropReason
 from backend.core.ruleset import Ruleset
 from backend.ingest import store
 from backend.ingest.links.service import ClickLinks
 from backend.ingest.links.store import Spool, SpooledClick, Targets
+from backend.ingest.poison.service import PoisonService
 from backend.ingest.quick import Judged
 from backend.ingest.reports import DroppedRecord
-from backend.ingest.service import IngestConsumer, IngestService
-from backend.ingest.stream import FIELD, POISON_STREAM, STREAM
+from backend.ingest.service import IngestConsumer, IngestService, MemoryWatch
+from backend.ingest.stream import BYTES, FIELD, POISON_STREAM, STREAM
+from backend.main.events import page
 from bench.app import CHAIN_ID, TOKEN_KEY, Wiring, routes, unwire, wire
 from bench.market import Market
 
@@ -269,6 +271,30 @@ async def test_accept__queue_is_full__refused_until_it_is_drained(
     assert await service.accept(bodies[3], now(), "") == [None]
 
 
+async def test_accept__bytes_wait_or_memory_is_short__refused_until_it_is_better(
+    wiring: Wiring, consumer: IngestConsumer, redis_client: redis.Redis
+) -> None:
+    """L44: by bytes, so that large batches fill no more memory than small ones; and by what Redis has left."""
+    bodies = [msgspec.json.encode({"events": [view(facts(number))]}) for number in range(4)]
+    service = IngestService(wiring.resp, CHAIN_ID, TOKEN_KEY, Ruleset(), queue_bytes_max=1_500)
+    for body in bodies[:2]:
+        await service.accept(body, now(), "")
+    with pytest.raises(Unavailable, match="queue_full"):
+        await service.accept(bodies[2], now(), "")
+    assert int(redis_client.get(BYTES) or 0) == sum(len(entry[b"batch"]) for _, entry in redis_client.xrange(STREAM))
+    drain(consumer)
+    assert redis_client.get(BYTES) is None
+    assert await service.accept(bodies[2], now(), "") == [None]
+    watch = MemoryWatch(wiring.resp, percent_max=0)
+    await watch.look()
+    with pytest.raises(Unavailable, match="queue_full") as refusal:
+        watch.check()
+    assert refusal.value.retry_after_seconds
+    roomy = MemoryWatch(wiring.hot)
+    await roomy.look()
+    roomy.check()
+
+
 async def test_consume__killed_between_commit_and_acknowledgement__nothing_twice(
     http: httpx.AsyncClient, consumer: IngestConsumer, fresh_engine: Engine, redis_client: redis.Redis
 ) -> None:
@@ -326,6 +352,44 @@ async def test_consume__undecodable_entry__moved_aside_and_the_rest_stored(
     assert [fields[b"batch"] for fields in poison] == [b"\xff not ours", b""]
     assert all(fields[b"reason"] for fields in poison)
     assert redis_client.xlen(STREAM) == 0
+
+
+async def test_consume__what_no_table_can_hold__set_aside_alone_told_and_put_back(
+    wiring: Wiring, consumer: IngestConsumer, fresh_engine: Engine, redis_client: redis.Redis
+) -> None:
+    """L81: one bad entry neither stops the stream nor takes its neighbours with it; a repair brings it back once."""
+    good, bad, third = facts(1), facts(2), facts(3)
+    for one in (good, bad, third):
+        await wiring.ingest.accept(msgspec.json.encode({"events": [view(one)]}), now(), "")
+    entries = redis_client.xrange(STREAM)
+    redis_client.delete(STREAM)
+    for stream_id, fields in entries:
+        is_bad = bad.decision_id.hex().encode() in fields[b"batch"]
+        changed = fields[b"batch"].replace(b",1000,", b",-1,", 1) if is_bad else fields[b"batch"]
+        redis_client.xadd(STREAM, {FIELD: changed}, id=stream_id)
+    with fresh_engine.begin() as connection:
+        admin = "insert into platform_role (wallet, role, granted_by) values ('0xadmin', 'admin', '0xother')"
+        connection.execute(text(admin))
+    drain(consumer)
+    assert [decision for decision, _ in stored(fresh_engine)[0]] == [good.decision_id.hex(), third.decision_id.hex()]
+    desk = PoisonService(redis_client)
+    [aside] = desk.waiting()
+    assert "event_price" in aside.reason
+    assert "event_price" in page(desk.show(aside.id))
+    with fresh_engine.connect() as connection:
+        notices = connection.execute(text("select account, kind, content from notice")).all()
+    assert [tuple(row) for row in notices] == [("0xadmin", "events.set_aside", {"entries": 1})]
+    desk.put_back(aside.id)                             # nothing was repaired: it is set aside again
+    drain(consumer)
+    [again] = desk.waiting()
+    redis_client.xdel(POISON_STREAM, again.id)
+    name = redis_client.xadd(POISON_STREAM, {"id": "1-1", "reason": "", FIELD: entries[1][1][b"batch"]})
+    desk.put_back(name.decode())
+    drain(consumer)
+    assert len(stored(fresh_engine)[0]) == 3
+    assert desk.count() == 0
+    with pytest.raises(NotFound):
+        desk.discard(name.decode())
 
 
 async def test_consume__redis_was_emptied__goes_on(
