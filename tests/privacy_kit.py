@@ -30,6 +30,9 @@ HARMLESS = frozenset({
 })
 # what constraints ask for
 VALUES: dict[str, Any] = {
+    "traffic_flag.scope": "all", "traffic_flag.status": "standing",
+    "exchange.status": "active", "external_bidder.status": "active", "external_bidder.timeout_ms": 100,
+    "external_bidder.qps_max": 100,
     "session.expires_at": datetime(2026, 12, 1, tzinfo=UTC),
     "session.last_used_at": datetime(2026, 11, 2, 10, tzinfo=UTC),
     "member.role": "owner", "invitation.role": "reporter", "platform_role.role": "moderator",
@@ -82,7 +85,7 @@ def _value(
         return _SKIP
     if place in VALUES:
         return VALUES[place]
-    if column.name in WALLETS:
+    if column.name in WALLETS and type(column.type).__name__ != "Boolean":     # organisation.advertiser is a side
         return account
     if parent := _parent(holding, column):
         return rows[parent[0]][parent[1]]
