@@ -1,5 +1,7 @@
 """Controllers step from real tables and purses, go on where they were, and forget who is over."""
 
+import subprocess
+import sys
 import time
 from datetime import UTC, datetime, timedelta
 
@@ -19,6 +21,15 @@ from bench.app import Wiring, unwire, wire
 from bench.market import Market
 
 CHAIN_ID = 31337
+STEPPING = """
+import sys, time, redis
+from backend.db.engine import make_engine
+from backend.serving.steering.service import Pacing
+pacing = Pacing(make_engine(sys.argv[1]), redis.Redis.from_url(sys.argv[2]), 31337)
+now_ms = time.time_ns() // 1_000_000
+while True:
+    pacing.step(now_ms := now_ms + 1_000)
+"""
 MINUTE_MS = 60_000
 
 
@@ -130,6 +141,29 @@ def test_step__worker_dies_in_between__the_next_one_goes_on_from_there(
     redis_client.delete(store.PACES_KEY)
     assert Pacing(fresh_engine, redis_client, CHAIN_ID).step(moment_ms + 5 * MINUTE_MS) == 1
     assert store.read_states(redis_client)[item][0].effort > efforts[-1]        # from the beginning, caps hold it
+
+
+def test_step__killed_in_the_middle__no_state_is_torn_and_the_next_process_goes_on(
+    market: Market, fresh_engine: Engine, fresh_database_url: str, redis_url: str, redis_client: redis.Redis
+) -> None:
+    """L79: kill -9 at whatever it is doing; the lock goes with its connection."""
+    item = market.line_item(market.campaign(1, 10**9), 1_000, pacing="even", total_cap_micro_usdc=1_000_000)
+    spent(fresh_engine, item, 520_000)
+    child = subprocess.Popen([sys.executable, "-c", STEPPING, fresh_database_url, redis_url])
+    try:
+        seen = set[int]()
+        while len(seen) < 5:
+            assert child.poll() is None
+            seen |= {effort for state, _ in store.read_states(redis_client).values() if (effort := state.effort)}
+    finally:
+        child.kill()
+        child.wait()
+    (before, at_ms), later = store.read_states(redis_client)[item], Pacing(fresh_engine, redis_client, CHAIN_ID)
+    while later.step(at_ms + MINUTE_MS) == 0:
+        pass                                            # PostgreSQL has not noticed yet that the other one is gone
+    after, _ = store.read_states(redis_client)[item]
+    assert before.effort < PPB // 2
+    assert abs(after.effort - before.effort) < before.effort // 10      # not from the beginning
 
 
 def test_step__over_or_paused__forgotten(
