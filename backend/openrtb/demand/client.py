@@ -12,7 +12,7 @@ from backend.net.addresses import LOCALHOST, FetchRefused, Target, check_address
 ADDRESS_SECONDS = 60.0          # how long an answer of the name servers is used
 RESOLVE_SECONDS = 5.0
 ANSWER_BYTES_MAX = 65_536
-CONNECTIONS_MAX = 256
+CONNECTIONS_MAX = 128           # to one name
 USER_AGENT = "Sightline/1"
 
 Resolve = Callable[[str, float], list[str]]
@@ -39,7 +39,7 @@ class BidderClient:
         self._resolve = resolve
         self._trust = trust
         self._allow_local = allow_local
-        self._client: httpx.AsyncClient | None = None
+        self._clients: dict[str, httpx.AsyncClient] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._addresses: dict[str, tuple[float, str]] = {}
         self._resolving: dict[str, asyncio.Task[str]] = {}
@@ -60,17 +60,17 @@ class BidderClient:
             raise BidderUnreachable(type(error).__name__) from error
 
     async def aclose(self) -> None:
-        if self._client is not None:
-            await self._client.aclose()
-            self._client = None
+        clients, self._clients = self._clients, {}
+        for client in clients.values():
+            await client.aclose()
 
     async def _send(self, target: Target, address: str, body: bytes, headers: Mapping[str, str]) -> Answer:
         """To the address that was checked; the name is told in TLS and in Host, and not looked up again."""
         host = f"[{address}]" if ":" in address else address
         url = f"{'https' if target.tls else 'http'}://{host}:{target.port}{target.path}"
         sent = {**headers, "Host": target.authority, "User-Agent": USER_AGENT, "Accept-Encoding": "identity"}
-        extensions = {"sni_hostname": target.host}
-        async with self._open().stream("POST", url, content=body, headers=sent, extensions=extensions) as answer:
+        client, named = self._client(target.authority), {"sni_hostname": target.host}
+        async with client.stream("POST", url, content=body, headers=sent, extensions=named) as answer:
             parts, length = [], 0
             async for part in answer.aiter_raw():
                 length += len(part)
@@ -79,20 +79,26 @@ class BidderClient:
                 parts.append(part)
             return Answer(answer.status_code, b"".join(parts))
 
-    def _open(self) -> httpx.AsyncClient:
-        loop = asyncio.get_running_loop()
-        if self._client is None or self._loop is not loop:
+    def _client(self, authority: str) -> httpx.AsyncClient:
+        """Of one name alone: connections are kept by address, and two names at one address have two certificates."""
+        client = self._clients.get(authority)
+        if client is None:
+            self._trust = self._trust or httpx.create_ssl_context(trust_env=False)
             limits = httpx.Limits(max_connections=CONNECTIONS_MAX, max_keepalive_connections=CONNECTIONS_MAX)
-            self._client = httpx.AsyncClient(
-                trust_env=False, follow_redirects=False, limits=limits, timeout=RESOLVE_SECONDS,
-                verify=self._trust or True,
+            client = self._clients[authority] = httpx.AsyncClient(
+                trust_env=False, follow_redirects=False, limits=limits, timeout=RESOLVE_SECONDS, verify=self._trust
             )
-            self._loop, self._resolving = loop, {}
-        return self._client
+        return client
+
+    def _look_at_loop(self) -> None:
+        """Connections and tasks belong to one event loop; those of another are let go."""
+        loop = asyncio.get_running_loop()
+        if self._loop is not loop:
+            self._loop, self._clients, self._resolving = loop, {}, {}
 
     async def _address(self, host: str) -> str:
         """A checked address of the host. Whoever has no time to wait for it leaves it to the next one."""
-        self._open()
+        self._look_at_loop()
         loop = asyncio.get_running_loop()
         known = self._addresses.get(host)
         if known is not None and loop.time() < known[0]:

@@ -207,4 +207,5 @@ async def test_client__tls__is_of_the_name_that_was_asked_for() -> None:
         assert (answer.status, answer.body, server.names) == (200, b"{}", ["bidder.example"])
         with pytest.raises(BidderUnreachable):
             await client.post(server.url("/rtb", host="other.example"), b"{}", {}, 3)
+        assert server.names == ["bidder.example", "other.example"]      # never over the other's connection
     await client.aclose()
