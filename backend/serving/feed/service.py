@@ -189,10 +189,11 @@ class CatalogueFeed:
         if budgets is not self._budgets:
             self._funds = by_account(budgets.funds) if budgets.known else {}
         if changed is None:
-            for one in self._read:
+            items: list[LineItem] = []
+            while self._read:           # each one goes as soon as it is not needed, since there may be many
+                one = self._read.pop()
                 self._note(known, one)
-            items = [self._funded(one.item, one.item.campaign_active, one.account, budgets) for one in self._read]
-            self._read = []
+                items.append(self._funded(one.item, one.item.campaign_active, one.account, budgets))
             self._remember(items)
             return self._compiler.compile(items)
         patch: dict[int, LineItem | None] = {}

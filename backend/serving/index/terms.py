@@ -166,9 +166,10 @@ class Compiler:
         """Terms of these line items and no others."""
         self._anew()
         listed = list(items)
-        rows = np.array([self._wishes.row(item) for item in listed], np.int64).reshape(-1, len(Column))
         cells = np.zeros((len(Column), -(-len(listed) // GROWTH) * GROWTH), np.int64)
-        cells[:, : len(listed)] = rows.T
+        for start in range(0, len(listed), GROWTH):
+            rows = [self._wishes.row(item) for item in listed[start : start + GROWTH]]
+            cells[:, start : start + len(rows)] = np.array(rows, np.int64).T
         slots = {item.id: slot for slot, item in enumerate(listed)}
         for item in listed:
             self._remember(item)
