@@ -23,11 +23,11 @@ from statistics import median
 from typing import Any
 from urllib.parse import urlsplit
 
-from bench import big_market, load, rate, wrk_load
+from bench import big_market, connections, load, rate, wrk_load
 from bench.app import CHAIN_ID
 from bench.holds import count_holds, forget_holds
 from bench.naive import create_app as naive_app
-from bench.processes import LOAD_CORE, SERVER_CORE, cpu_seconds, largest_resident_mb, pinned
+from bench.processes import LOAD_CORE, SERVER_CORE, cpu_seconds, pinned
 from bench.server import Running, serving, stores
 from bench.tables import between_marks, markdown, text_lines
 
@@ -72,7 +72,7 @@ def measure(bench: Bench | None = None) -> Rows:
             if bench.wants(f"decide_{name}"):
                 with market(line_items) as found, server(found) as running:
                     rows |= _decide(bench, running, f"decide_{name}")
-        if bench.wants("hello", "cpu_us_decide", "rss_mb_worker", "naive_10k", *_of_10k()):
+        if bench.wants("hello", "cpu_us_decide", "naive_10k", *_of_10k()):
             with market(10_000) as found:
                 rows |= _ten_thousand(bench, found)
         rows |= _events(bench)
@@ -128,7 +128,6 @@ def _ten_thousand(bench: Bench, found: Running) -> Rows:
         for per_second, name in ((5_000, "decide_p99_ms_5k"), (10_000, "decide_p99_ms_10k")):
             if bench.wants(name):
                 rows[name] = _waits(bench, running, per_second)
-        rows["rss_mb_worker"] = _figure(largest_resident_mb(running.pids["server"]), "MB", after="the load, 10k items")
     if bench.wants("decide_10k_numpy"):
         with server(found, env=NUMPY_ONLY) as running:
             rows |= _decide(bench, running, "decide_10k_numpy")
@@ -145,21 +144,30 @@ def _decide(
 ) -> Rows:
     """Decisions and hellos in turns, as fast as the server can."""
     decide(running, 1.0, connections)
-    hellos, decisions, cpu_us = [], [], []
-    for _ in range(bench.runs):
-        hellos.append(hello(running, bench.seconds))
-        before = cpu_seconds(running.pids["server"])
-        decisions.append(decide(running, bench.seconds, connections))
-        cpu_us.append((cpu_seconds(running.pids["server"]) - before) * 1e6 / decisions[-1].requests)
+    greet, ask = partial(hello, running, bench.seconds), partial(decide, running, bench.seconds, connections)
+    runs = [(_with_cpu(running, greet), _with_cpu(running, ask)) for _ in range(bench.runs)]
+    hellos, decisions = [one[0] for one, _ in runs], [other[0] for _, other in runs]
+    hello_us, cpu_us = median(one[1] for one, _ in runs), median(other[1] for _, other in runs)
     baseline = median(run.per_second for run in hellos)
-    row = _throughput(decisions, baseline) | {"cpu_us": round(median(cpu_us), 1), "load": wrk_load.tool()}
+    row = _throughput(decisions, baseline) | {
+        "cpu_us": round(cpu_us, 1), "cpu_ratio": round(hello_us / cpu_us, 3), "load": wrk_load.tool(),
+    }
     rows = {name: row}
     print(f"bench: {text_lines(rows)}", file=sys.stderr)
     if hello_row:
         rows["hello"] = _throughput(hellos, baseline)
-        hello_us = 1e6 / baseline
-        rows["cpu_us_decide"] = _figure(median(cpu_us), "µs", baseline=round(hello_us, 1), runs=bench.runs)
+        rows["cpu_us_decide"] = _figure(cpu_us, "µs", baseline=round(hello_us, 1), ratio=round(hello_us / cpu_us, 3))
     return rows
+
+
+def _with_cpu(running: Running, load_it: Callable[[], load.Load]) -> tuple[load.Load, float]:
+    """The load, and the CPU microseconds of the server for each of its requests: a figure that other programs on the
+
+    machine hardly change.
+    """
+    before = cpu_seconds(running.pids["server"])
+    run = load_it()
+    return run, (cpu_seconds(running.pids["server"]) - before) * 1e6 / max(1, run.requests)
 
 
 def hello(running: Running, seconds: float) -> load.Load:
@@ -233,10 +241,10 @@ def _events(bench: Bench) -> Rows:
 
 
 def _connections(bench: Bench) -> Rows:
-    if not bench.wants("connections_10k_errors", "connections_10k_p99_ms"):
+    """With them is the memory of a worker, which 10,000 connections fill most."""
+    if not bench.wants("connections_10k_errors", "connections_10k_p99_ms", "rss_mb_worker"):
         return {}
-    found: Rows = import_module("bench.connections").measure()
-    return found
+    return connections.measure(5.0 if bench.quick else connections.SECONDS)
 
 
 def main() -> None:
