@@ -15,12 +15,19 @@ import json
 from ipaddress import ip_address, ip_network
 from time import perf_counter
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from backend.core.decision_token import DecisionToken, decision_id, sign
+from backend.core.events import BidKind
+from backend.core.reasons import DropReason
 from backend.core.ruleset import Ruleset
 from backend.core.traffic_marks import network_mark, viewer_mark
+from backend.ingest import pipeline, quick, reports
+from backend.ingest.pipeline import Circumstances
+from backend.ingest.reports import AcceptedRecord
 from backend.traffic.cells import Cell, Level, count, count_viewers
 from backend.traffic.clicks import log10_alpha, log10_tail, look
 from backend.traffic.exposure import Seen, is_steady, is_still, trace_of
@@ -261,3 +268,38 @@ def test_bench__a_small_day__crude_bots_are_caught_and_people_left_alone() -> No
     assert scores["replayers"].caught / scores["replayers"].events >= 0.75
     assert scores[NOT_CAUGHT].caught / scores[NOT_CAUGHT].events < 0.1      # who says otherwise measures his own bots
     assert float(str(rows(scores)["ivt_precision_money"]["value"])) > 0.95
+
+
+# ---- the door -------------------------------------------------------------------------------------------------------
+
+NOW_MS = 1_800_000_000_000
+TOKEN = sign(DecisionToken(
+    decision_id=decision_id(NOW_MS - 10_000, b"0123456789"), chain_id=31_337, campaign=3, line_item=5, creative=7,
+    placement=11, publisher=13, price_micro_usdc=4_321, bid_kind=BidKind.VCPM, expires_ms=NOW_MS + 110_000,
+    viewer=b"viewer-8",
+), KEY)
+BATCH = msgspec.json.encode({"events": [
+    {"kind": "viewable", "token": TOKEN, "samples": [[t, 10_000, 400, 1_000 + t % 7, True, True]
+                                                     for t in range(0, 1_500, 100)]},
+    {"kind": "click", "token": TOKEN},
+]})
+
+
+@pytest.mark.parametrize(("ip", "agent", "reason"), [
+    ("3.5.140.2", "Mozilla/5.0", DropReason.DATA_CENTRE), ("84.1.2.3", "Mozilla/5.0", None), ("", "Mozilla/5.0", None),
+    ("84.1.2.3", "Mozilla/5.0 (compatible; PetalBot)", DropReason.BOT), ("84.1.2.3", "Keydrop.io", DropReason.CRAWLER),
+])
+def test_door__quick_way_and_steps__refuse_alike(lists: Lists, ip: str, agent: str, reason: DropReason | None) -> None:
+    """L86: and what is accepted has marks, never the address."""
+    about = Circumstances(NOW_MS, agent, 31_337, KEY, RULES, ip=ip, lists=lists)
+    request = quick.asked(about)
+    for report in reports.decode_batch(BATCH).events:
+        found = quick.judge(report, request)
+        one = pipeline.incoming(msgspec.Raw(b""))
+        one.report = report
+        assert found.reason == pipeline.run_decoded(one, about) == reason
+        if reason is None:
+            assert isinstance(found.record, AcceptedRecord)
+            assert found.record == pipeline.accepted(one, about)
+            assert found.record.viewer_mark == viewer_mark(b"viewer-8", 11, KEY)
+            assert found.record.network_mark == network_mark(ip, NOW_MS // 86_400_000, KEY)
