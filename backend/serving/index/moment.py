@@ -28,9 +28,9 @@ class Moment:
         self.until_ms = min(_next(self.starts, now_ms), _next(self.ends, now_ms), quarter_ms)
         self.blocked: dict[int, NoBidReason] = {}
         self.answers: dict[object, dict[NoBidReason, int]] = {}     # of those who were told that nobody buys
-        self.bits = order.bits(self.open)
+        self.bits = order.bits(self.may_spend)
 
-    def open(self, slots: Numbers) -> Flags:
+    def may_spend(self, slots: Numbers) -> Flags:
         """Who of these slots may spend."""
         now_ms = self.now_ms
         found: Flags = (self.spend[slots] == 0) & (self.starts[slots] <= now_ms) & (self.ends[slots] > now_ms)
