@@ -28,15 +28,27 @@ _viewer_mark = lru_cache(4_096)(viewer_mark)        # a batch comes from one vie
 
 
 class Judged(msgspec.Struct, gc=False):
-    """An event with its verdict. An accepted one still has to be new, and not one too many (`viewer`, `expires_ms`)."""
+    """An event with its verdict (`reason`; None: accepted). An accepted one still has to be new, and not one too many.
+
+    `claim` is its name among the events whose tokens expire in the same minute: the decision without the first bytes
+    of its time, then a byte for the kind.
+    """
 
     record: AcceptedRecord | DroppedRecord
+    reason: DropReason | None = None
     viewer: bytes = b""
     expires_ms: int = 0
+    claim: bytes = b""
 
-    @property
-    def reason(self) -> DropReason | None:
-        return self.record.reason if isinstance(self.record, DroppedRecord) else None
+    def refuse(self, reason: DropReason) -> None:
+        """Drop what was accepted so far."""
+        record = self.record
+        self.record = DroppedRecord(reason, record.kind, record.decision_id, record.placement_id)
+        self.reason = reason
+
+
+_TAIL = 4           # the first bytes of a decision's time are the same for all of a minute
+_VIEW_END, _CLICK_END = bytes.fromhex(_VIEW_BYTE), bytes.fromhex(_CLICK_BYTE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +89,13 @@ def judge_raw(raw: msgspec.Raw, request: Asked) -> Judged:
 
 def judged(one: Incoming, reason: DropReason | None, about: Circumstances) -> Judged:
     if reason is not None:
-        return Judged(pipeline.dropped(one, reason))
-    return Judged(pipeline.accepted(one, about), one.token.viewer, one.token.expires_ms)
+        return Judged(pipeline.dropped(one, reason), reason)
+    return of_record(pipeline.accepted(one, about), one.token.viewer, one.token.expires_ms)
+
+
+def of_record(record: AcceptedRecord, viewer: bytes, expires_ms: int) -> Judged:
+    """An event that was accepted somewhere else."""
+    return Judged(record, None, viewer, expires_ms, bytes.fromhex(record.event_id)[_TAIL:])
 
 
 def plainly_good(report: Report, request: Asked) -> Judged | None:
@@ -97,7 +114,7 @@ def plainly_good(report: Report, request: Asked) -> Judged | None:
     ):
         return None
     if type(report) is not Viewable:
-        return Judged(_click(facts, request), facts[11], facts[10])
+        return Judged(_click(facts, request), None, facts[11], facts[10], facts[1][_TAIL:] + _CLICK_END)
     samples = report.samples
     seen_ms = plainly_viewable_at_ms(samples, about.ruleset, video=facts[12])
     last_ms = samples[-1].t_ms
@@ -109,7 +126,8 @@ def plainly_good(report: Report, request: Asked) -> Judged | None:
         return None
     rendered_ms = report.rendered_at_ms
     occurred_ms = about.now_ms if rendered_ms is None else max(decided_ms, min(about.now_ms, rendered_ms + seen_ms))
-    return Judged(_view(facts, request, occurred_ms, samples), facts[11], facts[10])
+    record = _view(facts, request, occurred_ms, samples)
+    return Judged(record, None, facts[11], facts[10], facts[1][_TAIL:] + _VIEW_END)
 
 
 def _view(facts: Facts, request: Asked, occurred_ms: int, samples: list[Sample]) -> AcceptedRecord:

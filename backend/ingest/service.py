@@ -25,7 +25,7 @@ from backend.ingest import pipeline, quick, reports, store
 from backend.ingest.door import store as door
 from backend.ingest.pipeline import NO_LISTS, Circumstances, Lists
 from backend.ingest.quick import Judged
-from backend.ingest.reports import AcceptedRecord, DroppedRecord, Entry
+from backend.ingest.reports import Entry
 from backend.ingest.sequence import asked_early, asked_ids, in_order
 from backend.ingest.store import Poison
 from backend.net.resp import Resp
@@ -98,6 +98,7 @@ class IngestService:
     async def _outside(self, facts: DecisionToken, report: reports.Report, now_ms: int) -> DropReason | None:
         about = Circumstances(now_ms, "", self._chain_id, self._token_key, self._ruleset)
         record = pipeline.accepted(pipeline.Incoming(msgspec.Raw(b""), report, facts), about)
+        record.viewer_mark = None       # one key may stand for all viewers of an exchange
         # the exchange answers for its viewers; asked again, it is told of a replay, not of a viewer in a hurry
         judged = Judged(record, secrets.token_bytes(VIEWER_BYTES), facts.expires_ms)
         await self.admit([judged], now_ms)
@@ -117,36 +118,36 @@ class IngestService:
         the queue is full.
         """
         self._memory.check()
-        viewers: dict[bytes, int] = dict(Counter(one.viewer for one in judged if one.reason is None))
-        passed = [place for place, one in enumerate(judged) if one.reason is None]
-        _refuse_twins(judged)
+        passed = [one for one in judged if one.reason is None]
+        viewers: dict[bytes, int] = {}
+        for one in passed:
+            viewers[one.viewer] = viewers.get(one.viewer, 0) + 1
+        _refuse_twins(passed)
         while True:
-            claimed = [place for place in passed if judged[place].reason is None]
-            claims = [_claim(judged[place]) for place in claimed]
+            claimed = [one for one in passed if one.reason is None]
             entry = reports.encode_entry(Entry(now_ms, [one.record for one in judged]))
             try:
                 refused = await door.admit(
-                    self._redis, entry, self._room, now_ms // 60_000, viewers, claims,
-                    self._ruleset.viewer_events_per_minute_max,
+                    self._redis, entry, self._room, now_ms // 60_000, viewers,
+                    [(one.expires_ms, one.claim) for one in claimed], self._ruleset.viewer_events_per_minute_max,
                 )
             except door.Full:
                 raise _queue_full() from None
             if refused is None:
                 return
             for place in refused.seen:
-                _refuse(judged[claimed[place]], DropReason.REPLAYED)
-            self._refuse_too_many(judged, passed, refused)
+                claimed[place].refuse(DropReason.REPLAYED)
+            self._refuse_too_many(passed, refused)
             viewers = {}
 
-    def _refuse_too_many(self, judged: list[Judged], passed: list[int], refused: door.Refused) -> None:
+    def _refuse_too_many(self, passed: list[Judged], refused: door.Refused) -> None:
         position: Counter[bytes] = Counter()
-        for place in passed:
-            viewer = judged[place].viewer
-            if viewer in refused.counted:
-                reason = pipeline.rate(position[viewer], refused.counted[viewer], self._ruleset)
-                position[viewer] += 1
+        for one in passed:
+            if one.viewer in refused.counted:
+                reason = pipeline.rate(position[one.viewer], refused.counted[one.viewer], self._ruleset)
+                position[one.viewer] += 1
                 if reason is not None:
-                    _refuse(judged[place], reason)
+                    one.refuse(reason)
 
 
 def _judged(body: bytes, about: Circumstances) -> list[Judged]:
@@ -175,27 +176,15 @@ def _check_length(events: int) -> None:
         raise TooLarge("batch_too_large", f"at most {reports.EVENTS_MAX} events may be sent at once")
 
 
-def _claim(one: Judged) -> tuple[int, bytes]:
-    """Where an event is remembered, and under what name: unlike any other of that minute."""
-    record = one.record
-    assert isinstance(record, AcceptedRecord)
-    return door.seen_key(one.expires_ms), bytes.fromhex(record.event_id[2 * door.DECISION_TAIL :])
-
-
-def _refuse_twins(judged: list[Judged]) -> None:
+def _refuse_twins(passed: list[Judged]) -> None:
     """The same event twice in one request."""
-    seen: set[str] = set()
-    for one in judged:
-        if isinstance(one.record, AcceptedRecord):
-            if one.record.event_id in seen:
-                _refuse(one, DropReason.REPLAYED)
-            else:
-                seen.add(one.record.event_id)
-
-
-def _refuse(one: Judged, reason: DropReason) -> None:
-    record = one.record
-    one.record = DroppedRecord(reason, record.kind, record.decision_id, record.placement_id)
+    if len({one.claim for one in passed}) == len(passed):
+        return
+    seen: set[bytes] = set()
+    for one in passed:
+        if one.claim in seen:
+            one.refuse(DropReason.REPLAYED)
+        seen.add(one.claim)
 
 
 def _queue_full() -> Unavailable:

@@ -552,7 +552,7 @@ def test_targets__what_others_write__leads_nowhere(tmp_path: Path) -> None:
 
 def test_spool__is_full__says_so_and_keeps_what_it_has(tmp_path: Path) -> None:
     spool = Spool(tmp_path, bytes_max=1_000)
-    judged = Judged(DroppedRecord(DropReason.EXPIRED, "click", None, None))
+    judged = Judged(DroppedRecord(DropReason.EXPIRED, "click", None, None), DropReason.EXPIRED)
     spool.keep([SpooledClick(1, judged)])
     with pytest.raises(OSError, match="full"):
         spool.keep([SpooledClick(1, judged)] * 50)

@@ -12,13 +12,12 @@ from backend.net.resp import Resp, Script
 RATE_SECONDS = 120
 SEEN_MS = 60_000                # events are remembered by the minute in which their token expires
 SEEN_GRACE_MS = 5_000           # longer than clocks of workers differ
-DECISION_TAIL = 4               # the first bytes of a decision's time are the same for all of a minute
 
 # Nothing is written while the queue is full, or while one event must be refused: then the caller takes the refused
 # ones out and asks again. Viewers are counted in the first call, so that the second has none.
 # KEYS: stream, bytes, then a counter for each viewer, then a set for each minute of expiry.
-# ARGV: entry, entries at most, bytes at most, events a viewer may report, seconds; viewers; their events; then for
-#       each set: until when (Unix ms), how many, and those members.
+# ARGV: entry, entries at most, bytes at most, events a viewer may report, seconds, viewers, bytes of a name;
+#       each viewer's events; then for each set: until when (Unix ms), and the names in one.
 # -> {-1} full | {0, counted before …, 1 if it came before else 0 …} | {1}
 _ADMIT = Script("""
 local size = #ARGV[1]
@@ -26,33 +25,30 @@ if redis.call('XLEN', KEYS[1]) >= tonumber(ARGV[2])
    or tonumber(redis.call('GET', KEYS[2]) or 0) + size > tonumber(ARGV[3]) then
     return {-1}
 end
-local viewers, most = tonumber(ARGV[6]), tonumber(ARGV[4])
-local answer, objection, at = {0}, false, 6
+local most, viewers, width = tonumber(ARGV[4]), tonumber(ARGV[6]), tonumber(ARGV[7])
+local answer, objection = {0}, false
 for place = 1, viewers do
-    local n = tonumber(ARGV[at + place])
+    local n = tonumber(ARGV[7 + place])
     local counted = redis.call('INCRBY', KEYS[2 + place], n)
     if counted == n then redis.call('EXPIRE', KEYS[2 + place], ARGV[5]) end
     if counted > most then objection = true end
     answer[#answer + 1] = counted - n
 end
-local first = at + viewers + 1
-at = first
+local sets = {}
 for place = 3 + viewers, #KEYS do
-    local n = tonumber(ARGV[at + 1])
-    local seen = redis.call('SMISMEMBER', KEYS[place], unpack(ARGV, at + 2, at + 1 + n))
-    for i = 1, n do
+    local names, packed = {}, ARGV[7 + viewers + 2 * (place - 2 - viewers)]
+    for at = 1, #packed, width do names[#names + 1] = string.sub(packed, at, at + width - 1) end
+    local seen = redis.call('SMISMEMBER', KEYS[place], unpack(names))
+    for i = 1, #names do
         if seen[i] == 1 then objection = true end
         answer[#answer + 1] = seen[i]
     end
-    at = at + 2 + n
+    sets[place] = names
 end
 if objection then return answer end
-at = first
 for place = 3 + viewers, #KEYS do
-    local n = tonumber(ARGV[at + 1])
-    redis.call('SADD', KEYS[place], unpack(ARGV, at + 2, at + 1 + n))
-    redis.call('PEXPIREAT', KEYS[place], ARGV[at])
-    at = at + 2 + n
+    redis.call('SADD', KEYS[place], unpack(sets[place]))
+    redis.call('PEXPIREAT', KEYS[place], ARGV[7 + viewers + 2 * (place - 2 - viewers) - 1])
 end
 redis.call('XADD', KEYS[1], '*', 'batch', ARGV[1])
 redis.call('INCRBY', KEYS[2], size)
@@ -80,34 +76,27 @@ class Full(Exception):
     """Too much waits in the stream."""
 
 
-def seen_key(expires_ms: int) -> int:
-    """The minute in which a token expires: events of one decision are always looked for in the same set."""
-    return expires_ms // SEEN_MS
-
-
 async def admit(
     client: "redis.asyncio.Redis | Resp", entry: bytes, room: Room, minute: int, viewers: Mapping[bytes, int],
     claims: Sequence[tuple[int, bytes]], events_per_minute_max: int,
 ) -> Refused | None:
     """Write an entry with events that are all new, and of viewers who have not reported too much; None when written.
 
-    `viewers`: events of each in this request; `claims`: (seen_key, name) of each event, no two the same. When this
-    returns None, Redis has it (on disk: AOF always). Raises Full.
+    `viewers`: events of each in this request; `claims`: when each event's token expires and its name, all of one
+    length and no two the same. When this returns None, Redis has it (on disk: AOF always). Raises Full.
     """
+    groups: dict[int, list[int]] = {}
+    for place, (expires_ms, _) in enumerate(claims):
+        groups.setdefault(expires_ms // SEEN_MS, []).append(place)
     keys: list[bytes | str] = [STREAM, BYTES]
     arguments: list[bytes | str | int] = [
         entry, room.entries_max, room.bytes_max, events_per_minute_max, RATE_SECONDS, len(viewers),
+        len(claims[0][1]) if claims else 0, *viewers.values(),
     ]
-    for viewer, n in viewers.items():
-        keys.append(f"sl:rate:{viewer.hex()}:{minute}")
-        arguments.append(n)
-    groups: dict[int, list[int]] = {}
-    for place, (group, _) in enumerate(claims):
-        groups.setdefault(group, []).append(place)
+    keys += [f"sl:rate:{viewer.hex()}:{minute}" for viewer in viewers]
     for group, places in groups.items():
         keys.append(f"sl:seen:{group}")
-        arguments += [(group + 1) * SEEN_MS + SEEN_GRACE_MS, len(places)]
-        arguments += [claims[place][1] for place in places]
+        arguments += [(group + 1) * SEEN_MS + SEEN_GRACE_MS, b"".join([claims[place][1] for place in places])]
     answer = await _eval(client, _ADMIT, keys, arguments)
     if answer[0] == 1:
         return None
