@@ -7,7 +7,8 @@ import sys
 from rich.console import Console
 from rich.table import Table
 
-BENCHMARKS = ("bench.serving", "bench.indexing", "bench.gas")      # serving measures events and connections too
+# serving measures events and connections too
+BENCHMARKS = ("bench.serving", "bench.pacing", "bench.frequency", "bench.indexing", "bench.gas")
 
 
 def measure(module: str) -> dict[str, dict[str, object]]:

@@ -15,6 +15,7 @@ from backend.core.week import HOURS_PER_WEEK
 from backend.serving.auction import PPM, Bid, auction
 from backend.serving.catalogue import MS_PER_DAY, LineItem, Spending
 from backend.serving.eligibility import caps, kept_back, refusal_now
+from backend.serving.index.market import paced_bid
 from backend.serving.pacing.controller import FULL, Pace, State, takes_part
 from backend.serving.pacing.curve import planned_micro_usdc, week_of
 from backend.serving.steering.progress import stepped
@@ -211,14 +212,14 @@ def _bid(policy: str, request: Request, flight: Flight) -> Bid | None:
     item, rate = flight.item, _rate(request, flight)
     if refusal_now(item, flight.spending(), request.at_ms) is not None or flight.left(request.at_ms) < LEAST:
         return None
-    offered = item.bid_micro_usdc
+    bid = Bid(item.id, item.owner, item.bid_micro_usdc, rate)
     if policy == "controller":
         if not takes_part(request.random, item.id, flight.pace.participation_ppm):
             return None
-        offered = offered * flight.pace.multiplier_ppm // PPM
-    elif policy == "throttle" and int.from_bytes(request.random[:8], "big") * item.id % 2**64 >= flight.rate * 2**64:
+        return paced_bid(bid, flight.pace.multiplier_ppm)
+    if policy == "throttle" and int.from_bytes(request.random[:8], "big") * item.id % 2**64 >= flight.rate * 2**64:
         return None
-    return Bid(item.id, item.owner, offered, rate) if offered else None
+    return bid
 
 
 def _rate(request: Request, flight: Flight) -> int:
