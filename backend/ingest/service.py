@@ -100,7 +100,7 @@ class IngestService:
         record = pipeline.accepted(pipeline.Incoming(msgspec.Raw(b""), report, facts), about)
         record.viewer_mark = None       # one key may stand for all viewers of an exchange
         # the exchange answers for its viewers; asked again, it is told of a replay, not of a viewer in a hurry
-        judged = Judged(record, secrets.token_bytes(VIEWER_BYTES), facts.expires_ms)
+        judged = quick.of_record(record, secrets.token_bytes(VIEWER_BYTES), facts.expires_ms)
         await self.admit([judged], now_ms)
         return judged.reason
 
