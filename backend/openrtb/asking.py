@@ -25,6 +25,7 @@ TMAX_MS_MIN = 5
 FIRST_PRICE = 1
 LINEAR = 1
 PROGRESSIVE = 2
+GPP_OF_STATES = 6               # sections of the IAB's GPP from here on are the US states', which we do not decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +223,7 @@ def signals(request: BidRequest, exchange: Exchange) -> Signals:
     objection = (
         (device is not None and 1 in (device.dnt, device.lmt))
         or (regs is not None and (regs.coppa == 1 or objects(regs.us_privacy)))
+        or (regs is not None and any(section >= GPP_OF_STATES for section in regs.gpp_sid))
         or (ext is not None and (ext.gpc == 1 or objects(ext.us_privacy)))
     )
     tcf = (user.consent or (user.ext.consent if user.ext else None)) if user else None

@@ -179,6 +179,22 @@ def test_domains__blocked__with_all_below_them() -> None:
     assert not iab.domain_listed("myshop.example", ["shop.example", ""])
 
 
+@pytest.mark.parametrize(("said", "objected"), [
+    ({"user": {"id": "u1", "consent": "C"}}, False), ({"user": {"ext": {"consent": "C"}, "id": "u1"}}, False),
+    ({"device": {"ifa": "a"}, "regs": {"gdpr": 1, "gpp_sid": [2]}}, False), ({}, True), ({"device": {"dnt": 1}}, True),
+    ({"user": {"id": "u1"}, "regs": {"us_privacy": "1YYN"}}, True),
+    ({"user": {"id": "u1"}, "regs": {"coppa": 1}}, True),
+    ({"user": {"id": "u1"}, "regs": {"gpp_sid": [2, 7]}}, True), ({"user": {"id": "u1"}, "device": {"lmt": 1}}, True),
+    ({"user": {"id": "u1"}, "regs": {"ext": {"us_privacy": "1-Y-"}}}, True),
+])
+def test_signals__objections_in_every_place__are_heard(said: dict[str, Any], objected: bool) -> None:
+    """L64."""
+    body = msgspec.json.encode({"id": "r1", "imp": [{"id": "1"}], **said})
+    found = asking.signals(read_request(body, strict=False), EXCHANGE)
+    assert found.gpc is objected
+    assert (found.key == "1:request:r1") is objected
+
+
 def test_slots__tag_of_their_own__come_first_and_are_for_nobody_else() -> None:
     assert [slot.placement for slot in EXCHANGE.slots_of("image", "vip")] == [3]
     assert [slot.placement for slot in EXCHANGE.slots_of("image", "other")] == [1]

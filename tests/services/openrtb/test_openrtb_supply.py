@@ -318,6 +318,7 @@ async def test_bid__objections_and_children__are_not_counted(market: Stand) -> N
     for change in (
         {}, {"device": {"lmt": 1, "ifa": "a"}}, {"regs": {"coppa": 1}}, {"regs": {"us_privacy": "1YYN"}},
         {"regs": {"ext": {"gpc": 1}}}, {"user": {"id": "1", "consent": "no consent string"}},
+        {"regs": {"gpp": "DBABBg~BVoYYYI", "gpp_sid": [8]}},
     ):
         assert (await market.ask(asking() | change)).status_code == 204
     assert not market.parts.redis.keys("*view*")
