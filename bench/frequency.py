@@ -1,6 +1,6 @@
 """Memory of counters of views: a million viewers, what another line item adds, and how little an attack can take.
 
-Views are counted inside Redis a thousand at a time, by the same function as one by one and under names of the same form.
+Views are counted inside Redis a thousand at a time, by the same function as one by one, under names of the same form.
 Under attack a million viewers are invented, with all bytes of a day cut to a sixteenth.
 """
 
