@@ -16,10 +16,12 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections import Counter
 from pathlib import Path
 
 import pytest
+import redis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, text
@@ -29,6 +31,8 @@ from backend.db.budgets import read_budgets
 from backend.db.ledger import check_balanced, wait_for_lock
 from backend.ledger.reversal.service import ReversalService
 from backend.ledger.service import LedgerService
+from backend.serving.purses import keys
+from backend.serving.sync.service import BudgetSync
 from indexer.schema import create_schema
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -278,3 +282,19 @@ def test_books__any_order__balance_and_nothing_is_owed_twice(books: Books, steps
             with books.engine.begin() as connection:
                 connection.execute(text("update ledger_transfer set epoch = 1 where epoch is null"))
         books.check()
+
+
+def test_reverse__purse_in_redis__has_the_money_again_after_a_sync(books: Books, redis_client: redis.Redis) -> None:
+    """L84, L31: what was given back can be held again; the hold of the charge is long gone."""
+    def base() -> int:
+        BudgetSync(books.engine, redis_client, CHAIN_ID).sync(time.time_ns() // 1_000_000)
+        return int(redis_client.hget(keys(0)[0], "campaign") or -1)  # type: ignore[arg-type]
+
+    books.sell(Sale(1, 0, 7, 600))
+    books.ledger.bill(100)
+    assert base() == 400
+    books.flag(1)
+    books.reversals.step()
+    assert base() == 1_000
+    books.lift()
+    assert base() == 400
