@@ -31,6 +31,7 @@ from backend.ingest.reports import DroppedRecord
 from backend.ingest.service import IngestConsumer, IngestService, MemoryWatch
 from backend.ingest.stream import BYTES, FIELD, POISON_STREAM, STREAM
 from backend.main.events import page
+from backend.serving.sync.service import BudgetSync
 from bench.app import CHAIN_ID, TOKEN_KEY, Wiring, routes, unwire, wire
 from bench.market import Market
 
@@ -214,6 +215,26 @@ async def test_accept__sixty_first_event_of_a_viewer__rate(wiring: Wiring) -> No
     assert verdicts == [None] * 60 + [DropReason.RATE] * 10
     later = await wiring.ingest.accept(msgspec.json.encode({"events": events[60:]}), moment_ms + 60_000, "Mozilla/5.0")
     assert later == [None] * 10
+
+
+async def test_decision__reported_from_another_page_or_program__wrong_world_wrong_client(
+    wiring: Wiring, http: httpx.AsyncClient, fresh_engine: Engine, fresh_database_url: str
+) -> None:
+    """L83: what asked for the ad is in its token, coarsely; stolen tokens buy nothing elsewhere."""
+    market = Market(fresh_engine, fresh_database_url, CHAIN_ID)
+    market.line_item(market.campaign(1, 1_000_000), 5_000)
+    placement = market.placement(market.world(1), floor_micro_usdc=500)
+    BudgetSync(fresh_engine, wiring.client, CHAIN_ID).sync(now())
+    wiring.feed.refresh(now())
+    firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:144.0) Gecko/20100101 Firefox/144.0"
+    home = {"user-agent": firefox, "origin": "https://world.example"}
+    asked = await http.post("/v1/decisions", json={"placement_id": placement, "viewer_key": "v" * 8}, headers=home)
+    seen = {"kind": "viewable", "token": asked.json()["token"], "samples": SEEN}
+    verdicts = []
+    for changes in ({"origin": "https://farm.example"}, {"user-agent": firefox.replace("Linux", "Windows")}, {}, {}):
+        http.headers.update(home | changes)
+        verdicts += await send(http, seen)
+    assert verdicts == ["wrong_world", "wrong_client", "accepted", "replayed"]
 
 
 async def test_http__crawler__bot(http: httpx.AsyncClient) -> None:
