@@ -6,16 +6,20 @@
 
 import argparse
 import json
+import math
 import sys
 from pathlib import Path
 from statistics import median
 
-from bench.plots import Line, log_log
 from bench.processes import LOAD_CORE, pinned
-from bench.serving import NAIVE_APP, OUR_APP, decide, hello, market, server
+from bench.serving import NAIVE_APP, NAIVE_CONNECTIONS, OUR_APP, decide, hello, market, server
+from bench.svg import Line, Panel, chart
 
 SIZES = (100, 1_000, 10_000, 100_000)
 PLOT = Path(__file__).resolve().parents[1] / "docs" / "decisions-growth.svg"
+
+NAMES = {"hello": ("does nothing", "black"), "ours": ("ours", "blue"), "naive": ("naive", "orange")}
+DECADES = 5                 # of requests a second: 1 to 100,000
 
 Points = list[tuple[int, float]]
 
@@ -29,7 +33,7 @@ def measure(runs: int, seconds: float) -> dict[str, Points]:
                 with server(found, OUR_APP) as running:
                     pairs = [(hello(running, seconds), decide(running, seconds)) for _ in range(runs)]
                 with server(found, NAIVE_APP) as running:
-                    naive = [decide(running, seconds) for _ in range(runs)]
+                    naive = [decide(running, 2 * seconds, NAIVE_CONNECTIONS) for _ in range(runs)]
             points["hello"].append((size, round(median(one.per_second for one, _ in pairs))))
             points["ours"].append((size, round(median(one.per_second for _, one in pairs))))
             points["naive"].append((size, round(median(one.per_second for one in naive), 1)))
@@ -38,11 +42,16 @@ def measure(runs: int, seconds: float) -> dict[str, Points]:
 
 
 def draw(points: dict[str, Points]) -> str:
-    """The plot as SVG."""
-    names = {"hello": ("a route that does nothing", "#888888"), "ours": ("POST /v1/decisions", "#0b6e4f"),
-             "naive": ("naive: the same work", "#b3432b")}
-    lines = [Line(*names[name], [(float(x), y) for x, y in found]) for name, found in points.items()]
-    return log_log(lines, title="Decisions a second, one core", x_axis="line items", y_axis="requests a second")
+    """The plot as SVG, both axes logarithmic."""
+    lines = [Line(*NAMES[name], [_place(x, y) for x, y in found]) for name, found in points.items()]
+    across, up = [f"{size:,}" for size in SIZES], [f"{10**power:,}" for power in range(DECADES + 1)]
+    return chart([Panel("requests a second, by line items", lines)], 1, across, up, "Decisions a second on one core")
+
+
+def _place(line_items: int, per_second: float) -> tuple[float, float]:
+    """Shares of the axes: from the least size to the largest, from one to a hundred thousand a second."""
+    least, most = math.log10(SIZES[0]), math.log10(SIZES[-1])
+    return (math.log10(line_items) - least) / (most - least), math.log10(max(1.0, per_second)) / DECADES
 
 
 def main() -> None:
