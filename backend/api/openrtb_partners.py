@@ -231,8 +231,10 @@ def _add_bidders(api: APIRouter, service: PartnerService, access: Access) -> Non
 
     @api.get("/v1/line-items/{line_item}/video-events", tags=["line items"],
              summary="How far videos of a line item were played (VAST)", responses=responses(401, 404))
-    def video_events(line_item: PathId, day: Day, owner: Reader) -> VideoEvents:
-        return VideoEvents(day=day, events=service.video_events(owner, line_item, day))
+    def video_events(line_item: PathId, owner: Reader, day: Day | None = None) -> VideoEvents:
+        """Of today, when no day is named."""
+        found, events = service.video_events(owner, line_item, day)
+        return VideoEvents(day=found, events=events)
 
 
 def _add_publishers(api: APIRouter, service: PartnerService, access: Access) -> None:

@@ -140,4 +140,5 @@ async def test_video_events__of_a_day__are_for_who_owns_the_line_item(
     path = f"/v1/line-items/{await line_item_of(advertiser)}/video-events?day=2026-11-02"
     redis_client.hset(f"sl:rtb:video:20759:{path.split('/')[3]}", mapping={"start": 7, "complete": 3})
     assert (await advertiser.get(path)).json() == {"day": "2026-11-02", "events": {"complete": 3, "start": 7}}
+    assert (await advertiser.get(path.partition("?")[0])).json() == (await advertiser.get(path)).json()   # today
     assert code(await stranger.get(path)) == (404, "line_item_unknown")

@@ -4,7 +4,7 @@ import hashlib
 import secrets
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 import redis
 
@@ -125,12 +125,13 @@ class PartnerService:
             found = store.bidders(connection, owner=owner)
         return self._counted(found)
 
-    def video_events(self, owner: Address, line_item: int, day: date) -> dict[str, int]:
-        """What players of its videos told on a UTC day, by kind. Raises NotFound `line_item_unknown`."""
+    def video_events(self, owner: Address, line_item: int, day: date | None) -> tuple[date, dict[str, int]]:
+        """The UTC day (None: today) and what players of its videos told on it. Raises NotFound `line_item_unknown`."""
+        day = day or FIRST_DAY + timedelta(seconds=int(self._clock()))
         with self._engine.begin() as connection:
             if not store.owns_line_item(connection, owner, line_item):
                 raise NotFound("line_item_unknown", f"you have no line item {line_item}")
-        return store.read_video_events(self._redis, (day - FIRST_DAY).days, line_item)
+        return day, store.read_video_events(self._redis, (day - FIRST_DAY).days, line_item)
 
     # ---- a publisher's
 
