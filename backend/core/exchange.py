@@ -27,8 +27,8 @@ class SupplyRequest:
     """One opportunity that an exchange offers us, on the placement by which it is paid.
 
     `admits` says whether the exchange would show a candidate; `deal` is the number of the deal of ours that it is
-    offered by (None: to everybody). `floor_micro_usdc` is for one impression. With `pays_bid` the line item's whole bid is held, since the
-    exchange finds the price below it; without, our own second price is, which is then what we bid.
+    offered by (None: to everybody). `floor_micro_usdc` is for one impression. With `pays_bid` the line item's whole bid
+    is held, since the exchange finds the price below it; without, our own second price is, which is then what we bid.
     """
 
     placement: int
