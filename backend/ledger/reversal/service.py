@@ -50,7 +50,7 @@ class ReversalService:
         ledger.settle_events(connection, [(event_id, "billed") for event_id in ids])
         store.bill_again(connection, free)
         store.write_states(connection, {
-            **{event_id: (State.CLEARED, 0) for event_id in free},
+            **dict.fromkeys(free, (State.CLEARED, 0)),
             **{event.event_id: (State.REINSTATED, event.price_micro_usdc) for event in again},
             **{event.event_id: (State.FORGONE, 0) for event in forgone},
         })
