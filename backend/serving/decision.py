@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from hashlib import blake2b
 
 import msgspec
@@ -204,7 +205,13 @@ def count_reasons(reasons: Iterable[NoBidReason]) -> dict[NoBidReason, int]:
 
 def viewer_bytes(viewer_key: str, key: bytes, now_ms: int) -> bytes:
     """8 bytes that are the same for a viewer during one UTC day and cannot be linked to the next (keyed BLAKE2b)."""
-    salt = day_of(now_ms).to_bytes(8, "big")
-    return blake2b(
-        viewer_key.encode(), digest_size=VIEWER_BYTES, key=key[:64], salt=salt, person=b"sightline-viewer"
-    ).digest()
+    hasher = _of_day(key, day_of(now_ms)).copy()
+    hasher.update(viewer_key.encode())
+    return hasher.digest()
+
+
+@lru_cache(maxsize=8)
+def _of_day(key: bytes, day: int) -> blake2b:
+    """The key's block is hashed once for all viewers of a day."""
+    salt = day.to_bytes(8, "big")
+    return blake2b(digest_size=VIEWER_BYTES, key=key[:64], salt=salt, person=b"sightline-viewer")

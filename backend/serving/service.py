@@ -21,7 +21,7 @@ from backend.core.sponsored_hour import HOUR_MS, hour_id
 from backend.net.resp import Resp
 from backend.serving import store
 from backend.serving.auction import asked_floor
-from backend.serving.catalogue import LineItem, day_of
+from backend.serving.catalogue import NOTHING_SPENT, LineItem, day_of
 from backend.serving.decision import (
     AdRequest,
     Decision,
@@ -177,7 +177,7 @@ class DecisionService:
         """The decision, with its price held; None when it could not be held: then somebody else may buy."""
         lot, price = sold
         decision, facts, wire = self._facts(one, lot, price)
-        held = one.stall.market.paces.held(lot.slot, day_of(one.now_ms))
+        held = one.stall.market.paces.held(lot.slot, day_of(one.now_ms)) if wire.capped else NOTHING_SPENT
         packed = wire.hold(price, decision.hex(), facts[10], one.now_ms, held)
         if lot.offer.line_item.frequency is None:
             reason = await self._purses.take(packed)

@@ -25,7 +25,7 @@ class Wire:
     """A line item on a placement, ready to be held and signed. Needs a campaign on chain."""
 
     __slots__ = (
-        "_capped", "_day", "_head", "_item", "_kind", "_placement", "_tail", "campaign", "creatives", "has_goal",
+        "_day", "_head", "_item", "_kind", "_placement", "_tail", "campaign", "capped", "creatives", "has_goal",
         "shown",
     )
 
@@ -40,7 +40,7 @@ class Wire:
         self.has_goal = item.has_goal
         self._kind = BID_KINDS.index(item.bid_kind)
         self._head = _HEAD + b"".join(map(part, keys(self.campaign)))
-        self._capped = item.total_cap_micro_usdc is not None or item.daily_cap_micro_usdc is not None
+        self.capped = item.total_cap_micro_usdc is not None or item.daily_cap_micro_usdc is not None
         self._day, self._tail = -1, b""
 
     def hold(self, price_micro_usdc: int, name: str, expires_ms: int, now_ms: int, held: Spending) -> bytes:
@@ -49,7 +49,7 @@ class Wire:
         if day != self._day:
             self._day, self._tail = day, part(total_purse(item.id)) + part(day_purse(item.id, day))
         member = b"%d:%d:%d:%b" % (item.id, day, price_micro_usdc, name.encode())
-        kept = self._kept(now_ms, held) if self._capped else _FREE
+        kept = self._kept(now_ms, held) if self.capped else _FREE
         return b"%b%b%b$%d\r\n%b\r\n%b%b" % (
             self._head, _number(price_micro_usdc), part(expires_ms + HOLD_GRACE_MS), len(member), member, self._tail,
             kept,
