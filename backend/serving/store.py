@@ -175,7 +175,7 @@ class CappedLineItems:
         if week != self._week:
             self._week, self._last = week, {}
         found: dict[int, tuple[Row[Any], Capped]] = {}
-        for row in connection.execute(_CAPPED, {"now": _when(now_ms - MS_PER_DAY)}):
+        for row in connection.execute(_CAPPED, {"now": _when(now_ms - MS_PER_DAY)}).all():
             known = self._last.get(row.id)
             found[row.id] = known if known and known[0] == row else (row, _capped(row, week))
         self._last = found
@@ -282,7 +282,7 @@ def read_held(client: redis.Redis, chain_campaigns: Sequence[int]) -> dict[int, 
 def read_spend(connection: Connection, now_ms: int) -> dict[int, dict[int, int]]:
     """Charged micro-USDC by line item and UTC day (days since 1970), of line items that are not over."""
     spend: dict[int, dict[int, int]] = defaultdict(dict)
-    for row in connection.execute(_SPEND, {"now": _when(now_ms)}):
+    for row in connection.execute(_SPEND, {"now": _when(now_ms)}).all():
         spend[row.line_item_id][row.day] = row.spent_micro_usdc
     return spend
 
