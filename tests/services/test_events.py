@@ -497,7 +497,8 @@ async def test_follow__forged_link__404_and_no_redirect(
 
 def links_of(wiring: Wiring, ingest: IngestService, known: dict[int, str]) -> ClickLinks:
     """As a worker has them that has just begun."""
-    return ClickLinks(ingest, lambda: known, Targets(wiring.folder / "targets", TOKEN_KEY), Spool(wiring.folder))
+    targets, spool = Targets(wiring.folder / "targets", TOKEN_KEY), Spool(wiring.folder, TOKEN_KEY)
+    return ClickLinks(ingest, lambda: known, targets, spool)
 
 
 async def test_follow__everything_is_down_and_the_process_is_new__redirects_and_counts_later_once(
@@ -533,10 +534,11 @@ async def test_replay__killed_on_the_way__counts_once(
     """L24, L82: what was counted before the crash is a replay after it."""
     shown = [facts(number) for number in range(1, 4)]
     await send(http, *(view(one) for one in shown))
-    spool = Spool(wiring.folder)
+    spool = Spool(wiring.folder, TOKEN_KEY)
     clicks = [SpooledClick(now(), wiring.ingest.judge_click(sign(one, TOKEN_KEY), now(), "")) for one in shown]
     spool.keep(clicks)
     with (wiring.folder / "spool.jsonl").open("ab") as file:
+        file.write((wiring.folder / "spool.jsonl").read_bytes().replace(b"vcpm", b"vcpx"))      # forged
         file.write(b'{"received_ms": 1')                        # a crash in the middle of a line
     with contextlib.suppress(KeyboardInterrupt), spool.claimed() as found:
         await wiring.ingest.admit([found[0].judged], found[0].received_ms)
@@ -572,7 +574,7 @@ def test_targets__what_others_write__leads_nowhere(tmp_path: Path) -> None:
 
 
 def test_spool__is_full__says_so_and_keeps_what_it_has(tmp_path: Path) -> None:
-    spool = Spool(tmp_path, bytes_max=1_000)
+    spool = Spool(tmp_path, TOKEN_KEY, bytes_max=1_000)
     judged = Judged(DroppedRecord(DropReason.EXPIRED, "click", None, None), DropReason.EXPIRED)
     spool.keep([SpooledClick(1, judged)])
     with pytest.raises(OSError, match="full"):

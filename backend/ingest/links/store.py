@@ -48,19 +48,16 @@ class Targets:
         with _locked(self._path):
             lines = self._path.read_bytes().splitlines()
             for line in lines:
-                creative, _, rest = line.partition(b" ")
-                url, _, _mac = rest.rpartition(b" ")
-                # half a line after a crash, or somebody else's
-                if creative.isdigit() and hmac.compare_digest(line + b"\n", self._line(int(creative), url.decode())):
-                    known[int(creative)] = url.decode()
+                content = _content(line, self._key, b"sightline-target")
+                if content is not None:
+                    creative, _, url = content.decode().partition(" ")
+                    known[int(creative)] = url
             if len(lines) > REWRITE_RATIO * max(len(known), 1):
                 _replace(self._path, b"".join(self._line(creative, url) for creative, url in known.items()))
         return known
 
     def _line(self, creative: int, url: str) -> bytes:
-        content = b"%d %b" % (creative, url.encode())
-        mac = blake2b(content, digest_size=MAC_BYTES, key=self._key[:64], person=b"sightline-target").hexdigest()
-        return b"%b %b\n" % (content, mac.encode())
+        return _signed(b"%d %b" % (creative, url.encode()), self._key, b"sightline-target")
 
 
 class SpooledClick(msgspec.Struct):
@@ -71,10 +68,12 @@ class SpooledClick(msgspec.Struct):
 
 
 class Spool:
-    """Clicks in a file, each synced to disk before anybody says so."""
+    """Clicks in a file, each synced to disk before anybody says so. A line that we have not signed counts for nothing.
+    """
 
-    def __init__(self, folder: Path, *, bytes_max: int = SPOOL_BYTES_MAX) -> None:
+    def __init__(self, folder: Path, key: bytes, *, bytes_max: int = SPOOL_BYTES_MAX) -> None:
         self._folder = folder
+        self._key = key
         self._bytes_max = bytes_max
 
     @property
@@ -83,7 +82,7 @@ class Spool:
 
     def keep(self, clicks: list[SpooledClick]) -> None:
         """Add them, with one sync. Raises OSError when the disk will not have them, or has enough of them."""
-        lines = b"".join(msgspec.json.encode(click) + b"\n" for click in clicks)
+        lines = b"".join(_signed(msgspec.json.encode(click), self._key, b"sightline-spool") for click in clicks)
         with _locked(self._file):
             if self._file.exists() and self._file.stat().st_size + len(lines) > self._bytes_max:
                 raise OSError("the spool of clicks is full")
@@ -104,22 +103,31 @@ class Spool:
                 if self._file.exists():
                     self._file.replace(self._folder / f"spool-{self._next():08}.jsonl")
             files = sorted(self._folder.glob("spool-*.jsonl"))
-            yield [click for file in files for click in _clicks(file)]
+            yield [click for file in files for click in self._clicks(file)]
             for file in files:
                 file.unlink()
+
+    def _clicks(self, file: Path) -> Iterator[SpooledClick]:
+        for line in file.read_bytes().splitlines():
+            content = _content(line, self._key, b"sightline-spool")
+            if content is not None:
+                yield msgspec.json.decode(content, type=SpooledClick)
 
     def _next(self) -> int:
         taken = [int(file.stem.partition("-")[2]) for file in self._folder.glob("spool-*.jsonl")]
         return max(taken, default=0) + 1
 
 
-def _clicks(file: Path) -> Iterator[SpooledClick]:
-    """A crash leaves at most one broken line, which nobody was promised anything for."""
-    for line in file.read_bytes().splitlines():
-        try:
-            yield msgspec.json.decode(line, type=SpooledClick)
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            continue
+def _signed(content: bytes, key: bytes, person: bytes) -> bytes:
+    """A line of a file of ours."""
+    mac = blake2b(content, digest_size=MAC_BYTES, key=key[:64], person=person).hexdigest()
+    return b"%b %b\n" % (content, mac.encode())
+
+
+def _content(line: bytes, key: bytes, person: bytes) -> bytes | None:
+    """What a line says; None for half of one after a crash, or somebody else's."""
+    content, _, _mac = line.rpartition(b" ")
+    return content if hmac.compare_digest(line + b"\n", _signed(content, key, person)) else None
 
 
 @contextmanager

@@ -10,4 +10,4 @@ from backend.serving.feed.service import CatalogueFeed
 
 def links(folder: Path, token_key: bytes, feed: CatalogueFeed, ingest: IngestService) -> ClickLinks:
     """`folder` is shared by the workers of a machine, and survives them."""
-    return ClickLinks(ingest, lambda: feed.click_urls, Targets(folder / "targets", token_key), Spool(folder))
+    return ClickLinks(ingest, lambda: feed.click_urls, Targets(folder / "targets", token_key), Spool(folder, token_key))
