@@ -80,16 +80,12 @@ class Resp:
         futures: list[asyncio.Future[Reply]] = []
         try:
             futures.extend(self.send(packed) for packed in commands)
-            if futures:
-                await asyncio.wait(futures[-1:])            # they are answered in order
+            return [await future for future in futures]      # all but the first are there already, as a rule
         except BaseException:
             for future in futures:
-                future.cancel()
+                if not future.cancel() and not future.cancelled():
+                    future.exception()                       # nobody else will look at it
             raise
-        failed = [error for future in futures if (error := future.exception())]
-        if failed:
-            raise failed[0]
-        return [future.result() for future in futures]
 
     async def run(self, script: Script, packed: bytes) -> Reply:
         """The reply to a packed call of `script`, which is loaded where Redis does not know it (any more)."""
