@@ -87,7 +87,8 @@ def test_redis__killed_and_its_disk_is_lost__only_what_had_not_reached_sql_is_go
         crowd.go_on(EVENTS // 2)                            # which nobody moves to SQL
         known = crowd.taken_in
         site.kill("redis-server")
-        at_stake = frozenset(crowd.account.accepted)      # the crowd waits: what is not in SQL now, is lost
+        crowd.wait_for("everybody to be refused", lambda: crowd.account.answers["503 redis_unavailable"] > 40)
+        at_stake = frozenset(crowd.account.accepted)      # what is not in SQL now, is lost
         in_sql = stored(site)
         site.lose_the_disk_of_redis()
         site.bring_back("redis-server")
