@@ -55,6 +55,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/app-ads.txt": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who sells space in apps of this site (IAB app-ads.txt) */
+        get: operations["public_files_app_ads"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/bundles/{chain_id}/{epoch}/{attempt}/{file}": {
         parameters: {
             query?: never;
@@ -84,7 +101,7 @@ export interface paths {
         };
         /**
          * Follow an ad
-         * @description Counts a click like POST /v1/events does, then redirects to the creative's page.
+         * @description Counts a click like POST /v1/events does, now or when Redis is back, and redirects to the creative's page.
          *
          *     The page's address ends with `sl_click`, the click id, when the line item has a conversion goal and the viewer
          *     does not object (Sec-GPC).
@@ -124,6 +141,143 @@ export interface paths {
         };
         /** An asset of the house creative, for tests */
         get: operations["public_files_house"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/openrtb2/bid": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Bids for the impressions of another exchange (OpenRTB 2.6)
+         * @description 200 with bids, or with `nbr` where the specification has a reason for none; 204 when nobody bids.
+         *
+         *     A bid's price is held for the seconds of its `exp`, and charged when `burl` is called, once.
+         */
+        post: operations["openrtb_bid"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/openrtb2/burl/{token}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The impression is billable: charge it, once
+         * @description Call it when the impression was viewable (decision 0014). It may be called again: it is charged once.
+         */
+        get: operations["openrtb_billed"];
+        put?: never;
+        /** As GET, for exchanges that post their notices */
+        post: operations["openrtb_billed_posted"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/openrtb2/click/{token}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Follow an ad that another exchange shows */
+        get: operations["openrtb_click"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/openrtb2/lurl/{token}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The bid has lost: what was held is given back
+         * @description A bid that was said to have lost cannot be billed any more.
+         */
+        get: operations["openrtb_lost"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/openrtb2/nurl/{token}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The bid has won; nothing is charged yet */
+        get: operations["openrtb_won"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/openrtb2/track/{token}/{event}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A video player tells how far it has come (VAST)
+         * @description Counted for the advertiser's report; nothing is charged by it.
+         */
+        get: operations["openrtb_track"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/openrtb2/vast/{token}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The VAST 4.2 document of a video ad
+         * @description For players that fetch it: with the token of a bid, or of a decision for a world of ours.
+         */
+        get: operations["openrtb_vast"];
         put?: never;
         post?: never;
         delete?: never;
@@ -215,6 +369,75 @@ export interface paths {
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/exchanges": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Exchanges that sell to us */
+        get: operations["admin_exchanges"];
+        put?: never;
+        /** Register an exchange that sells to us */
+        post: operations["admin_add"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/exchanges/{exchange}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Change an exchange, or give it a new token */
+        patch: operations["admin_change"];
+        trace?: never;
+    };
+    "/v1/admin/external-bidders": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All external bidders */
+        get: operations["admin_bidders"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/external-bidders/{bidder}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Approve an external bidder, or not */
+        patch: operations["admin_approve"];
         trace?: never;
     };
     "/v1/admin/roles": {
@@ -691,6 +914,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/campaigns/{campaign}/invalid-traffic": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What of a campaign's events was invalid
+         * @description UTC days, both included, at most 31. What the door refused never became an event, and is not counted here.
+         */
+        get: operations["campaigns_invalid_traffic"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/campaigns/{campaign}/line-items": {
         parameters: {
             query?: never;
@@ -902,6 +1145,75 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/deals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Deals that you were offered */
+        get: operations["deals_page"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/deals/{deal}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One deal that you were offered */
+        get: operations["deals_read"];
+        put?: never;
+        post?: never;
+        /** End a deal that you had accepted */
+        delete: operations["deals_end"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/deals/{deal}/accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let a line item buy by the deal */
+        post: operations["deals_accept"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/deals/{deal}/decline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Decline an offer */
+        post: operations["deals_decline"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/decisions": {
         parameters: {
             query?: never;
@@ -914,6 +1226,9 @@ export interface paths {
         /**
          * Which ad does this placement show now?
          * @description An ad whose price is held until it was seen or the token expires, or the reasons why there is none.
+         *
+         *     With `explain=1`, a session or an API key that may read reports: every step of the decision instead, and nothing
+         *     is held. One sees the bids on one's own placements, one's own line items, and all counts.
          */
         post: operations["ads_decide"];
         delete?: never;
@@ -940,6 +1255,41 @@ export interface paths {
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/v1/external-bidders": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Your bidders, and how they do today */
+        get: operations["external_bidders_page"];
+        put?: never;
+        /** Let a server of yours bid for a line item */
+        post: operations["external_bidders_add"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/external-bidders/{bidder}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Change or pause a bidder */
+        patch: operations["external_bidders_change"];
         trace?: never;
     };
     "/v1/forecasts": {
@@ -1072,6 +1422,26 @@ export interface paths {
         };
         /** What a line item will win from now on */
         get: operations["line_items_saved"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/line-items/{line_item}/video-events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How far videos of a line item were played (VAST)
+         * @description Of today, when no day is named.
+         */
+        get: operations["line_items_video_events"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1261,6 +1631,78 @@ export interface paths {
         get: operations["moderation_thumbnail"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/moderation/traffic-allowances": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Networks of data centres from which worlds are streamed */
+        get: operations["moderation_traffic_allowances"];
+        put?: never;
+        /** Allow a network of a data centre */
+        post: operations["moderation_allow_traffic"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/moderation/traffic-allowances/{allowance}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Allow a network no longer */
+        delete: operations["moderation_disallow_traffic"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/moderation/traffic-flags": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Flags of invalid traffic, the oldest first */
+        get: operations["moderation_traffic_flags"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/moderation/traffic-flags/{flag}/decide": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Uphold or lift a flag
+         * @description What was given back under a lifted flag is charged again as far as the campaign's budget still goes.
+         */
+        post: operations["moderation_decide_traffic_flag"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1479,6 +1921,23 @@ export interface paths {
         patch: operations["placements_change"];
         trace?: never;
     };
+    "/v1/placements/{placement}/deals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Offer a placement to one advertiser */
+        post: operations["deals_offer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/placements/{placement}/explanation": {
         parameters: {
             query?: never;
@@ -1489,6 +1948,24 @@ export interface paths {
         /** Why was there no ad here? */
         get: operations["placements_no_ad"];
         put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/placements/{placement}/external-demand": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Whether external bidders compete for the placement */
+        get: operations["placements_external_demand"];
+        /** Let external bidders compete for the placement, or not */
+        put: operations["placements_set_external_demand"];
         post?: never;
         delete?: never;
         options?: never;
@@ -1591,6 +2068,23 @@ export interface paths {
         patch: operations["publisher_change"];
         trace?: never;
     };
+    "/v1/publisher/ads-txt": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What to add to your own ads.txt and app-ads.txt */
+        get: operations["publisher_ads_txt"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/publisher/blocks": {
         parameters: {
             query?: never;
@@ -1643,6 +2137,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/publisher/deals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Deals that you have offered */
+        get: operations["deals_offered"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/publisher/deals/{deal}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One deal that you have offered */
+        get: operations["deals_read_offered"];
+        put?: never;
+        post?: never;
+        /** Withdraw an offer, or end a deal */
+        delete: operations["deals_withdraw"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/publisher/listing": {
         parameters: {
             query?: never;
@@ -1657,6 +2186,43 @@ export interface paths {
         post?: never;
         /** Be named no more */
         delete: operations["publisher_withdraw"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/publisher/traffic-flags": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Flags of invalid traffic on your placements */
+        get: operations["publisher_traffic_flags"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/publisher/traffic-flags/{flag}/objection": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Object to a flag, once
+         * @description A moderator upholds or lifts the flag; you are told by a notice.
+         */
+        post: operations["publisher_object_to_traffic_flag"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -2053,6 +2619,17 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
+         * AcceptBody
+         * @description The line item that buys by the deal from now on.
+         * @example {
+         *       "line_item_id": 12
+         *     }
+         */
+        AcceptBody: {
+            /** Line Item Id */
+            line_item_id: number;
+        };
+        /**
          * AccountAnswer
          * @description An account that you may act for, and as what.
          * @example {
@@ -2124,6 +2701,16 @@ export interface components {
             granted: boolean;
             /** Note */
             note?: string | null;
+        };
+        /**
+         * ApprovalBody
+         * @example {
+         *       "approved": true
+         *     }
+         */
+        ApprovalBody: {
+            /** Approved */
+            approved: boolean;
         };
         /**
          * AssetAnswer
@@ -2220,6 +2807,97 @@ export interface components {
          * @enum {string}
          */
         BidKind: "vcpm" | "cpc" | "cpa" | "sponsorship";
+        /**
+         * BidderAnswer
+         * @description `today`: what became of asking it on this UTC day, by outcome; a few seconds behind.
+         */
+        BidderAnswer: {
+            /** Approved */
+            approved: boolean;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Endpoint */
+            endpoint: string;
+            /** Id */
+            id: number;
+            /** Line Item Id */
+            line_item_id: number;
+            /** Name */
+            name: string;
+            /** Qps Max */
+            qps_max: number;
+            /** Seat */
+            seat: string;
+            status: components["schemas"]["PartnerStatus"];
+            /** Timeout Ms */
+            timeout_ms: number;
+            /** Today */
+            today: {
+                [key: string]: number;
+            };
+        };
+        /**
+         * BidderBody
+         * @description A server that bids for a line item of yours (bid kind vcpm), whose bid is then the most that it may bid.
+         *
+         *     It is asked once the operator has approved it, for placements that ask external bidders.
+         * @example {
+         *       "endpoint": "https://bidder.example/openrtb2",
+         *       "line_item_id": 12,
+         *       "name": "Our DSP",
+         *       "qps_max": 200,
+         *       "seat": "dsp-1",
+         *       "timeout_ms": 120
+         *     }
+         */
+        BidderBody: {
+            /** Endpoint */
+            endpoint: string;
+            /** Line Item Id */
+            line_item_id: number;
+            /** Name */
+            name: string;
+            /**
+             * Qps Max
+             * @default 100
+             */
+            qps_max: number;
+            /** Seat */
+            seat: string;
+            /**
+             * Timeout Ms
+             * @default 120
+             */
+            timeout_ms: number;
+        };
+        /**
+         * BidderChange
+         * @description What is left out stays as it is. Another endpoint has to be approved again.
+         * @example {
+         *       "timeout_ms": 80
+         *     }
+         */
+        BidderChange: {
+            /** Endpoint */
+            endpoint?: string | null;
+            /** Name */
+            name?: string | null;
+            /** Qps Max */
+            qps_max?: number | null;
+            /** Seat */
+            seat?: string | null;
+            status?: components["schemas"]["PartnerStatus"] | null;
+            /** Timeout Ms */
+            timeout_ms?: number | null;
+        };
+        /** BidderList */
+        BidderList: {
+            /** Items */
+            items: components["schemas"]["BidderAnswer"][];
+        };
         /** BlockAnswer */
         BlockAnswer: {
             /**
@@ -2631,6 +3309,99 @@ export interface components {
             time_zone: string;
         };
         /**
+         * DealAnswer
+         * @description A deal as both sides see it; `price_micro_usdc` is for one viewable impression.
+         * @example {
+         *       "advertiser": "0xa1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1",
+         *       "created_at": "2026-11-01T09:00:00Z",
+         *       "decided_at": "2026-11-02T10:00:00Z",
+         *       "height": 512,
+         *       "id": 5,
+         *       "kind": "image",
+         *       "line_item_id": 12,
+         *       "name": "Autumn at the gate",
+         *       "placement_id": 7,
+         *       "placement_name": "Board at the gate",
+         *       "price_kind": "fixed",
+         *       "price_micro_usdc": 4000,
+         *       "publisher": "0xb2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2",
+         *       "status": "accepted",
+         *       "width": 1024,
+         *       "world_name": "Harbour"
+         *     }
+         */
+        DealAnswer: {
+            /** Advertiser */
+            advertiser: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Decided At */
+            decided_at: string | null;
+            /** Height */
+            height: number;
+            /** Id */
+            id: number;
+            kind: components["schemas"]["PlacementKind"];
+            /** Line Item Id */
+            line_item_id: number | null;
+            /** Name */
+            name: string;
+            /** Placement Id */
+            placement_id: number;
+            /** Placement Name */
+            placement_name: string;
+            price_kind: components["schemas"]["PriceKind"];
+            /** Price Micro Usdc */
+            price_micro_usdc: number;
+            /** Publisher */
+            publisher: string;
+            status: components["schemas"]["DealStatus"];
+            /** Width */
+            width: number;
+            /** World Name */
+            world_name: string;
+        };
+        /**
+         * DealBody
+         * @description An offer to one advertiser. The price is given per viewable impression or per thousand, and never changes.
+         * @example {
+         *       "advertiser": "0xa1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1",
+         *       "name": "Autumn at the gate",
+         *       "price_kind": "fixed",
+         *       "price_vcpm_micro_usdc": 4000000
+         *     }
+         */
+        DealBody: {
+            /**
+             * Advertiser
+             * @description the account that may accept
+             */
+            advertiser: string;
+            /** Name */
+            name: string;
+            price_kind: components["schemas"]["PriceKind"];
+            /** Price Micro Usdc */
+            price_micro_usdc?: number | null;
+            /** Price Vcpm Micro Usdc */
+            price_vcpm_micro_usdc?: number | null;
+        };
+        /** DealPage */
+        DealPage: {
+            /** Items */
+            items: components["schemas"]["DealAnswer"][];
+            /** Next After */
+            next_after: number | null;
+        };
+        /**
+         * DealStatus
+         * @description offered → accepted, declined (advertiser) or withdrawn (publisher); accepted → ended (either side).
+         * @enum {string}
+         */
+        DealStatus: "offered" | "accepted" | "declined" | "withdrawn" | "ended";
+        /**
          * DeliveryAnswer
          * @description `response_code` and `error` are of the newest attempt; `error` tells why there was no answer.
          * @example {
@@ -2948,6 +3719,115 @@ export interface components {
             confirm: string;
         };
         /**
+         * ExchangeAnswer
+         * @description `token` is there once: when it is made.
+         */
+        ExchangeAnswer: {
+            /** Click Macro */
+            click_macro: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Domain */
+            domain: string;
+            /** Id */
+            id: number;
+            /** Name */
+            name: string;
+            /** Needs Schain */
+            needs_schain: boolean;
+            /** Networks */
+            networks: string[];
+            /** Publisher Index */
+            publisher_index: number;
+            /** Seat */
+            seat: string;
+            status: components["schemas"]["PartnerStatus"];
+            /** Strict */
+            strict: boolean;
+            /** Token */
+            token?: string | null;
+            /** World Id */
+            world_id: number;
+        };
+        /**
+         * ExchangeBody
+         * @description An exchange that sells to us. It is paid as the publisher of `world_id`, whose placements are its formats.
+         * @example {
+         *       "domain": "exchange.example",
+         *       "name": "Northern Exchange",
+         *       "networks": [
+         *         "192.0.2.0/24"
+         *       ],
+         *       "seat": "sightline",
+         *       "world_id": 7
+         *     }
+         */
+        ExchangeBody: {
+            /**
+             * Click Macro
+             * @default
+             */
+            click_macro: string;
+            /** Domain */
+            domain: string;
+            /** Name */
+            name: string;
+            /**
+             * Needs Schain
+             * @default false
+             */
+            needs_schain: boolean;
+            /** Networks */
+            networks?: string[];
+            /**
+             * Seat
+             * @description our name at the exchange
+             */
+            seat: string;
+            /**
+             * Strict
+             * @default false
+             */
+            strict: boolean;
+            /** World Id */
+            world_id: number;
+        };
+        /**
+         * ExchangeChange
+         * @description What is left out stays as it is. `new_token` ends the old token at once.
+         * @example {
+         *       "status": "paused"
+         *     }
+         */
+        ExchangeChange: {
+            /** Click Macro */
+            click_macro?: string | null;
+            /** Name */
+            name?: string | null;
+            /** Needs Schain */
+            needs_schain?: boolean | null;
+            /** Networks */
+            networks?: string[] | null;
+            /**
+             * New Token
+             * @default false
+             */
+            new_token: boolean;
+            /** Seat */
+            seat?: string | null;
+            status?: components["schemas"]["PartnerStatus"] | null;
+            /** Strict */
+            strict?: boolean | null;
+        };
+        /** ExchangeList */
+        ExchangeList: {
+            /** Items */
+            items: components["schemas"]["ExchangeAnswer"][];
+        };
+        /**
          * ExportAnswer
          * @description A copy of everything about the account. `download_url` is there while there is a file, good for a day.
          */
@@ -2987,6 +3867,17 @@ export interface components {
             next_after: number | null;
         };
         /**
+         * ExternalDemand
+         * @description Whether bidders on servers of their own compete for the placement; each ad request then waits for them.
+         * @example {
+         *       "asked": true
+         *     }
+         */
+        ExternalDemand: {
+            /** Asked */
+            asked: boolean;
+        };
+        /**
          * FieldProblem
          * @description What is wrong with one field; never the value that was sent.
          */
@@ -2996,6 +3887,119 @@ export interface components {
             /** Path */
             path: string;
         };
+        /**
+         * FilteredAnswer
+         * @description Of a campaign's events: how many were flagged, and what it did not pay for, or got back, because of that.
+         */
+        FilteredAnswer: {
+            /**
+             * Events
+             * @description flagged events by what the ledger did with them
+             */
+            events: {
+                [key: string]: number;
+            };
+            /**
+             * From Day
+             * Format: date
+             */
+            from_day: string;
+            /** Given Back Micro Usdc */
+            given_back_micro_usdc: number;
+            /**
+             * Kept Micro Usdc
+             * @description flagged too late: the epoch was closed
+             */
+            kept_micro_usdc: number;
+            /**
+             * To Day
+             * Format: date
+             */
+            to_day: string;
+        };
+        /**
+         * FlagAnswer
+         * @description A day's events on a placement (`level`: all of it, or of one network, viewer or recording) that are not paid.
+         *
+         *     `evidence` has the sums, the threshold of the ruleset and the lists in force. `events` and `amounts_micro_usdc` are
+         *     by what the ledger did: `pending`, `reversed` (given back), `voided` (never charged), `late` (its epoch was closed:
+         *     it stays paid), `missed` (the budget was gone), and after a flag was lifted `lifting`, `reinstated`, `cleared`,
+         *     `forgone` (the budget went to others meanwhile).
+         */
+        FlagAnswer: {
+            /** Amounts Micro Usdc */
+            amounts_micro_usdc: {
+                [key: string]: number;
+            };
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /** Decided At */
+            decided_at: string | null;
+            /** Events */
+            events: {
+                [key: string]: number;
+            };
+            /** Evidence */
+            evidence: {
+                [key: string]: unknown;
+            };
+            /** Id */
+            id: number;
+            /** Level */
+            level: string;
+            /** Note */
+            note: string | null;
+            /** Objected At */
+            objected_at: string | null;
+            /** Objection */
+            objection: string | null;
+            /** Placement Id */
+            placement_id: number;
+            /** Rule */
+            rule: string;
+            /**
+             * Ruleset
+             * @description SHA-256 of the ruleset whose thresholds were passed
+             */
+            ruleset: string;
+            /** Scope */
+            scope: string;
+            status: components["schemas"]["FlagStatus"];
+        };
+        /**
+         * FlagDecision
+         * @description Final either way; the note goes to the publisher.
+         * @example {
+         *       "lifted": true
+         *     }
+         */
+        FlagDecision: {
+            /** Lifted */
+            lifted: boolean;
+            /** Note */
+            note?: string | null;
+        };
+        /** FlagPage */
+        FlagPage: {
+            /** Items */
+            items: components["schemas"]["FlagAnswer"][];
+            /** Next After */
+            next_after: number | null;
+        };
+        /**
+         * FlagStatus
+         * @description standing → upheld or lifted, after an objection or without one.
+         * @enum {string}
+         */
+        FlagStatus: "standing" | "upheld" | "lifted";
         /**
          * ForecastAnswer
          * @description What the recorded ad requests say. Others are taken to go on bidding as they do; frequency caps are not in it.
@@ -3456,6 +4460,8 @@ export interface components {
             /** Name */
             name: string;
             pacing: components["schemas"]["Pacing"];
+            /** Recency Minutes */
+            recency_minutes: number | null;
             /** Spent Micro Usdc */
             spent_micro_usdc: number;
             /**
@@ -3473,7 +4479,9 @@ export interface components {
          * @description The bid is given per event (`bid_micro_usdc`) or, for vcpm, per thousand (`bid_vcpm_micro_usdc`).
          *
          *     The bid of a `sponsorship` is the price of one hour of the one placement in `targeting.placements`; it starts and
-         *     ends on whole hours and has no caps and no other targeting.
+         *     ends on whole hours and has no caps and no other targeting. `pacing` spreads caps over their time: `even` as traffic
+         *     comes, `front_loaded` half as fast again at first, `asap` not at all. `recency_minutes` is the least time between
+         *     two ads to one viewer within a UTC day; like a frequency cap it needs viewers who may be counted.
          * @example {
          *       "bid_kind": "vcpm",
          *       "bid_vcpm_micro_usdc": 4000000,
@@ -3485,6 +4493,7 @@ export interface components {
          *       },
          *       "name": "Boards in game worlds",
          *       "pacing": "even",
+         *       "recency_minutes": 10,
          *       "starts_at": "2026-11-02T00:00:00Z",
          *       "targeting": {
          *         "categories": [
@@ -3516,6 +4525,8 @@ export interface components {
             name: string;
             /** @default even */
             pacing: components["schemas"]["Pacing"];
+            /** Recency Minutes */
+            recency_minutes?: number | null;
             /**
              * Starts At
              * Format: date-time
@@ -3569,6 +4580,8 @@ export interface components {
             /** Name */
             name?: string | null;
             pacing?: components["schemas"]["Pacing"] | null;
+            /** Recency Minutes */
+            recency_minutes?: number | null;
             status?: components["schemas"]["LineItemStatus"] | null;
             targeting?: components["schemas"]["TargetingBody"] | null;
             /** Total Cap Micro Usdc */
@@ -3762,6 +4775,48 @@ export interface components {
              */
             what: string;
         };
+        /** NetworkAnswer */
+        NetworkAnswer: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Id */
+            id: number;
+            /** Network */
+            network: string;
+            /** Note */
+            note: string;
+            /** Publisher Index */
+            publisher_index: number | null;
+        };
+        /**
+         * NetworkBody
+         * @description A data centre's network from which worlds are streamed to people. Without a publisher it holds for everybody.
+         * @example {
+         *       "network": "203.0.113.0/24",
+         *       "note": "Cloud streaming of headsets"
+         *     }
+         */
+        NetworkBody: {
+            /** Network */
+            network: string;
+            /**
+             * Note
+             * @default
+             */
+            note: string;
+            /** Publisher Index */
+            publisher_index?: number | null;
+        };
+        /** NetworkPage */
+        NetworkPage: {
+            /** Items */
+            items: components["schemas"]["NetworkAnswer"][];
+            /** Next After */
+            next_after: number | null;
+        };
         /**
          * NewKey
          * @description A key with its text, which is shown this once.
@@ -3910,6 +4965,17 @@ export interface components {
              * @description of all notices of the account
              */
             unread: number;
+        };
+        /**
+         * ObjectionBody
+         * @description What you know that the figures do not say.
+         * @example {
+         *       "text": "A school's class of thirty visited this world on that morning."
+         *     }
+         */
+        ObjectionBody: {
+            /** Text */
+            text: string;
         };
         /**
          * OfferedAnswer
@@ -4112,10 +5178,15 @@ export interface components {
         };
         /**
          * Pacing
-         * @description asap: as fast as auctions are won; even: over the rest of the day or flight.
+         * @description asap: as fast as auctions are won; even: as traffic comes; front_loaded: half as fast again at first.
          * @enum {string}
          */
-        Pacing: "asap" | "even";
+        Pacing: "asap" | "even" | "front_loaded";
+        /**
+         * PartnerStatus
+         * @enum {string}
+         */
+        PartnerStatus: "active" | "paused";
         /**
          * PaymentAnswer
          * @description A payment by card. It is held until `hold_until`, then the treasury deposits it on chain, one US dollar for one
@@ -4208,6 +5279,8 @@ export interface components {
              * Format: date-time
              */
             created_at: string;
+            /** Deals Only */
+            deals_only: boolean;
             /** Floor Micro Usdc */
             floor_micro_usdc: number;
             /** Height */
@@ -4223,6 +5296,8 @@ export interface components {
             name: string;
             /** Shares */
             shares: components["schemas"]["ShareBody"][];
+            /** Soft Floor Micro Usdc */
+            soft_floor_micro_usdc: number | null;
             status: components["schemas"]["ListingStatus"];
             /** Test Mode */
             test_mode: boolean;
@@ -4269,6 +5344,12 @@ export interface components {
              * @default []
              */
             accepted_categories: components["schemas"]["CampaignCategory"][];
+            /**
+             * Deals Only
+             * @description only private deals and sponsorships buy here
+             * @default false
+             */
+            deals_only: boolean;
             /** Floor Micro Usdc */
             floor_micro_usdc?: number | null;
             /** Floor Vcpm Micro Usdc */
@@ -4288,6 +5369,10 @@ export interface components {
              * @default []
              */
             shares: components["schemas"]["ShareBody"][];
+            /** Soft Floor Micro Usdc */
+            soft_floor_micro_usdc?: number | null;
+            /** Soft Floor Vcpm Micro Usdc */
+            soft_floor_vcpm_micro_usdc?: number | null;
             /**
              * Test Mode
              * @description show the house creative for free
@@ -4306,6 +5391,8 @@ export interface components {
         PlacementChange: {
             /** Accepted Categories */
             accepted_categories?: components["schemas"]["CampaignCategory"][] | null;
+            /** Deals Only */
+            deals_only?: boolean | null;
             /** Floor Micro Usdc */
             floor_micro_usdc?: number | null;
             /** Floor Vcpm Micro Usdc */
@@ -4318,6 +5405,10 @@ export interface components {
             name?: string | null;
             /** Shares */
             shares?: components["schemas"]["ShareBody"][] | null;
+            /** Soft Floor Micro Usdc */
+            soft_floor_micro_usdc?: number | null;
+            /** Soft Floor Vcpm Micro Usdc */
+            soft_floor_vcpm_micro_usdc?: number | null;
             status?: components["schemas"]["ListingStatus"] | null;
             /** Test Mode */
             test_mode?: boolean | null;
@@ -4342,6 +5433,14 @@ export interface components {
          * @enum {string}
          */
         PlatformRole: "moderator" | "admin" | "auditor";
+        /**
+         * PriceKind
+         * @description fixed: each viewable impression costs the price; floor: it costs at least the price, and what another deal bids.
+         *
+         *     In both cases never more than the line item's bid, and nothing when it is not seen.
+         * @enum {string}
+         */
+        PriceKind: "fixed" | "floor";
         /**
          * Problem
          * @description RFC 9457 problem details. `code` is for programs and stable; `detail` is for people.
@@ -5399,6 +6498,21 @@ export interface components {
             signature: string;
         };
         /**
+         * VideoEvents
+         * @description How often players told each event of VAST on a UTC day; kept for a month. Nothing is charged by them.
+         */
+        VideoEvents: {
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /** Events */
+            events: {
+                [key: string]: number;
+            };
+        };
+        /**
          * WebhookAnswer
          * @description `disabled` means: it failed for three days; set `status` to `active` when it works again.
          * @example {
@@ -5953,6 +7067,67 @@ export interface operations {
             };
         };
     };
+    public_files_app_ads: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example sightline.example, 12, DIRECT */
+                    "text/plain": string;
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "invalid_request",
+                     *       "detail": "a field is missing, unknown, of the wrong type or out of range; see `errors`",
+                     *       "instance": "/app-ads.txt",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 422,
+                     *       "title": "A field is missing, unknown, of the wrong type or out of range; see `errors`",
+                     *       "type": "urn:sightline:problem:invalid_request"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "database_unavailable",
+                     *       "detail": "the database does not answer; nothing was changed, retry",
+                     *       "instance": "/app-ads.txt",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 503,
+                     *       "title": "The database does not answer; nothing was changed, retry",
+                     *       "type": "urn:sightline:problem:database_unavailable"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     settlements_bundle: {
         parameters: {
             query?: never;
@@ -6219,6 +7394,1006 @@ export interface operations {
                      *       "code": "database_unavailable",
                      *       "detail": "the database does not answer; nothing was changed, retry",
                      *       "instance": "/house/{name}",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 503,
+                     *       "title": "The database does not answer; nothing was changed, retry",
+                     *       "type": "urn:sightline:problem:database_unavailable"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    openrtb_bid: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "app": {
+                 *         "bundle": "com.example.harbour",
+                 *         "id": "4711",
+                 *         "name": "Harbour",
+                 *         "publisher": {
+                 *           "id": "88"
+                 *         }
+                 *       },
+                 *       "at": 1,
+                 *       "badv": [
+                 *         "casino.example"
+                 *       ],
+                 *       "bcat": [
+                 *         "IAB25"
+                 *       ],
+                 *       "cur": [
+                 *         "USD"
+                 *       ],
+                 *       "device": {
+                 *         "devicetype": 1,
+                 *         "geo": {
+                 *           "country": "DEU"
+                 *         },
+                 *         "ip": "203.0.113.7",
+                 *         "language": "de",
+                 *         "lmt": 1,
+                 *         "ua": "Mozilla/5.0"
+                 *       },
+                 *       "id": "7f9c2ba4e88f827d",
+                 *       "imp": [
+                 *         {
+                 *           "banner": {
+                 *             "format": [
+                 *               {
+                 *                 "h": 250,
+                 *                 "w": 300
+                 *               },
+                 *               {
+                 *                 "h": 600,
+                 *                 "w": 300
+                 *               }
+                 *             ],
+                 *             "h": 250,
+                 *             "w": 300
+                 *           },
+                 *           "bidfloor": 1.25,
+                 *           "bidfloorcur": "USD",
+                 *           "ext": {
+                 *             "sightline3d": {
+                 *               "angle_cdeg": 1800,
+                 *               "curvature": 0,
+                 *               "dwell_ms": 2600,
+                 *               "height_mm": 2500,
+                 *               "normal": [
+                 *                 0,
+                 *                 0,
+                 *                 1
+                 *               ],
+                 *               "position_mm": [
+                 *                 12000,
+                 *                 1800,
+                 *                 -4000
+                 *               ],
+                 *               "screen_bp": 640,
+                 *               "v": 1,
+                 *               "visible_bp": 9200,
+                 *               "width_mm": 3000
+                 *             }
+                 *           },
+                 *           "id": "1",
+                 *           "secure": 1,
+                 *           "tagid": "lobby-wall"
+                 *         }
+                 *       ],
+                 *       "source": {
+                 *         "schain": {
+                 *           "complete": 1,
+                 *           "nodes": [
+                 *             {
+                 *               "asi": "exchange.example",
+                 *               "hp": 1,
+                 *               "sid": "88"
+                 *             }
+                 *           ],
+                 *           "ver": "1.0"
+                 *         }
+                 *       },
+                 *       "tmax": 120
+                 *     }
+                 */
+                "application/json": {
+                    id: string;
+                    imp: {
+                        id: string;
+                    }[];
+                };
+            };
+        };
+        responses: {
+            /** @description Bids, or why there are none */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "bidid": "019a44d1c7f0a1b2c3d4e5f60718293a",
+                     *       "cur": "USD",
+                     *       "id": "7f9c2ba4e88f827d",
+                     *       "seatbid": [
+                     *         {
+                     *           "bid": [
+                     *             {
+                     *               "adid": "31",
+                     *               "adm": "<a href=\"https://ads.example/openrtb2/click/AQ…\"><img src=\"https://assets.example/31.png\"></a>",
+                     *               "adomain": [
+                     *                 "shop.example"
+                     *               ],
+                     *               "burl": "https://ads.example/openrtb2/burl/AQ…?price=${AUCTION_PRICE}",
+                     *               "cat": [
+                     *                 "IAB22"
+                     *               ],
+                     *               "cattax": 1,
+                     *               "cid": "7",
+                     *               "crid": "31",
+                     *               "exp": 120,
+                     *               "h": 250,
+                     *               "id": "019a44d1c7f0a1b2c3d4e5f60718293a",
+                     *               "impid": "1",
+                     *               "lurl": "https://ads.example/openrtb2/lurl/AQ…?loss=${AUCTION_LOSS}",
+                     *               "mtype": 1,
+                     *               "nurl": "https://ads.example/openrtb2/nurl/AQ…?price=${AUCTION_PRICE}",
+                     *               "price": 2.35,
+                     *               "w": 300
+                     *             }
+                     *           ],
+                     *           "group": 0,
+                     *           "seat": "sightline"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": {
+                        bidid?: string;
+                        cur?: string;
+                        id: string;
+                        nbr?: number;
+                        seatbid?: {
+                            bid: {
+                                adm?: string;
+                                adomain?: string[];
+                                burl?: string;
+                                crid?: string;
+                                id: string;
+                                impid: string;
+                                price: number;
+                            }[];
+                            group?: number;
+                            seat?: string;
+                        }[];
+                    };
+                };
+            };
+            /** @description No bid */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "bad_request",
+                     *       "detail": "the request cannot be read",
+                     *       "instance": "/openrtb2/bid",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 400,
+                     *       "title": "The request cannot be read",
+                     *       "type": "urn:sightline:problem:bad_request"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_signed_in",
+                     *       "detail": "no session or API key, or it is over",
+                     *       "instance": "/openrtb2/bid",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 401,
+                     *       "title": "No session or API key, or it is over",
+                     *       "type": "urn:sightline:problem:not_signed_in"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_permitted",
+                     *       "detail": "your role or the scopes of your API key do not allow this",
+                     *       "instance": "/openrtb2/bid",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 403,
+                     *       "title": "Your role or the scopes of your API key do not allow this",
+                     *       "type": "urn:sightline:problem:not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "body_too_large",
+                     *       "detail": "the body is larger than the limit",
+                     *       "instance": "/openrtb2/bid",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 413,
+                     *       "title": "The body is larger than the limit",
+                     *       "type": "urn:sightline:problem:body_too_large"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "invalid_request",
+                     *       "detail": "a field is missing, unknown, of the wrong type or out of range; see `errors`",
+                     *       "instance": "/openrtb2/bid",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 422,
+                     *       "title": "A field is missing, unknown, of the wrong type or out of range; see `errors`",
+                     *       "type": "urn:sightline:problem:invalid_request"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "database_unavailable",
+                     *       "detail": "the database does not answer; nothing was changed, retry",
+                     *       "instance": "/openrtb2/bid",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 503,
+                     *       "title": "The database does not answer; nothing was changed, retry",
+                     *       "type": "urn:sightline:problem:database_unavailable"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    openrtb_billed: {
+        parameters: {
+            query?: {
+                /** @description ${AUCTION_PRICE}, dollars per thousand */
+                price?: string;
+            };
+            header?: never;
+            path: {
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_permitted",
+                     *       "detail": "your role or the scopes of your API key do not allow this",
+                     *       "instance": "/openrtb2/burl/{token}",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 403,
+                     *       "title": "Your role or the scopes of your API key do not allow this",
+                     *       "type": "urn:sightline:problem:not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_found",
+                     *       "detail": "there is no such path",
+                     *       "instance": "/openrtb2/burl/{token}",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 404,
+                     *       "title": "There is no such path",
+                     *       "type": "urn:sightline:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "idempotency_key_reused",
+                     *       "detail": "the Idempotency-Key was used before for a different request",
+                     *       "instance": "/openrtb2/burl/{token}",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 409,
+                     *       "title": "The Idempotency-Key was used before for a different request",
+                     *       "type": "urn:sightline:problem:idempotency_key_reused"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "invalid_request",
+                     *       "detail": "a field is missing, unknown, of the wrong type or out of range; see `errors`",
+                     *       "instance": "/openrtb2/burl/{token}",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 422,
+                     *       "title": "A field is missing, unknown, of the wrong type or out of range; see `errors`",
+                     *       "type": "urn:sightline:problem:invalid_request"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "database_unavailable",
+                     *       "detail": "the database does not answer; nothing was changed, retry",
+                     *       "instance": "/openrtb2/burl/{token}",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 503,
+                     *       "title": "The database does not answer; nothing was changed, retry",
+                     *       "type": "urn:sightline:problem:database_unavailable"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    openrtb_billed_posted: {
+        parameters: {
+            query?: {
+                /** @description ${AUCTION_PRICE}, dollars per thousand */
+                price?: string;
+            };
+            header?: never;
+            path: {
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_permitted",
+                     *       "detail": "your role or the scopes of your API key do not allow this",
+                     *       "instance": "/openrtb2/burl/{token}",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 403,
+                     *       "title": "Your role or the scopes of your API key do not allow this",
+                     *       "type": "urn:sightline:problem:not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_found",
+                     *       "detail": "there is no such path",
+                     *       "instance": "/openrtb2/burl/{token}",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 404,
+                     *       "title": "There is no such path",
+                     *       "type": "urn:sightline:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "idempotency_key_reused",
+                     *       "detail": "the Idempotency-Key was used before for a different request",
+                     *       "instance": "/openrtb2/burl/{token}",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 409,
+                     *       "title": "The Idempotency-Key was used before for a different request",
+                     *       "type": "urn:sightline:problem:idempotency_key_reused"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "invalid_request",
+                     *       "detail": "a field is missing, unknown, of the wrong type or out of range; see `errors`",
+                     *       "instance": "/openrtb2/burl/{token}",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 422,
+                     *       "title": "A field is missing, unknown, of the wrong type or out of range; see `errors`",
+                     *       "type": "urn:sightline:problem:invalid_request"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "database_unavailable",
+                     *       "detail": "the database does not answer; nothing was changed, retry",
+                     *       "instance": "/openrtb2/burl/{token}",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 503,
+                     *       "title": "The database does not answer; nothing was changed, retry",
+                     *       "type": "urn:sightline:problem:database_unavailable"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    openrtb_click: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            302: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_found",
+                     *       "detail": "there is no such path",
+                     *       "instance": "/openrtb2/click/{token}",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 404,
+                     *       "title": "There is no such path",
+                     *       "type": "urn:sightline:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "invalid_request",
+                     *       "detail": "a field is missing, unknown, of the wrong type or out of range; see `errors`",
+                     *       "instance": "/openrtb2/click/{token}",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 422,
+                     *       "title": "A field is missing, unknown, of the wrong type or out of range; see `errors`",
+                     *       "type": "urn:sightline:problem:invalid_request"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "database_unavailable",
+                     *       "detail": "the database does not answer; nothing was changed, retry",
+                     *       "instance": "/openrtb2/click/{token}",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 503,
+                     *       "title": "The database does not answer; nothing was changed, retry",
+                     *       "type": "urn:sightline:problem:database_unavailable"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    openrtb_lost: {
+        parameters: {
+            query?: {
+                /** @description ${AUCTION_LOSS} */
+                loss?: string;
+            };
+            header?: never;
+            path: {
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_permitted",
+                     *       "detail": "your role or the scopes of your API key do not allow this",
+                     *       "instance": "/openrtb2/lurl/{token}",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 403,
+                     *       "title": "Your role or the scopes of your API key do not allow this",
+                     *       "type": "urn:sightline:problem:not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_found",
+                     *       "detail": "there is no such path",
+                     *       "instance": "/openrtb2/lurl/{token}",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 404,
+                     *       "title": "There is no such path",
+                     *       "type": "urn:sightline:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "invalid_request",
+                     *       "detail": "a field is missing, unknown, of the wrong type or out of range; see `errors`",
+                     *       "instance": "/openrtb2/lurl/{token}",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 422,
+                     *       "title": "A field is missing, unknown, of the wrong type or out of range; see `errors`",
+                     *       "type": "urn:sightline:problem:invalid_request"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "database_unavailable",
+                     *       "detail": "the database does not answer; nothing was changed, retry",
+                     *       "instance": "/openrtb2/lurl/{token}",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 503,
+                     *       "title": "The database does not answer; nothing was changed, retry",
+                     *       "type": "urn:sightline:problem:database_unavailable"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    openrtb_won: {
+        parameters: {
+            query?: {
+                /** @description ${AUCTION_PRICE}, dollars per thousand */
+                price?: string;
+            };
+            header?: never;
+            path: {
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_permitted",
+                     *       "detail": "your role or the scopes of your API key do not allow this",
+                     *       "instance": "/openrtb2/nurl/{token}",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 403,
+                     *       "title": "Your role or the scopes of your API key do not allow this",
+                     *       "type": "urn:sightline:problem:not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_found",
+                     *       "detail": "there is no such path",
+                     *       "instance": "/openrtb2/nurl/{token}",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 404,
+                     *       "title": "There is no such path",
+                     *       "type": "urn:sightline:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "invalid_request",
+                     *       "detail": "a field is missing, unknown, of the wrong type or out of range; see `errors`",
+                     *       "instance": "/openrtb2/nurl/{token}",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 422,
+                     *       "title": "A field is missing, unknown, of the wrong type or out of range; see `errors`",
+                     *       "type": "urn:sightline:problem:invalid_request"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "database_unavailable",
+                     *       "detail": "the database does not answer; nothing was changed, retry",
+                     *       "instance": "/openrtb2/nurl/{token}",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 503,
+                     *       "title": "The database does not answer; nothing was changed, retry",
+                     *       "type": "urn:sightline:problem:database_unavailable"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    openrtb_track: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token: string;
+                event: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_found",
+                     *       "detail": "there is no such path",
+                     *       "instance": "/openrtb2/track/{token}/{event}",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 404,
+                     *       "title": "There is no such path",
+                     *       "type": "urn:sightline:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "invalid_request",
+                     *       "detail": "a field is missing, unknown, of the wrong type or out of range; see `errors`",
+                     *       "instance": "/openrtb2/track/{token}/{event}",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 422,
+                     *       "title": "A field is missing, unknown, of the wrong type or out of range; see `errors`",
+                     *       "type": "urn:sightline:problem:invalid_request"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "database_unavailable",
+                     *       "detail": "the database does not answer; nothing was changed, retry",
+                     *       "instance": "/openrtb2/track/{token}/{event}",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 503,
+                     *       "title": "The database does not answer; nothing was changed, retry",
+                     *       "type": "urn:sightline:problem:database_unavailable"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    openrtb_vast: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example <VAST version="4.2"/> */
+                    "application/xml": string;
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_found",
+                     *       "detail": "there is no such path",
+                     *       "instance": "/openrtb2/vast/{token}",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 404,
+                     *       "title": "There is no such path",
+                     *       "type": "urn:sightline:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "invalid_request",
+                     *       "detail": "a field is missing, unknown, of the wrong type or out of range; see `errors`",
+                     *       "instance": "/openrtb2/vast/{token}",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 422,
+                     *       "title": "A field is missing, unknown, of the wrong type or out of range; see `errors`",
+                     *       "type": "urn:sightline:problem:invalid_request"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "database_unavailable",
+                     *       "detail": "the database does not answer; nothing was changed, retry",
+                     *       "instance": "/openrtb2/vast/{token}",
                      *       "request_id": "4c1f0e9d2b7a6583",
                      *       "status": 503,
                      *       "title": "The database does not answer; nothing was changed, retry",
@@ -6834,6 +9009,993 @@ export interface operations {
                      *       "code": "database_unavailable",
                      *       "detail": "the database does not answer; nothing was changed, retry",
                      *       "instance": "/v1/admin/card-payments/{payment}/release",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 503,
+                     *       "title": "The database does not answer; nothing was changed, retry",
+                     *       "type": "urn:sightline:problem:database_unavailable"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    admin_exchanges: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description wallet of the organisation to act for; one's own account when it is left out */
+                "Sightline-Account"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "click_macro": "text",
+                     *           "created_at": "2026-11-02T10:00:00Z",
+                     *           "domain": "ads.example",
+                     *           "id": 7,
+                     *           "name": "Autumn launch",
+                     *           "needs_schain": true,
+                     *           "networks": [
+                     *             "text"
+                     *           ],
+                     *           "publisher_index": 7,
+                     *           "seat": "text",
+                     *           "status": "active",
+                     *           "strict": true,
+                     *           "token": "f3Zq0c7bF0p0c5J1u4m9aWnPzGd1xq8wQ2v7Lr6tYhE",
+                     *           "world_id": 7
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ExchangeList"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_signed_in",
+                     *       "detail": "no session or API key, or it is over",
+                     *       "instance": "/v1/admin/exchanges",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 401,
+                     *       "title": "No session or API key, or it is over",
+                     *       "type": "urn:sightline:problem:not_signed_in"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_permitted",
+                     *       "detail": "your role or the scopes of your API key do not allow this",
+                     *       "instance": "/v1/admin/exchanges",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 403,
+                     *       "title": "Your role or the scopes of your API key do not allow this",
+                     *       "type": "urn:sightline:problem:not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "invalid_request",
+                     *       "detail": "a field is missing, unknown, of the wrong type or out of range; see `errors`",
+                     *       "instance": "/v1/admin/exchanges",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 422,
+                     *       "title": "A field is missing, unknown, of the wrong type or out of range; see `errors`",
+                     *       "type": "urn:sightline:problem:invalid_request"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "rate_limited",
+                     *       "detail": "too many requests of this kind; wait for Retry-After seconds",
+                     *       "instance": "/v1/admin/exchanges",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 429,
+                     *       "title": "Too many requests of this kind; wait for Retry-After seconds",
+                     *       "type": "urn:sightline:problem:rate_limited"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "database_unavailable",
+                     *       "detail": "the database does not answer; nothing was changed, retry",
+                     *       "instance": "/v1/admin/exchanges",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 503,
+                     *       "title": "The database does not answer; nothing was changed, retry",
+                     *       "type": "urn:sightline:problem:database_unavailable"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    admin_add: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description wallet of the organisation to act for; one's own account when it is left out */
+                "Sightline-Account"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "domain": "exchange.example",
+                 *       "name": "Northern Exchange",
+                 *       "networks": [
+                 *         "192.0.2.0/24"
+                 *       ],
+                 *       "seat": "sightline",
+                 *       "world_id": 7
+                 *     }
+                 */
+                "application/json": components["schemas"]["ExchangeBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "click_macro": "text",
+                     *       "created_at": "2026-11-02T10:00:00Z",
+                     *       "domain": "ads.example",
+                     *       "id": 7,
+                     *       "name": "Autumn launch",
+                     *       "needs_schain": true,
+                     *       "networks": [
+                     *         "text"
+                     *       ],
+                     *       "publisher_index": 7,
+                     *       "seat": "text",
+                     *       "status": "active",
+                     *       "strict": true,
+                     *       "token": "f3Zq0c7bF0p0c5J1u4m9aWnPzGd1xq8wQ2v7Lr6tYhE",
+                     *       "world_id": 7
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ExchangeAnswer"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "bad_request",
+                     *       "detail": "the request cannot be read",
+                     *       "instance": "/v1/admin/exchanges",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 400,
+                     *       "title": "The request cannot be read",
+                     *       "type": "urn:sightline:problem:bad_request"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_signed_in",
+                     *       "detail": "no session or API key, or it is over",
+                     *       "instance": "/v1/admin/exchanges",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 401,
+                     *       "title": "No session or API key, or it is over",
+                     *       "type": "urn:sightline:problem:not_signed_in"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_permitted",
+                     *       "detail": "your role or the scopes of your API key do not allow this",
+                     *       "instance": "/v1/admin/exchanges",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 403,
+                     *       "title": "Your role or the scopes of your API key do not allow this",
+                     *       "type": "urn:sightline:problem:not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_found",
+                     *       "detail": "there is no such path",
+                     *       "instance": "/v1/admin/exchanges",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 404,
+                     *       "title": "There is no such path",
+                     *       "type": "urn:sightline:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "idempotency_key_reused",
+                     *       "detail": "the Idempotency-Key was used before for a different request",
+                     *       "instance": "/v1/admin/exchanges",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 409,
+                     *       "title": "The Idempotency-Key was used before for a different request",
+                     *       "type": "urn:sightline:problem:idempotency_key_reused"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "body_too_large",
+                     *       "detail": "the body is larger than the limit",
+                     *       "instance": "/v1/admin/exchanges",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 413,
+                     *       "title": "The body is larger than the limit",
+                     *       "type": "urn:sightline:problem:body_too_large"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "invalid_request",
+                     *       "detail": "a field is missing, unknown, of the wrong type or out of range; see `errors`",
+                     *       "instance": "/v1/admin/exchanges",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 422,
+                     *       "title": "A field is missing, unknown, of the wrong type or out of range; see `errors`",
+                     *       "type": "urn:sightline:problem:invalid_request"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "rate_limited",
+                     *       "detail": "too many requests of this kind; wait for Retry-After seconds",
+                     *       "instance": "/v1/admin/exchanges",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 429,
+                     *       "title": "Too many requests of this kind; wait for Retry-After seconds",
+                     *       "type": "urn:sightline:problem:rate_limited"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "database_unavailable",
+                     *       "detail": "the database does not answer; nothing was changed, retry",
+                     *       "instance": "/v1/admin/exchanges",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 503,
+                     *       "title": "The database does not answer; nothing was changed, retry",
+                     *       "type": "urn:sightline:problem:database_unavailable"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    admin_change: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description wallet of the organisation to act for; one's own account when it is left out */
+                "Sightline-Account"?: string;
+            };
+            path: {
+                exchange: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "status": "paused"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ExchangeChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "click_macro": "text",
+                     *       "created_at": "2026-11-02T10:00:00Z",
+                     *       "domain": "ads.example",
+                     *       "id": 7,
+                     *       "name": "Autumn launch",
+                     *       "needs_schain": true,
+                     *       "networks": [
+                     *         "text"
+                     *       ],
+                     *       "publisher_index": 7,
+                     *       "seat": "text",
+                     *       "status": "active",
+                     *       "strict": true,
+                     *       "token": "f3Zq0c7bF0p0c5J1u4m9aWnPzGd1xq8wQ2v7Lr6tYhE",
+                     *       "world_id": 7
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ExchangeAnswer"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "bad_request",
+                     *       "detail": "the request cannot be read",
+                     *       "instance": "/v1/admin/exchanges/{exchange}",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 400,
+                     *       "title": "The request cannot be read",
+                     *       "type": "urn:sightline:problem:bad_request"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_signed_in",
+                     *       "detail": "no session or API key, or it is over",
+                     *       "instance": "/v1/admin/exchanges/{exchange}",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 401,
+                     *       "title": "No session or API key, or it is over",
+                     *       "type": "urn:sightline:problem:not_signed_in"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_permitted",
+                     *       "detail": "your role or the scopes of your API key do not allow this",
+                     *       "instance": "/v1/admin/exchanges/{exchange}",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 403,
+                     *       "title": "Your role or the scopes of your API key do not allow this",
+                     *       "type": "urn:sightline:problem:not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_found",
+                     *       "detail": "there is no such path",
+                     *       "instance": "/v1/admin/exchanges/{exchange}",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 404,
+                     *       "title": "There is no such path",
+                     *       "type": "urn:sightline:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "changed_meanwhile",
+                     *       "detail": "it has changed since the ETag of If-Match was read; nothing was changed",
+                     *       "instance": "/v1/admin/exchanges/{exchange}",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 412,
+                     *       "title": "It has changed since the ETag of If-Match was read; nothing was changed",
+                     *       "type": "urn:sightline:problem:changed_meanwhile"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "body_too_large",
+                     *       "detail": "the body is larger than the limit",
+                     *       "instance": "/v1/admin/exchanges/{exchange}",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 413,
+                     *       "title": "The body is larger than the limit",
+                     *       "type": "urn:sightline:problem:body_too_large"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "invalid_request",
+                     *       "detail": "a field is missing, unknown, of the wrong type or out of range; see `errors`",
+                     *       "instance": "/v1/admin/exchanges/{exchange}",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 422,
+                     *       "title": "A field is missing, unknown, of the wrong type or out of range; see `errors`",
+                     *       "type": "urn:sightline:problem:invalid_request"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "rate_limited",
+                     *       "detail": "too many requests of this kind; wait for Retry-After seconds",
+                     *       "instance": "/v1/admin/exchanges/{exchange}",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 429,
+                     *       "title": "Too many requests of this kind; wait for Retry-After seconds",
+                     *       "type": "urn:sightline:problem:rate_limited"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "database_unavailable",
+                     *       "detail": "the database does not answer; nothing was changed, retry",
+                     *       "instance": "/v1/admin/exchanges/{exchange}",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 503,
+                     *       "title": "The database does not answer; nothing was changed, retry",
+                     *       "type": "urn:sightline:problem:database_unavailable"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    admin_bidders: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description wallet of the organisation to act for; one's own account when it is left out */
+                "Sightline-Account"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "approved": true,
+                     *           "created_at": "2026-11-02T10:00:00Z",
+                     *           "endpoint": "text",
+                     *           "id": 7,
+                     *           "line_item_id": 7,
+                     *           "name": "Autumn launch",
+                     *           "qps_max": 7,
+                     *           "seat": "text",
+                     *           "status": "active",
+                     *           "timeout_ms": 7,
+                     *           "today": {}
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["BidderList"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_signed_in",
+                     *       "detail": "no session or API key, or it is over",
+                     *       "instance": "/v1/admin/external-bidders",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 401,
+                     *       "title": "No session or API key, or it is over",
+                     *       "type": "urn:sightline:problem:not_signed_in"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_permitted",
+                     *       "detail": "your role or the scopes of your API key do not allow this",
+                     *       "instance": "/v1/admin/external-bidders",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 403,
+                     *       "title": "Your role or the scopes of your API key do not allow this",
+                     *       "type": "urn:sightline:problem:not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "invalid_request",
+                     *       "detail": "a field is missing, unknown, of the wrong type or out of range; see `errors`",
+                     *       "instance": "/v1/admin/external-bidders",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 422,
+                     *       "title": "A field is missing, unknown, of the wrong type or out of range; see `errors`",
+                     *       "type": "urn:sightline:problem:invalid_request"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "rate_limited",
+                     *       "detail": "too many requests of this kind; wait for Retry-After seconds",
+                     *       "instance": "/v1/admin/external-bidders",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 429,
+                     *       "title": "Too many requests of this kind; wait for Retry-After seconds",
+                     *       "type": "urn:sightline:problem:rate_limited"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "database_unavailable",
+                     *       "detail": "the database does not answer; nothing was changed, retry",
+                     *       "instance": "/v1/admin/external-bidders",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 503,
+                     *       "title": "The database does not answer; nothing was changed, retry",
+                     *       "type": "urn:sightline:problem:database_unavailable"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    admin_approve: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description wallet of the organisation to act for; one's own account when it is left out */
+                "Sightline-Account"?: string;
+            };
+            path: {
+                bidder: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "approved": true
+                 *     }
+                 */
+                "application/json": components["schemas"]["ApprovalBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "approved": true,
+                     *       "created_at": "2026-11-02T10:00:00Z",
+                     *       "endpoint": "text",
+                     *       "id": 7,
+                     *       "line_item_id": 7,
+                     *       "name": "Autumn launch",
+                     *       "qps_max": 7,
+                     *       "seat": "text",
+                     *       "status": "active",
+                     *       "timeout_ms": 7,
+                     *       "today": {}
+                     *     }
+                     */
+                    "application/json": components["schemas"]["BidderAnswer"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "bad_request",
+                     *       "detail": "the request cannot be read",
+                     *       "instance": "/v1/admin/external-bidders/{bidder}",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 400,
+                     *       "title": "The request cannot be read",
+                     *       "type": "urn:sightline:problem:bad_request"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_signed_in",
+                     *       "detail": "no session or API key, or it is over",
+                     *       "instance": "/v1/admin/external-bidders/{bidder}",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 401,
+                     *       "title": "No session or API key, or it is over",
+                     *       "type": "urn:sightline:problem:not_signed_in"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_permitted",
+                     *       "detail": "your role or the scopes of your API key do not allow this",
+                     *       "instance": "/v1/admin/external-bidders/{bidder}",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 403,
+                     *       "title": "Your role or the scopes of your API key do not allow this",
+                     *       "type": "urn:sightline:problem:not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_found",
+                     *       "detail": "there is no such path",
+                     *       "instance": "/v1/admin/external-bidders/{bidder}",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 404,
+                     *       "title": "There is no such path",
+                     *       "type": "urn:sightline:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "changed_meanwhile",
+                     *       "detail": "it has changed since the ETag of If-Match was read; nothing was changed",
+                     *       "instance": "/v1/admin/external-bidders/{bidder}",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 412,
+                     *       "title": "It has changed since the ETag of If-Match was read; nothing was changed",
+                     *       "type": "urn:sightline:problem:changed_meanwhile"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "body_too_large",
+                     *       "detail": "the body is larger than the limit",
+                     *       "instance": "/v1/admin/external-bidders/{bidder}",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 413,
+                     *       "title": "The body is larger than the limit",
+                     *       "type": "urn:sightline:problem:body_too_large"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "invalid_request",
+                     *       "detail": "a field is missing, unknown, of the wrong type or out of range; see `errors`",
+                     *       "instance": "/v1/admin/external-bidders/{bidder}",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 422,
+                     *       "title": "A field is missing, unknown, of the wrong type or out of range; see `errors`",
+                     *       "type": "urn:sightline:problem:invalid_request"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "rate_limited",
+                     *       "detail": "too many requests of this kind; wait for Retry-After seconds",
+                     *       "instance": "/v1/admin/external-bidders/{bidder}",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 429,
+                     *       "title": "Too many requests of this kind; wait for Retry-After seconds",
+                     *       "type": "urn:sightline:problem:rate_limited"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "database_unavailable",
+                     *       "detail": "the database does not answer; nothing was changed, retry",
+                     *       "instance": "/v1/admin/external-bidders/{bidder}",
                      *       "request_id": "4c1f0e9d2b7a6583",
                      *       "status": 503,
                      *       "title": "The database does not answer; nothing was changed, retry",
@@ -12787,6 +15949,165 @@ export interface operations {
             };
         };
     };
+    campaigns_invalid_traffic: {
+        parameters: {
+            query?: {
+                /** @description default: thirty days before `to_day` */
+                from_day?: string;
+                /** @description default: today */
+                to_day?: string;
+            };
+            header?: {
+                /** @description wallet of the organisation to act for; one's own account when it is left out */
+                "Sightline-Account"?: string;
+            };
+            path: {
+                campaign: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "events": {},
+                     *       "from_day": "2026-11-02",
+                     *       "given_back_micro_usdc": 2500000,
+                     *       "kept_micro_usdc": 2500000,
+                     *       "to_day": "2026-11-02"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["FilteredAnswer"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_signed_in",
+                     *       "detail": "no session or API key, or it is over",
+                     *       "instance": "/v1/campaigns/{campaign}/invalid-traffic",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 401,
+                     *       "title": "No session or API key, or it is over",
+                     *       "type": "urn:sightline:problem:not_signed_in"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_permitted",
+                     *       "detail": "your role or the scopes of your API key do not allow this",
+                     *       "instance": "/v1/campaigns/{campaign}/invalid-traffic",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 403,
+                     *       "title": "Your role or the scopes of your API key do not allow this",
+                     *       "type": "urn:sightline:problem:not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_found",
+                     *       "detail": "there is no such path",
+                     *       "instance": "/v1/campaigns/{campaign}/invalid-traffic",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 404,
+                     *       "title": "There is no such path",
+                     *       "type": "urn:sightline:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "invalid_request",
+                     *       "detail": "a field is missing, unknown, of the wrong type or out of range; see `errors`",
+                     *       "instance": "/v1/campaigns/{campaign}/invalid-traffic",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 422,
+                     *       "title": "A field is missing, unknown, of the wrong type or out of range; see `errors`",
+                     *       "type": "urn:sightline:problem:invalid_request"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "rate_limited",
+                     *       "detail": "too many requests of this kind; wait for Retry-After seconds",
+                     *       "instance": "/v1/campaigns/{campaign}/invalid-traffic",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 429,
+                     *       "title": "Too many requests of this kind; wait for Retry-After seconds",
+                     *       "type": "urn:sightline:problem:rate_limited"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "database_unavailable",
+                     *       "detail": "the database does not answer; nothing was changed, retry",
+                     *       "instance": "/v1/campaigns/{campaign}/invalid-traffic",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 503,
+                     *       "title": "The database does not answer; nothing was changed, retry",
+                     *       "type": "urn:sightline:problem:database_unavailable"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     line_items_page: {
         parameters: {
             query?: {
@@ -12833,6 +16154,7 @@ export interface operations {
                      *           "id": 7,
                      *           "name": "Autumn launch",
                      *           "pacing": "asap",
+                     *           "recency_minutes": 7,
                      *           "spent_micro_usdc": 2500000,
                      *           "starts_at": "2026-11-02T10:00:00Z",
                      *           "status": "active",
@@ -13015,6 +16337,7 @@ export interface operations {
                  *       },
                  *       "name": "Boards in game worlds",
                  *       "pacing": "even",
+                 *       "recency_minutes": 10,
                  *       "starts_at": "2026-11-02T00:00:00Z",
                  *       "targeting": {
                  *         "categories": [
@@ -13056,6 +16379,7 @@ export interface operations {
                      *       "id": 7,
                      *       "name": "Autumn launch",
                      *       "pacing": "asap",
+                     *       "recency_minutes": 7,
                      *       "spent_micro_usdc": 2500000,
                      *       "starts_at": "2026-11-02T10:00:00Z",
                      *       "status": "active",
@@ -16048,9 +19372,932 @@ export interface operations {
             };
         };
     };
-    ads_decide: {
+    deals_page: {
+        parameters: {
+            query?: {
+                /** @description id of the last row of the page before */
+                after?: number;
+                /** @description rows on this page */
+                limit?: number;
+            };
+            header?: {
+                /** @description wallet of the organisation to act for; one's own account when it is left out */
+                "Sightline-Account"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "advertiser": "0xa1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1",
+                     *           "created_at": "2026-11-01T09:00:00Z",
+                     *           "decided_at": "2026-11-02T10:00:00Z",
+                     *           "height": 512,
+                     *           "id": 5,
+                     *           "kind": "image",
+                     *           "line_item_id": 12,
+                     *           "name": "Autumn at the gate",
+                     *           "placement_id": 7,
+                     *           "placement_name": "Board at the gate",
+                     *           "price_kind": "fixed",
+                     *           "price_micro_usdc": 4000,
+                     *           "publisher": "0xb2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2",
+                     *           "status": "accepted",
+                     *           "width": 1024,
+                     *           "world_name": "Harbour"
+                     *         }
+                     *       ],
+                     *       "next_after": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["DealPage"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_signed_in",
+                     *       "detail": "no session or API key, or it is over",
+                     *       "instance": "/v1/deals",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 401,
+                     *       "title": "No session or API key, or it is over",
+                     *       "type": "urn:sightline:problem:not_signed_in"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_permitted",
+                     *       "detail": "your role or the scopes of your API key do not allow this",
+                     *       "instance": "/v1/deals",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 403,
+                     *       "title": "Your role or the scopes of your API key do not allow this",
+                     *       "type": "urn:sightline:problem:not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "invalid_request",
+                     *       "detail": "a field is missing, unknown, of the wrong type or out of range; see `errors`",
+                     *       "instance": "/v1/deals",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 422,
+                     *       "title": "A field is missing, unknown, of the wrong type or out of range; see `errors`",
+                     *       "type": "urn:sightline:problem:invalid_request"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "rate_limited",
+                     *       "detail": "too many requests of this kind; wait for Retry-After seconds",
+                     *       "instance": "/v1/deals",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 429,
+                     *       "title": "Too many requests of this kind; wait for Retry-After seconds",
+                     *       "type": "urn:sightline:problem:rate_limited"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "database_unavailable",
+                     *       "detail": "the database does not answer; nothing was changed, retry",
+                     *       "instance": "/v1/deals",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 503,
+                     *       "title": "The database does not answer; nothing was changed, retry",
+                     *       "type": "urn:sightline:problem:database_unavailable"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deals_read: {
         parameters: {
             query?: never;
+            header?: {
+                /** @description wallet of the organisation to act for; one's own account when it is left out */
+                "Sightline-Account"?: string;
+            };
+            path: {
+                deal: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "advertiser": "0xa1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1",
+                     *       "created_at": "2026-11-01T09:00:00Z",
+                     *       "decided_at": "2026-11-02T10:00:00Z",
+                     *       "height": 512,
+                     *       "id": 5,
+                     *       "kind": "image",
+                     *       "line_item_id": 12,
+                     *       "name": "Autumn at the gate",
+                     *       "placement_id": 7,
+                     *       "placement_name": "Board at the gate",
+                     *       "price_kind": "fixed",
+                     *       "price_micro_usdc": 4000,
+                     *       "publisher": "0xb2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2",
+                     *       "status": "accepted",
+                     *       "width": 1024,
+                     *       "world_name": "Harbour"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["DealAnswer"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_signed_in",
+                     *       "detail": "no session or API key, or it is over",
+                     *       "instance": "/v1/deals/{deal}",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 401,
+                     *       "title": "No session or API key, or it is over",
+                     *       "type": "urn:sightline:problem:not_signed_in"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_permitted",
+                     *       "detail": "your role or the scopes of your API key do not allow this",
+                     *       "instance": "/v1/deals/{deal}",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 403,
+                     *       "title": "Your role or the scopes of your API key do not allow this",
+                     *       "type": "urn:sightline:problem:not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_found",
+                     *       "detail": "there is no such path",
+                     *       "instance": "/v1/deals/{deal}",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 404,
+                     *       "title": "There is no such path",
+                     *       "type": "urn:sightline:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "invalid_request",
+                     *       "detail": "a field is missing, unknown, of the wrong type or out of range; see `errors`",
+                     *       "instance": "/v1/deals/{deal}",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 422,
+                     *       "title": "A field is missing, unknown, of the wrong type or out of range; see `errors`",
+                     *       "type": "urn:sightline:problem:invalid_request"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "rate_limited",
+                     *       "detail": "too many requests of this kind; wait for Retry-After seconds",
+                     *       "instance": "/v1/deals/{deal}",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 429,
+                     *       "title": "Too many requests of this kind; wait for Retry-After seconds",
+                     *       "type": "urn:sightline:problem:rate_limited"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "database_unavailable",
+                     *       "detail": "the database does not answer; nothing was changed, retry",
+                     *       "instance": "/v1/deals/{deal}",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 503,
+                     *       "title": "The database does not answer; nothing was changed, retry",
+                     *       "type": "urn:sightline:problem:database_unavailable"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deals_end: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description wallet of the organisation to act for; one's own account when it is left out */
+                "Sightline-Account"?: string;
+            };
+            path: {
+                deal: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_signed_in",
+                     *       "detail": "no session or API key, or it is over",
+                     *       "instance": "/v1/deals/{deal}",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 401,
+                     *       "title": "No session or API key, or it is over",
+                     *       "type": "urn:sightline:problem:not_signed_in"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_permitted",
+                     *       "detail": "your role or the scopes of your API key do not allow this",
+                     *       "instance": "/v1/deals/{deal}",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 403,
+                     *       "title": "Your role or the scopes of your API key do not allow this",
+                     *       "type": "urn:sightline:problem:not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_found",
+                     *       "detail": "there is no such path",
+                     *       "instance": "/v1/deals/{deal}",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 404,
+                     *       "title": "There is no such path",
+                     *       "type": "urn:sightline:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "idempotency_key_reused",
+                     *       "detail": "the Idempotency-Key was used before for a different request",
+                     *       "instance": "/v1/deals/{deal}",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 409,
+                     *       "title": "The Idempotency-Key was used before for a different request",
+                     *       "type": "urn:sightline:problem:idempotency_key_reused"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "changed_meanwhile",
+                     *       "detail": "it has changed since the ETag of If-Match was read; nothing was changed",
+                     *       "instance": "/v1/deals/{deal}",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 412,
+                     *       "title": "It has changed since the ETag of If-Match was read; nothing was changed",
+                     *       "type": "urn:sightline:problem:changed_meanwhile"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "invalid_request",
+                     *       "detail": "a field is missing, unknown, of the wrong type or out of range; see `errors`",
+                     *       "instance": "/v1/deals/{deal}",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 422,
+                     *       "title": "A field is missing, unknown, of the wrong type or out of range; see `errors`",
+                     *       "type": "urn:sightline:problem:invalid_request"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "rate_limited",
+                     *       "detail": "too many requests of this kind; wait for Retry-After seconds",
+                     *       "instance": "/v1/deals/{deal}",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 429,
+                     *       "title": "Too many requests of this kind; wait for Retry-After seconds",
+                     *       "type": "urn:sightline:problem:rate_limited"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "database_unavailable",
+                     *       "detail": "the database does not answer; nothing was changed, retry",
+                     *       "instance": "/v1/deals/{deal}",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 503,
+                     *       "title": "The database does not answer; nothing was changed, retry",
+                     *       "type": "urn:sightline:problem:database_unavailable"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deals_accept: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description wallet of the organisation to act for; one's own account when it is left out */
+                "Sightline-Account"?: string;
+            };
+            path: {
+                deal: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "line_item_id": 12
+                 *     }
+                 */
+                "application/json": components["schemas"]["AcceptBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "advertiser": "0xa1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1",
+                     *       "created_at": "2026-11-01T09:00:00Z",
+                     *       "decided_at": "2026-11-02T10:00:00Z",
+                     *       "height": 512,
+                     *       "id": 5,
+                     *       "kind": "image",
+                     *       "line_item_id": 12,
+                     *       "name": "Autumn at the gate",
+                     *       "placement_id": 7,
+                     *       "placement_name": "Board at the gate",
+                     *       "price_kind": "fixed",
+                     *       "price_micro_usdc": 4000,
+                     *       "publisher": "0xb2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2",
+                     *       "status": "accepted",
+                     *       "width": 1024,
+                     *       "world_name": "Harbour"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["DealAnswer"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "bad_request",
+                     *       "detail": "the request cannot be read",
+                     *       "instance": "/v1/deals/{deal}/accept",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 400,
+                     *       "title": "The request cannot be read",
+                     *       "type": "urn:sightline:problem:bad_request"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_signed_in",
+                     *       "detail": "no session or API key, or it is over",
+                     *       "instance": "/v1/deals/{deal}/accept",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 401,
+                     *       "title": "No session or API key, or it is over",
+                     *       "type": "urn:sightline:problem:not_signed_in"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_permitted",
+                     *       "detail": "your role or the scopes of your API key do not allow this",
+                     *       "instance": "/v1/deals/{deal}/accept",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 403,
+                     *       "title": "Your role or the scopes of your API key do not allow this",
+                     *       "type": "urn:sightline:problem:not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_found",
+                     *       "detail": "there is no such path",
+                     *       "instance": "/v1/deals/{deal}/accept",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 404,
+                     *       "title": "There is no such path",
+                     *       "type": "urn:sightline:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "idempotency_key_reused",
+                     *       "detail": "the Idempotency-Key was used before for a different request",
+                     *       "instance": "/v1/deals/{deal}/accept",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 409,
+                     *       "title": "The Idempotency-Key was used before for a different request",
+                     *       "type": "urn:sightline:problem:idempotency_key_reused"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "body_too_large",
+                     *       "detail": "the body is larger than the limit",
+                     *       "instance": "/v1/deals/{deal}/accept",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 413,
+                     *       "title": "The body is larger than the limit",
+                     *       "type": "urn:sightline:problem:body_too_large"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "invalid_request",
+                     *       "detail": "a field is missing, unknown, of the wrong type or out of range; see `errors`",
+                     *       "instance": "/v1/deals/{deal}/accept",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 422,
+                     *       "title": "A field is missing, unknown, of the wrong type or out of range; see `errors`",
+                     *       "type": "urn:sightline:problem:invalid_request"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "rate_limited",
+                     *       "detail": "too many requests of this kind; wait for Retry-After seconds",
+                     *       "instance": "/v1/deals/{deal}/accept",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 429,
+                     *       "title": "Too many requests of this kind; wait for Retry-After seconds",
+                     *       "type": "urn:sightline:problem:rate_limited"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "database_unavailable",
+                     *       "detail": "the database does not answer; nothing was changed, retry",
+                     *       "instance": "/v1/deals/{deal}/accept",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 503,
+                     *       "title": "The database does not answer; nothing was changed, retry",
+                     *       "type": "urn:sightline:problem:database_unavailable"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deals_decline: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description wallet of the organisation to act for; one's own account when it is left out */
+                "Sightline-Account"?: string;
+            };
+            path: {
+                deal: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "advertiser": "0xa1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1",
+                     *       "created_at": "2026-11-01T09:00:00Z",
+                     *       "decided_at": "2026-11-02T10:00:00Z",
+                     *       "height": 512,
+                     *       "id": 5,
+                     *       "kind": "image",
+                     *       "line_item_id": 12,
+                     *       "name": "Autumn at the gate",
+                     *       "placement_id": 7,
+                     *       "placement_name": "Board at the gate",
+                     *       "price_kind": "fixed",
+                     *       "price_micro_usdc": 4000,
+                     *       "publisher": "0xb2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2",
+                     *       "status": "accepted",
+                     *       "width": 1024,
+                     *       "world_name": "Harbour"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["DealAnswer"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_signed_in",
+                     *       "detail": "no session or API key, or it is over",
+                     *       "instance": "/v1/deals/{deal}/decline",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 401,
+                     *       "title": "No session or API key, or it is over",
+                     *       "type": "urn:sightline:problem:not_signed_in"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_permitted",
+                     *       "detail": "your role or the scopes of your API key do not allow this",
+                     *       "instance": "/v1/deals/{deal}/decline",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 403,
+                     *       "title": "Your role or the scopes of your API key do not allow this",
+                     *       "type": "urn:sightline:problem:not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_found",
+                     *       "detail": "there is no such path",
+                     *       "instance": "/v1/deals/{deal}/decline",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 404,
+                     *       "title": "There is no such path",
+                     *       "type": "urn:sightline:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "idempotency_key_reused",
+                     *       "detail": "the Idempotency-Key was used before for a different request",
+                     *       "instance": "/v1/deals/{deal}/decline",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 409,
+                     *       "title": "The Idempotency-Key was used before for a different request",
+                     *       "type": "urn:sightline:problem:idempotency_key_reused"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "invalid_request",
+                     *       "detail": "a field is missing, unknown, of the wrong type or out of range; see `errors`",
+                     *       "instance": "/v1/deals/{deal}/decline",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 422,
+                     *       "title": "A field is missing, unknown, of the wrong type or out of range; see `errors`",
+                     *       "type": "urn:sightline:problem:invalid_request"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "rate_limited",
+                     *       "detail": "too many requests of this kind; wait for Retry-After seconds",
+                     *       "instance": "/v1/deals/{deal}/decline",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 429,
+                     *       "title": "Too many requests of this kind; wait for Retry-After seconds",
+                     *       "type": "urn:sightline:problem:rate_limited"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "database_unavailable",
+                     *       "detail": "the database does not answer; nothing was changed, retry",
+                     *       "instance": "/v1/deals/{deal}/decline",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 503,
+                     *       "title": "The database does not answer; nothing was changed, retry",
+                     *       "type": "urn:sightline:problem:database_unavailable"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ads_decide: {
+        parameters: {
+            query?: {
+                /** @description 1: tell how the request is decided, and hold nothing; needs `reports.read` */
+                explain?: "1";
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -16084,7 +20331,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description An ad, or why there is none */
+            /** @description An ad, or why there is none, or how it is decided */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -16111,7 +20358,8 @@ export interface operations {
                      *         "visible_bp_min": 7
                      *       },
                      *       "test": true,
-                     *       "token": "f3Zq0c7bF0p0c5J1u4m9aWnPzGd1xq8wQ2v7Lr6tYhE"
+                     *       "token": "f3Zq0c7bF0p0c5J1u4m9aWnPzGd1xq8wQ2v7Lr6tYhE",
+                     *       "version": 7
                      *     }
                      */
                     "application/json": {
@@ -16143,10 +20391,32 @@ export interface operations {
                         };
                         test: boolean;
                         token: string;
+                        version: number;
                     } | {
                         no_bid: {
                             [key: string]: number;
                         };
+                        version: number;
+                    } | {
+                        budgets: string;
+                        floor_micro_usdc: number;
+                        line_items: number;
+                        placement: number;
+                        price_micro_usdc: number | null;
+                        refused: {
+                            [key: string]: {
+                                [key: string]: number;
+                            };
+                        };
+                        seen: {
+                            bid_micro_usdc: number | null;
+                            deal: number | null;
+                            ecpm_nano_usdc: number | null;
+                            line_item: number | null;
+                            reason: string | null;
+                            step: string;
+                        }[];
+                        version: number;
                     };
                 };
             };
@@ -16410,7 +20680,7 @@ export interface operations {
                      */
                     "application/json": {
                         results: {
-                            reason?: ("bad_token" | "before_the_ad" | "bot" | "budget_gone" | "click_before_view" | "click_unknown" | "converted_before" | "expired" | "from_the_future" | "goal_archived" | "inactive_viewer" | "lookback_over" | "malformed" | "not_attributed" | "not_viewable" | "rate" | "replayed" | "test" | "wrong_chain") | null;
+                            reason?: ("bad_token" | "before_the_ad" | "bot" | "budget_gone" | "click_before_view" | "click_unknown" | "converted_before" | "crawler" | "data_centre" | "expired" | "from_the_future" | "goal_archived" | "inactive_viewer" | "invalid_traffic" | "lookback_over" | "malformed" | "not_attributed" | "not_viewable" | "rate" | "replayed" | "test" | "wrong_chain" | "wrong_client" | "wrong_world") | null;
                             status: string;
                         }[];
                     };
@@ -16507,6 +20777,609 @@ export interface operations {
                      *       "code": "database_unavailable",
                      *       "detail": "the database does not answer; nothing was changed, retry",
                      *       "instance": "/v1/events",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 503,
+                     *       "title": "The database does not answer; nothing was changed, retry",
+                     *       "type": "urn:sightline:problem:database_unavailable"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    external_bidders_page: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description wallet of the organisation to act for; one's own account when it is left out */
+                "Sightline-Account"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "approved": true,
+                     *           "created_at": "2026-11-02T10:00:00Z",
+                     *           "endpoint": "text",
+                     *           "id": 7,
+                     *           "line_item_id": 7,
+                     *           "name": "Autumn launch",
+                     *           "qps_max": 7,
+                     *           "seat": "text",
+                     *           "status": "active",
+                     *           "timeout_ms": 7,
+                     *           "today": {}
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["BidderList"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_signed_in",
+                     *       "detail": "no session or API key, or it is over",
+                     *       "instance": "/v1/external-bidders",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 401,
+                     *       "title": "No session or API key, or it is over",
+                     *       "type": "urn:sightline:problem:not_signed_in"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_permitted",
+                     *       "detail": "your role or the scopes of your API key do not allow this",
+                     *       "instance": "/v1/external-bidders",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 403,
+                     *       "title": "Your role or the scopes of your API key do not allow this",
+                     *       "type": "urn:sightline:problem:not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "invalid_request",
+                     *       "detail": "a field is missing, unknown, of the wrong type or out of range; see `errors`",
+                     *       "instance": "/v1/external-bidders",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 422,
+                     *       "title": "A field is missing, unknown, of the wrong type or out of range; see `errors`",
+                     *       "type": "urn:sightline:problem:invalid_request"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "rate_limited",
+                     *       "detail": "too many requests of this kind; wait for Retry-After seconds",
+                     *       "instance": "/v1/external-bidders",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 429,
+                     *       "title": "Too many requests of this kind; wait for Retry-After seconds",
+                     *       "type": "urn:sightline:problem:rate_limited"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "database_unavailable",
+                     *       "detail": "the database does not answer; nothing was changed, retry",
+                     *       "instance": "/v1/external-bidders",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 503,
+                     *       "title": "The database does not answer; nothing was changed, retry",
+                     *       "type": "urn:sightline:problem:database_unavailable"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    external_bidders_add: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description wallet of the organisation to act for; one's own account when it is left out */
+                "Sightline-Account"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "endpoint": "https://bidder.example/openrtb2",
+                 *       "line_item_id": 12,
+                 *       "name": "Our DSP",
+                 *       "qps_max": 200,
+                 *       "seat": "dsp-1",
+                 *       "timeout_ms": 120
+                 *     }
+                 */
+                "application/json": components["schemas"]["BidderBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "approved": true,
+                     *       "created_at": "2026-11-02T10:00:00Z",
+                     *       "endpoint": "text",
+                     *       "id": 7,
+                     *       "line_item_id": 7,
+                     *       "name": "Autumn launch",
+                     *       "qps_max": 7,
+                     *       "seat": "text",
+                     *       "status": "active",
+                     *       "timeout_ms": 7,
+                     *       "today": {}
+                     *     }
+                     */
+                    "application/json": components["schemas"]["BidderAnswer"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "bad_request",
+                     *       "detail": "the request cannot be read",
+                     *       "instance": "/v1/external-bidders",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 400,
+                     *       "title": "The request cannot be read",
+                     *       "type": "urn:sightline:problem:bad_request"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_signed_in",
+                     *       "detail": "no session or API key, or it is over",
+                     *       "instance": "/v1/external-bidders",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 401,
+                     *       "title": "No session or API key, or it is over",
+                     *       "type": "urn:sightline:problem:not_signed_in"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_permitted",
+                     *       "detail": "your role or the scopes of your API key do not allow this",
+                     *       "instance": "/v1/external-bidders",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 403,
+                     *       "title": "Your role or the scopes of your API key do not allow this",
+                     *       "type": "urn:sightline:problem:not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_found",
+                     *       "detail": "there is no such path",
+                     *       "instance": "/v1/external-bidders",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 404,
+                     *       "title": "There is no such path",
+                     *       "type": "urn:sightline:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "idempotency_key_reused",
+                     *       "detail": "the Idempotency-Key was used before for a different request",
+                     *       "instance": "/v1/external-bidders",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 409,
+                     *       "title": "The Idempotency-Key was used before for a different request",
+                     *       "type": "urn:sightline:problem:idempotency_key_reused"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "body_too_large",
+                     *       "detail": "the body is larger than the limit",
+                     *       "instance": "/v1/external-bidders",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 413,
+                     *       "title": "The body is larger than the limit",
+                     *       "type": "urn:sightline:problem:body_too_large"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "invalid_request",
+                     *       "detail": "a field is missing, unknown, of the wrong type or out of range; see `errors`",
+                     *       "instance": "/v1/external-bidders",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 422,
+                     *       "title": "A field is missing, unknown, of the wrong type or out of range; see `errors`",
+                     *       "type": "urn:sightline:problem:invalid_request"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "rate_limited",
+                     *       "detail": "too many requests of this kind; wait for Retry-After seconds",
+                     *       "instance": "/v1/external-bidders",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 429,
+                     *       "title": "Too many requests of this kind; wait for Retry-After seconds",
+                     *       "type": "urn:sightline:problem:rate_limited"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "database_unavailable",
+                     *       "detail": "the database does not answer; nothing was changed, retry",
+                     *       "instance": "/v1/external-bidders",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 503,
+                     *       "title": "The database does not answer; nothing was changed, retry",
+                     *       "type": "urn:sightline:problem:database_unavailable"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    external_bidders_change: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description wallet of the organisation to act for; one's own account when it is left out */
+                "Sightline-Account"?: string;
+            };
+            path: {
+                bidder: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "timeout_ms": 80
+                 *     }
+                 */
+                "application/json": components["schemas"]["BidderChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "approved": true,
+                     *       "created_at": "2026-11-02T10:00:00Z",
+                     *       "endpoint": "text",
+                     *       "id": 7,
+                     *       "line_item_id": 7,
+                     *       "name": "Autumn launch",
+                     *       "qps_max": 7,
+                     *       "seat": "text",
+                     *       "status": "active",
+                     *       "timeout_ms": 7,
+                     *       "today": {}
+                     *     }
+                     */
+                    "application/json": components["schemas"]["BidderAnswer"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "bad_request",
+                     *       "detail": "the request cannot be read",
+                     *       "instance": "/v1/external-bidders/{bidder}",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 400,
+                     *       "title": "The request cannot be read",
+                     *       "type": "urn:sightline:problem:bad_request"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_signed_in",
+                     *       "detail": "no session or API key, or it is over",
+                     *       "instance": "/v1/external-bidders/{bidder}",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 401,
+                     *       "title": "No session or API key, or it is over",
+                     *       "type": "urn:sightline:problem:not_signed_in"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_permitted",
+                     *       "detail": "your role or the scopes of your API key do not allow this",
+                     *       "instance": "/v1/external-bidders/{bidder}",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 403,
+                     *       "title": "Your role or the scopes of your API key do not allow this",
+                     *       "type": "urn:sightline:problem:not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_found",
+                     *       "detail": "there is no such path",
+                     *       "instance": "/v1/external-bidders/{bidder}",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 404,
+                     *       "title": "There is no such path",
+                     *       "type": "urn:sightline:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "changed_meanwhile",
+                     *       "detail": "it has changed since the ETag of If-Match was read; nothing was changed",
+                     *       "instance": "/v1/external-bidders/{bidder}",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 412,
+                     *       "title": "It has changed since the ETag of If-Match was read; nothing was changed",
+                     *       "type": "urn:sightline:problem:changed_meanwhile"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "body_too_large",
+                     *       "detail": "the body is larger than the limit",
+                     *       "instance": "/v1/external-bidders/{bidder}",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 413,
+                     *       "title": "The body is larger than the limit",
+                     *       "type": "urn:sightline:problem:body_too_large"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "invalid_request",
+                     *       "detail": "a field is missing, unknown, of the wrong type or out of range; see `errors`",
+                     *       "instance": "/v1/external-bidders/{bidder}",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 422,
+                     *       "title": "A field is missing, unknown, of the wrong type or out of range; see `errors`",
+                     *       "type": "urn:sightline:problem:invalid_request"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "rate_limited",
+                     *       "detail": "too many requests of this kind; wait for Retry-After seconds",
+                     *       "instance": "/v1/external-bidders/{bidder}",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 429,
+                     *       "title": "Too many requests of this kind; wait for Retry-After seconds",
+                     *       "type": "urn:sightline:problem:rate_limited"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "database_unavailable",
+                     *       "detail": "the database does not answer; nothing was changed, retry",
+                     *       "instance": "/v1/external-bidders/{bidder}",
                      *       "request_id": "4c1f0e9d2b7a6583",
                      *       "status": 503,
                      *       "title": "The database does not answer; nothing was changed, retry",
@@ -17240,6 +22113,7 @@ export interface operations {
                      *       "id": 7,
                      *       "name": "Autumn launch",
                      *       "pacing": "asap",
+                     *       "recency_minutes": 7,
                      *       "spent_micro_usdc": 2500000,
                      *       "starts_at": "2026-11-02T10:00:00Z",
                      *       "status": "active",
@@ -17440,6 +22314,7 @@ export interface operations {
                      *       "id": 7,
                      *       "name": "Autumn launch",
                      *       "pacing": "asap",
+                     *       "recency_minutes": 7,
                      *       "spent_micro_usdc": 2500000,
                      *       "starts_at": "2026-11-02T10:00:00Z",
                      *       "status": "active",
@@ -18417,6 +23292,159 @@ export interface operations {
                      *       "code": "database_unavailable",
                      *       "detail": "the database does not answer; nothing was changed, retry",
                      *       "instance": "/v1/line-items/{line_item}/forecast",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 503,
+                     *       "title": "The database does not answer; nothing was changed, retry",
+                     *       "type": "urn:sightline:problem:database_unavailable"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    line_items_video_events: {
+        parameters: {
+            query?: {
+                day?: string;
+            };
+            header?: {
+                /** @description wallet of the organisation to act for; one's own account when it is left out */
+                "Sightline-Account"?: string;
+            };
+            path: {
+                line_item: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "day": "2026-11-02",
+                     *       "events": {}
+                     *     }
+                     */
+                    "application/json": components["schemas"]["VideoEvents"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_signed_in",
+                     *       "detail": "no session or API key, or it is over",
+                     *       "instance": "/v1/line-items/{line_item}/video-events",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 401,
+                     *       "title": "No session or API key, or it is over",
+                     *       "type": "urn:sightline:problem:not_signed_in"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_permitted",
+                     *       "detail": "your role or the scopes of your API key do not allow this",
+                     *       "instance": "/v1/line-items/{line_item}/video-events",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 403,
+                     *       "title": "Your role or the scopes of your API key do not allow this",
+                     *       "type": "urn:sightline:problem:not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_found",
+                     *       "detail": "there is no such path",
+                     *       "instance": "/v1/line-items/{line_item}/video-events",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 404,
+                     *       "title": "There is no such path",
+                     *       "type": "urn:sightline:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "invalid_request",
+                     *       "detail": "a field is missing, unknown, of the wrong type or out of range; see `errors`",
+                     *       "instance": "/v1/line-items/{line_item}/video-events",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 422,
+                     *       "title": "A field is missing, unknown, of the wrong type or out of range; see `errors`",
+                     *       "type": "urn:sightline:problem:invalid_request"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "rate_limited",
+                     *       "detail": "too many requests of this kind; wait for Retry-After seconds",
+                     *       "instance": "/v1/line-items/{line_item}/video-events",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 429,
+                     *       "title": "Too many requests of this kind; wait for Retry-After seconds",
+                     *       "type": "urn:sightline:problem:rate_limited"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "database_unavailable",
+                     *       "detail": "the database does not answer; nothing was changed, retry",
+                     *       "instance": "/v1/line-items/{line_item}/video-events",
                      *       "request_id": "4c1f0e9d2b7a6583",
                      *       "status": 503,
                      *       "title": "The database does not answer; nothing was changed, retry",
@@ -20648,6 +25676,902 @@ export interface operations {
                      *       "code": "database_unavailable",
                      *       "detail": "the database does not answer; nothing was changed, retry",
                      *       "instance": "/v1/moderation/creatives/{creative}/thumbnail",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 503,
+                     *       "title": "The database does not answer; nothing was changed, retry",
+                     *       "type": "urn:sightline:problem:database_unavailable"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    moderation_traffic_allowances: {
+        parameters: {
+            query?: {
+                /** @description id of the last row of the page before */
+                after?: number;
+                /** @description rows on this page */
+                limit?: number;
+            };
+            header?: {
+                /** @description wallet of the organisation to act for; one's own account when it is left out */
+                "Sightline-Account"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "created_at": "2026-11-02T10:00:00Z",
+                     *           "id": 7,
+                     *           "network": "text",
+                     *           "note": "text",
+                     *           "publisher_index": 7
+                     *         }
+                     *       ],
+                     *       "next_after": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["NetworkPage"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_signed_in",
+                     *       "detail": "no session or API key, or it is over",
+                     *       "instance": "/v1/moderation/traffic-allowances",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 401,
+                     *       "title": "No session or API key, or it is over",
+                     *       "type": "urn:sightline:problem:not_signed_in"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_permitted",
+                     *       "detail": "your role or the scopes of your API key do not allow this",
+                     *       "instance": "/v1/moderation/traffic-allowances",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 403,
+                     *       "title": "Your role or the scopes of your API key do not allow this",
+                     *       "type": "urn:sightline:problem:not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "invalid_request",
+                     *       "detail": "a field is missing, unknown, of the wrong type or out of range; see `errors`",
+                     *       "instance": "/v1/moderation/traffic-allowances",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 422,
+                     *       "title": "A field is missing, unknown, of the wrong type or out of range; see `errors`",
+                     *       "type": "urn:sightline:problem:invalid_request"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "rate_limited",
+                     *       "detail": "too many requests of this kind; wait for Retry-After seconds",
+                     *       "instance": "/v1/moderation/traffic-allowances",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 429,
+                     *       "title": "Too many requests of this kind; wait for Retry-After seconds",
+                     *       "type": "urn:sightline:problem:rate_limited"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "database_unavailable",
+                     *       "detail": "the database does not answer; nothing was changed, retry",
+                     *       "instance": "/v1/moderation/traffic-allowances",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 503,
+                     *       "title": "The database does not answer; nothing was changed, retry",
+                     *       "type": "urn:sightline:problem:database_unavailable"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    moderation_allow_traffic: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description wallet of the organisation to act for; one's own account when it is left out */
+                "Sightline-Account"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "network": "203.0.113.0/24",
+                 *       "note": "Cloud streaming of headsets"
+                 *     }
+                 */
+                "application/json": components["schemas"]["NetworkBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "created_at": "2026-11-02T10:00:00Z",
+                     *       "id": 7,
+                     *       "network": "text",
+                     *       "note": "text",
+                     *       "publisher_index": 7
+                     *     }
+                     */
+                    "application/json": components["schemas"]["NetworkAnswer"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "bad_request",
+                     *       "detail": "the request cannot be read",
+                     *       "instance": "/v1/moderation/traffic-allowances",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 400,
+                     *       "title": "The request cannot be read",
+                     *       "type": "urn:sightline:problem:bad_request"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_signed_in",
+                     *       "detail": "no session or API key, or it is over",
+                     *       "instance": "/v1/moderation/traffic-allowances",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 401,
+                     *       "title": "No session or API key, or it is over",
+                     *       "type": "urn:sightline:problem:not_signed_in"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_permitted",
+                     *       "detail": "your role or the scopes of your API key do not allow this",
+                     *       "instance": "/v1/moderation/traffic-allowances",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 403,
+                     *       "title": "Your role or the scopes of your API key do not allow this",
+                     *       "type": "urn:sightline:problem:not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_found",
+                     *       "detail": "there is no such path",
+                     *       "instance": "/v1/moderation/traffic-allowances",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 404,
+                     *       "title": "There is no such path",
+                     *       "type": "urn:sightline:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "body_too_large",
+                     *       "detail": "the body is larger than the limit",
+                     *       "instance": "/v1/moderation/traffic-allowances",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 413,
+                     *       "title": "The body is larger than the limit",
+                     *       "type": "urn:sightline:problem:body_too_large"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "invalid_request",
+                     *       "detail": "a field is missing, unknown, of the wrong type or out of range; see `errors`",
+                     *       "instance": "/v1/moderation/traffic-allowances",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 422,
+                     *       "title": "A field is missing, unknown, of the wrong type or out of range; see `errors`",
+                     *       "type": "urn:sightline:problem:invalid_request"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "rate_limited",
+                     *       "detail": "too many requests of this kind; wait for Retry-After seconds",
+                     *       "instance": "/v1/moderation/traffic-allowances",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 429,
+                     *       "title": "Too many requests of this kind; wait for Retry-After seconds",
+                     *       "type": "urn:sightline:problem:rate_limited"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "database_unavailable",
+                     *       "detail": "the database does not answer; nothing was changed, retry",
+                     *       "instance": "/v1/moderation/traffic-allowances",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 503,
+                     *       "title": "The database does not answer; nothing was changed, retry",
+                     *       "type": "urn:sightline:problem:database_unavailable"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    moderation_disallow_traffic: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description wallet of the organisation to act for; one's own account when it is left out */
+                "Sightline-Account"?: string;
+            };
+            path: {
+                allowance: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_signed_in",
+                     *       "detail": "no session or API key, or it is over",
+                     *       "instance": "/v1/moderation/traffic-allowances/{allowance}",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 401,
+                     *       "title": "No session or API key, or it is over",
+                     *       "type": "urn:sightline:problem:not_signed_in"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_permitted",
+                     *       "detail": "your role or the scopes of your API key do not allow this",
+                     *       "instance": "/v1/moderation/traffic-allowances/{allowance}",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 403,
+                     *       "title": "Your role or the scopes of your API key do not allow this",
+                     *       "type": "urn:sightline:problem:not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_found",
+                     *       "detail": "there is no such path",
+                     *       "instance": "/v1/moderation/traffic-allowances/{allowance}",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 404,
+                     *       "title": "There is no such path",
+                     *       "type": "urn:sightline:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "changed_meanwhile",
+                     *       "detail": "it has changed since the ETag of If-Match was read; nothing was changed",
+                     *       "instance": "/v1/moderation/traffic-allowances/{allowance}",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 412,
+                     *       "title": "It has changed since the ETag of If-Match was read; nothing was changed",
+                     *       "type": "urn:sightline:problem:changed_meanwhile"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "invalid_request",
+                     *       "detail": "a field is missing, unknown, of the wrong type or out of range; see `errors`",
+                     *       "instance": "/v1/moderation/traffic-allowances/{allowance}",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 422,
+                     *       "title": "A field is missing, unknown, of the wrong type or out of range; see `errors`",
+                     *       "type": "urn:sightline:problem:invalid_request"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "rate_limited",
+                     *       "detail": "too many requests of this kind; wait for Retry-After seconds",
+                     *       "instance": "/v1/moderation/traffic-allowances/{allowance}",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 429,
+                     *       "title": "Too many requests of this kind; wait for Retry-After seconds",
+                     *       "type": "urn:sightline:problem:rate_limited"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "database_unavailable",
+                     *       "detail": "the database does not answer; nothing was changed, retry",
+                     *       "instance": "/v1/moderation/traffic-allowances/{allowance}",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 503,
+                     *       "title": "The database does not answer; nothing was changed, retry",
+                     *       "type": "urn:sightline:problem:database_unavailable"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    moderation_traffic_flags: {
+        parameters: {
+            query?: {
+                /** @description only those with an objection that waits for a decision */
+                objected?: boolean;
+                /** @description id of the last row of the page before */
+                after?: number;
+                /** @description rows on this page */
+                limit?: number;
+            };
+            header?: {
+                /** @description wallet of the organisation to act for; one's own account when it is left out */
+                "Sightline-Account"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "amounts_micro_usdc": {},
+                     *           "created_at": "2026-11-02T10:00:00Z",
+                     *           "day": "2026-11-02",
+                     *           "decided_at": "2026-11-02T10:00:00Z",
+                     *           "events": {},
+                     *           "evidence": {},
+                     *           "id": 7,
+                     *           "level": "text",
+                     *           "note": "text",
+                     *           "objected_at": "2026-11-02T10:00:00Z",
+                     *           "objection": "text",
+                     *           "placement_id": 7,
+                     *           "rule": "text",
+                     *           "ruleset": "text",
+                     *           "scope": "text",
+                     *           "status": "standing"
+                     *         }
+                     *       ],
+                     *       "next_after": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["FlagPage"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_signed_in",
+                     *       "detail": "no session or API key, or it is over",
+                     *       "instance": "/v1/moderation/traffic-flags",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 401,
+                     *       "title": "No session or API key, or it is over",
+                     *       "type": "urn:sightline:problem:not_signed_in"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_permitted",
+                     *       "detail": "your role or the scopes of your API key do not allow this",
+                     *       "instance": "/v1/moderation/traffic-flags",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 403,
+                     *       "title": "Your role or the scopes of your API key do not allow this",
+                     *       "type": "urn:sightline:problem:not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "invalid_request",
+                     *       "detail": "a field is missing, unknown, of the wrong type or out of range; see `errors`",
+                     *       "instance": "/v1/moderation/traffic-flags",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 422,
+                     *       "title": "A field is missing, unknown, of the wrong type or out of range; see `errors`",
+                     *       "type": "urn:sightline:problem:invalid_request"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "rate_limited",
+                     *       "detail": "too many requests of this kind; wait for Retry-After seconds",
+                     *       "instance": "/v1/moderation/traffic-flags",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 429,
+                     *       "title": "Too many requests of this kind; wait for Retry-After seconds",
+                     *       "type": "urn:sightline:problem:rate_limited"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "database_unavailable",
+                     *       "detail": "the database does not answer; nothing was changed, retry",
+                     *       "instance": "/v1/moderation/traffic-flags",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 503,
+                     *       "title": "The database does not answer; nothing was changed, retry",
+                     *       "type": "urn:sightline:problem:database_unavailable"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    moderation_decide_traffic_flag: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description wallet of the organisation to act for; one's own account when it is left out */
+                "Sightline-Account"?: string;
+            };
+            path: {
+                flag: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "lifted": true
+                 *     }
+                 */
+                "application/json": components["schemas"]["FlagDecision"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "amounts_micro_usdc": {},
+                     *       "created_at": "2026-11-02T10:00:00Z",
+                     *       "day": "2026-11-02",
+                     *       "decided_at": "2026-11-02T10:00:00Z",
+                     *       "events": {},
+                     *       "evidence": {},
+                     *       "id": 7,
+                     *       "level": "text",
+                     *       "note": "text",
+                     *       "objected_at": "2026-11-02T10:00:00Z",
+                     *       "objection": "text",
+                     *       "placement_id": 7,
+                     *       "rule": "text",
+                     *       "ruleset": "text",
+                     *       "scope": "text",
+                     *       "status": "standing"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["FlagAnswer"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "bad_request",
+                     *       "detail": "the request cannot be read",
+                     *       "instance": "/v1/moderation/traffic-flags/{flag}/decide",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 400,
+                     *       "title": "The request cannot be read",
+                     *       "type": "urn:sightline:problem:bad_request"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_signed_in",
+                     *       "detail": "no session or API key, or it is over",
+                     *       "instance": "/v1/moderation/traffic-flags/{flag}/decide",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 401,
+                     *       "title": "No session or API key, or it is over",
+                     *       "type": "urn:sightline:problem:not_signed_in"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_permitted",
+                     *       "detail": "your role or the scopes of your API key do not allow this",
+                     *       "instance": "/v1/moderation/traffic-flags/{flag}/decide",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 403,
+                     *       "title": "Your role or the scopes of your API key do not allow this",
+                     *       "type": "urn:sightline:problem:not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_found",
+                     *       "detail": "there is no such path",
+                     *       "instance": "/v1/moderation/traffic-flags/{flag}/decide",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 404,
+                     *       "title": "There is no such path",
+                     *       "type": "urn:sightline:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "idempotency_key_reused",
+                     *       "detail": "the Idempotency-Key was used before for a different request",
+                     *       "instance": "/v1/moderation/traffic-flags/{flag}/decide",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 409,
+                     *       "title": "The Idempotency-Key was used before for a different request",
+                     *       "type": "urn:sightline:problem:idempotency_key_reused"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "body_too_large",
+                     *       "detail": "the body is larger than the limit",
+                     *       "instance": "/v1/moderation/traffic-flags/{flag}/decide",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 413,
+                     *       "title": "The body is larger than the limit",
+                     *       "type": "urn:sightline:problem:body_too_large"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "invalid_request",
+                     *       "detail": "a field is missing, unknown, of the wrong type or out of range; see `errors`",
+                     *       "instance": "/v1/moderation/traffic-flags/{flag}/decide",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 422,
+                     *       "title": "A field is missing, unknown, of the wrong type or out of range; see `errors`",
+                     *       "type": "urn:sightline:problem:invalid_request"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "rate_limited",
+                     *       "detail": "too many requests of this kind; wait for Retry-After seconds",
+                     *       "instance": "/v1/moderation/traffic-flags/{flag}/decide",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 429,
+                     *       "title": "Too many requests of this kind; wait for Retry-After seconds",
+                     *       "type": "urn:sightline:problem:rate_limited"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "database_unavailable",
+                     *       "detail": "the database does not answer; nothing was changed, retry",
+                     *       "instance": "/v1/moderation/traffic-flags/{flag}/decide",
                      *       "request_id": "4c1f0e9d2b7a6583",
                      *       "status": 503,
                      *       "title": "The database does not answer; nothing was changed, retry",
@@ -23224,6 +29148,7 @@ export interface operations {
                      *         "games"
                      *       ],
                      *       "created_at": "2026-11-02T10:00:00Z",
+                     *       "deals_only": true,
                      *       "floor_micro_usdc": 2500000,
                      *       "height": 512,
                      *       "height_mm": 7,
@@ -23237,6 +29162,7 @@ export interface operations {
                      *           "wallet": "0xa1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1"
                      *         }
                      *       ],
+                     *       "soft_floor_micro_usdc": 2500000,
                      *       "status": "active",
                      *       "test_mode": true,
                      *       "width": 1024,
@@ -23388,6 +29314,7 @@ export interface operations {
                  *       "accepted_categories": [
                  *         "games"
                  *       ],
+                 *       "deals_only": true,
                  *       "floor_micro_usdc": 2500000,
                  *       "floor_vcpm_micro_usdc": 2500000,
                  *       "height_mm": 7,
@@ -23399,6 +29326,8 @@ export interface operations {
                  *           "wallet": "0xa1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1"
                  *         }
                  *       ],
+                 *       "soft_floor_micro_usdc": 2500000,
+                 *       "soft_floor_vcpm_micro_usdc": 2500000,
                  *       "status": "active",
                  *       "test_mode": true,
                  *       "width_mm": 7
@@ -23420,6 +29349,7 @@ export interface operations {
                      *         "games"
                      *       ],
                      *       "created_at": "2026-11-02T10:00:00Z",
+                     *       "deals_only": true,
                      *       "floor_micro_usdc": 2500000,
                      *       "height": 512,
                      *       "height_mm": 7,
@@ -23433,6 +29363,7 @@ export interface operations {
                      *           "wallet": "0xa1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1"
                      *         }
                      *       ],
+                     *       "soft_floor_micro_usdc": 2500000,
                      *       "status": "active",
                      *       "test_mode": true,
                      *       "width": 1024,
@@ -23625,6 +29556,245 @@ export interface operations {
             };
         };
     };
+    deals_offer: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the same key with the same body answers the same and creates nothing; with another body: 409 */
+                "Idempotency-Key"?: string;
+                /** @description wallet of the organisation to act for; one's own account when it is left out */
+                "Sightline-Account"?: string;
+            };
+            path: {
+                placement: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "advertiser": "0xa1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1",
+                 *       "name": "Autumn at the gate",
+                 *       "price_kind": "fixed",
+                 *       "price_vcpm_micro_usdc": 4000000
+                 *     }
+                 */
+                "application/json": components["schemas"]["DealBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "advertiser": "0xa1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1",
+                     *       "created_at": "2026-11-01T09:00:00Z",
+                     *       "decided_at": "2026-11-02T10:00:00Z",
+                     *       "height": 512,
+                     *       "id": 5,
+                     *       "kind": "image",
+                     *       "line_item_id": 12,
+                     *       "name": "Autumn at the gate",
+                     *       "placement_id": 7,
+                     *       "placement_name": "Board at the gate",
+                     *       "price_kind": "fixed",
+                     *       "price_micro_usdc": 4000,
+                     *       "publisher": "0xb2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2",
+                     *       "status": "accepted",
+                     *       "width": 1024,
+                     *       "world_name": "Harbour"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["DealAnswer"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "bad_request",
+                     *       "detail": "the request cannot be read",
+                     *       "instance": "/v1/placements/{placement}/deals",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 400,
+                     *       "title": "The request cannot be read",
+                     *       "type": "urn:sightline:problem:bad_request"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_signed_in",
+                     *       "detail": "no session or API key, or it is over",
+                     *       "instance": "/v1/placements/{placement}/deals",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 401,
+                     *       "title": "No session or API key, or it is over",
+                     *       "type": "urn:sightline:problem:not_signed_in"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_permitted",
+                     *       "detail": "your role or the scopes of your API key do not allow this",
+                     *       "instance": "/v1/placements/{placement}/deals",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 403,
+                     *       "title": "Your role or the scopes of your API key do not allow this",
+                     *       "type": "urn:sightline:problem:not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_found",
+                     *       "detail": "there is no such path",
+                     *       "instance": "/v1/placements/{placement}/deals",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 404,
+                     *       "title": "There is no such path",
+                     *       "type": "urn:sightline:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "idempotency_key_reused",
+                     *       "detail": "the Idempotency-Key was used before for a different request",
+                     *       "instance": "/v1/placements/{placement}/deals",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 409,
+                     *       "title": "The Idempotency-Key was used before for a different request",
+                     *       "type": "urn:sightline:problem:idempotency_key_reused"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "body_too_large",
+                     *       "detail": "the body is larger than the limit",
+                     *       "instance": "/v1/placements/{placement}/deals",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 413,
+                     *       "title": "The body is larger than the limit",
+                     *       "type": "urn:sightline:problem:body_too_large"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "invalid_request",
+                     *       "detail": "a field is missing, unknown, of the wrong type or out of range; see `errors`",
+                     *       "instance": "/v1/placements/{placement}/deals",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 422,
+                     *       "title": "A field is missing, unknown, of the wrong type or out of range; see `errors`",
+                     *       "type": "urn:sightline:problem:invalid_request"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "rate_limited",
+                     *       "detail": "too many requests of this kind; wait for Retry-After seconds",
+                     *       "instance": "/v1/placements/{placement}/deals",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 429,
+                     *       "title": "Too many requests of this kind; wait for Retry-After seconds",
+                     *       "type": "urn:sightline:problem:rate_limited"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "database_unavailable",
+                     *       "detail": "the database does not answer; nothing was changed, retry",
+                     *       "instance": "/v1/placements/{placement}/deals",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 503,
+                     *       "title": "The database does not answer; nothing was changed, retry",
+                     *       "type": "urn:sightline:problem:database_unavailable"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     placements_no_ad: {
         parameters: {
             query?: {
@@ -23783,6 +29953,375 @@ export interface operations {
                      *       "code": "database_unavailable",
                      *       "detail": "the database does not answer; nothing was changed, retry",
                      *       "instance": "/v1/placements/{placement}/explanation",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 503,
+                     *       "title": "The database does not answer; nothing was changed, retry",
+                     *       "type": "urn:sightline:problem:database_unavailable"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    placements_external_demand: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description wallet of the organisation to act for; one's own account when it is left out */
+                "Sightline-Account"?: string;
+            };
+            path: {
+                placement: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "asked": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ExternalDemand"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_signed_in",
+                     *       "detail": "no session or API key, or it is over",
+                     *       "instance": "/v1/placements/{placement}/external-demand",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 401,
+                     *       "title": "No session or API key, or it is over",
+                     *       "type": "urn:sightline:problem:not_signed_in"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_permitted",
+                     *       "detail": "your role or the scopes of your API key do not allow this",
+                     *       "instance": "/v1/placements/{placement}/external-demand",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 403,
+                     *       "title": "Your role or the scopes of your API key do not allow this",
+                     *       "type": "urn:sightline:problem:not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_found",
+                     *       "detail": "there is no such path",
+                     *       "instance": "/v1/placements/{placement}/external-demand",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 404,
+                     *       "title": "There is no such path",
+                     *       "type": "urn:sightline:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "invalid_request",
+                     *       "detail": "a field is missing, unknown, of the wrong type or out of range; see `errors`",
+                     *       "instance": "/v1/placements/{placement}/external-demand",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 422,
+                     *       "title": "A field is missing, unknown, of the wrong type or out of range; see `errors`",
+                     *       "type": "urn:sightline:problem:invalid_request"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "rate_limited",
+                     *       "detail": "too many requests of this kind; wait for Retry-After seconds",
+                     *       "instance": "/v1/placements/{placement}/external-demand",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 429,
+                     *       "title": "Too many requests of this kind; wait for Retry-After seconds",
+                     *       "type": "urn:sightline:problem:rate_limited"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "database_unavailable",
+                     *       "detail": "the database does not answer; nothing was changed, retry",
+                     *       "instance": "/v1/placements/{placement}/external-demand",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 503,
+                     *       "title": "The database does not answer; nothing was changed, retry",
+                     *       "type": "urn:sightline:problem:database_unavailable"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    placements_set_external_demand: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description wallet of the organisation to act for; one's own account when it is left out */
+                "Sightline-Account"?: string;
+            };
+            path: {
+                placement: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "asked": true
+                 *     }
+                 */
+                "application/json": components["schemas"]["ExternalDemand"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "asked": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ExternalDemand"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "bad_request",
+                     *       "detail": "the request cannot be read",
+                     *       "instance": "/v1/placements/{placement}/external-demand",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 400,
+                     *       "title": "The request cannot be read",
+                     *       "type": "urn:sightline:problem:bad_request"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_signed_in",
+                     *       "detail": "no session or API key, or it is over",
+                     *       "instance": "/v1/placements/{placement}/external-demand",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 401,
+                     *       "title": "No session or API key, or it is over",
+                     *       "type": "urn:sightline:problem:not_signed_in"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_permitted",
+                     *       "detail": "your role or the scopes of your API key do not allow this",
+                     *       "instance": "/v1/placements/{placement}/external-demand",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 403,
+                     *       "title": "Your role or the scopes of your API key do not allow this",
+                     *       "type": "urn:sightline:problem:not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_found",
+                     *       "detail": "there is no such path",
+                     *       "instance": "/v1/placements/{placement}/external-demand",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 404,
+                     *       "title": "There is no such path",
+                     *       "type": "urn:sightline:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "changed_meanwhile",
+                     *       "detail": "it has changed since the ETag of If-Match was read; nothing was changed",
+                     *       "instance": "/v1/placements/{placement}/external-demand",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 412,
+                     *       "title": "It has changed since the ETag of If-Match was read; nothing was changed",
+                     *       "type": "urn:sightline:problem:changed_meanwhile"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "body_too_large",
+                     *       "detail": "the body is larger than the limit",
+                     *       "instance": "/v1/placements/{placement}/external-demand",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 413,
+                     *       "title": "The body is larger than the limit",
+                     *       "type": "urn:sightline:problem:body_too_large"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "invalid_request",
+                     *       "detail": "a field is missing, unknown, of the wrong type or out of range; see `errors`",
+                     *       "instance": "/v1/placements/{placement}/external-demand",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 422,
+                     *       "title": "A field is missing, unknown, of the wrong type or out of range; see `errors`",
+                     *       "type": "urn:sightline:problem:invalid_request"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "rate_limited",
+                     *       "detail": "too many requests of this kind; wait for Retry-After seconds",
+                     *       "instance": "/v1/placements/{placement}/external-demand",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 429,
+                     *       "title": "Too many requests of this kind; wait for Retry-After seconds",
+                     *       "type": "urn:sightline:problem:rate_limited"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "database_unavailable",
+                     *       "detail": "the database does not answer; nothing was changed, retry",
+                     *       "instance": "/v1/placements/{placement}/external-demand",
                      *       "request_id": "4c1f0e9d2b7a6583",
                      *       "status": 503,
                      *       "title": "The database does not answer; nothing was changed, retry",
@@ -24959,6 +31498,150 @@ export interface operations {
             };
         };
     };
+    publisher_ads_txt: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description wallet of the organisation to act for; one's own account when it is left out */
+                "Sightline-Account"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example sightline.example, 12, DIRECT */
+                    "text/plain": string;
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_signed_in",
+                     *       "detail": "no session or API key, or it is over",
+                     *       "instance": "/v1/publisher/ads-txt",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 401,
+                     *       "title": "No session or API key, or it is over",
+                     *       "type": "urn:sightline:problem:not_signed_in"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_permitted",
+                     *       "detail": "your role or the scopes of your API key do not allow this",
+                     *       "instance": "/v1/publisher/ads-txt",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 403,
+                     *       "title": "Your role or the scopes of your API key do not allow this",
+                     *       "type": "urn:sightline:problem:not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_found",
+                     *       "detail": "there is no such path",
+                     *       "instance": "/v1/publisher/ads-txt",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 404,
+                     *       "title": "There is no such path",
+                     *       "type": "urn:sightline:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "invalid_request",
+                     *       "detail": "a field is missing, unknown, of the wrong type or out of range; see `errors`",
+                     *       "instance": "/v1/publisher/ads-txt",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 422,
+                     *       "title": "A field is missing, unknown, of the wrong type or out of range; see `errors`",
+                     *       "type": "urn:sightline:problem:invalid_request"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "rate_limited",
+                     *       "detail": "too many requests of this kind; wait for Retry-After seconds",
+                     *       "instance": "/v1/publisher/ads-txt",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 429,
+                     *       "title": "Too many requests of this kind; wait for Retry-After seconds",
+                     *       "type": "urn:sightline:problem:rate_limited"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "database_unavailable",
+                     *       "detail": "the database does not answer; nothing was changed, retry",
+                     *       "instance": "/v1/publisher/ads-txt",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 503,
+                     *       "title": "The database does not answer; nothing was changed, retry",
+                     *       "type": "urn:sightline:problem:database_unavailable"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     publisher_blocks: {
         parameters: {
             query?: {
@@ -25658,6 +32341,487 @@ export interface operations {
             };
         };
     };
+    deals_offered: {
+        parameters: {
+            query?: {
+                /** @description id of the last row of the page before */
+                after?: number;
+                /** @description rows on this page */
+                limit?: number;
+            };
+            header?: {
+                /** @description wallet of the organisation to act for; one's own account when it is left out */
+                "Sightline-Account"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "advertiser": "0xa1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1",
+                     *           "created_at": "2026-11-01T09:00:00Z",
+                     *           "decided_at": "2026-11-02T10:00:00Z",
+                     *           "height": 512,
+                     *           "id": 5,
+                     *           "kind": "image",
+                     *           "line_item_id": 12,
+                     *           "name": "Autumn at the gate",
+                     *           "placement_id": 7,
+                     *           "placement_name": "Board at the gate",
+                     *           "price_kind": "fixed",
+                     *           "price_micro_usdc": 4000,
+                     *           "publisher": "0xb2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2",
+                     *           "status": "accepted",
+                     *           "width": 1024,
+                     *           "world_name": "Harbour"
+                     *         }
+                     *       ],
+                     *       "next_after": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["DealPage"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_signed_in",
+                     *       "detail": "no session or API key, or it is over",
+                     *       "instance": "/v1/publisher/deals",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 401,
+                     *       "title": "No session or API key, or it is over",
+                     *       "type": "urn:sightline:problem:not_signed_in"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_permitted",
+                     *       "detail": "your role or the scopes of your API key do not allow this",
+                     *       "instance": "/v1/publisher/deals",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 403,
+                     *       "title": "Your role or the scopes of your API key do not allow this",
+                     *       "type": "urn:sightline:problem:not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "invalid_request",
+                     *       "detail": "a field is missing, unknown, of the wrong type or out of range; see `errors`",
+                     *       "instance": "/v1/publisher/deals",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 422,
+                     *       "title": "A field is missing, unknown, of the wrong type or out of range; see `errors`",
+                     *       "type": "urn:sightline:problem:invalid_request"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "rate_limited",
+                     *       "detail": "too many requests of this kind; wait for Retry-After seconds",
+                     *       "instance": "/v1/publisher/deals",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 429,
+                     *       "title": "Too many requests of this kind; wait for Retry-After seconds",
+                     *       "type": "urn:sightline:problem:rate_limited"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "database_unavailable",
+                     *       "detail": "the database does not answer; nothing was changed, retry",
+                     *       "instance": "/v1/publisher/deals",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 503,
+                     *       "title": "The database does not answer; nothing was changed, retry",
+                     *       "type": "urn:sightline:problem:database_unavailable"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deals_read_offered: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description wallet of the organisation to act for; one's own account when it is left out */
+                "Sightline-Account"?: string;
+            };
+            path: {
+                deal: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "advertiser": "0xa1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1",
+                     *       "created_at": "2026-11-01T09:00:00Z",
+                     *       "decided_at": "2026-11-02T10:00:00Z",
+                     *       "height": 512,
+                     *       "id": 5,
+                     *       "kind": "image",
+                     *       "line_item_id": 12,
+                     *       "name": "Autumn at the gate",
+                     *       "placement_id": 7,
+                     *       "placement_name": "Board at the gate",
+                     *       "price_kind": "fixed",
+                     *       "price_micro_usdc": 4000,
+                     *       "publisher": "0xb2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2",
+                     *       "status": "accepted",
+                     *       "width": 1024,
+                     *       "world_name": "Harbour"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["DealAnswer"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_signed_in",
+                     *       "detail": "no session or API key, or it is over",
+                     *       "instance": "/v1/publisher/deals/{deal}",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 401,
+                     *       "title": "No session or API key, or it is over",
+                     *       "type": "urn:sightline:problem:not_signed_in"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_permitted",
+                     *       "detail": "your role or the scopes of your API key do not allow this",
+                     *       "instance": "/v1/publisher/deals/{deal}",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 403,
+                     *       "title": "Your role or the scopes of your API key do not allow this",
+                     *       "type": "urn:sightline:problem:not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_found",
+                     *       "detail": "there is no such path",
+                     *       "instance": "/v1/publisher/deals/{deal}",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 404,
+                     *       "title": "There is no such path",
+                     *       "type": "urn:sightline:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "invalid_request",
+                     *       "detail": "a field is missing, unknown, of the wrong type or out of range; see `errors`",
+                     *       "instance": "/v1/publisher/deals/{deal}",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 422,
+                     *       "title": "A field is missing, unknown, of the wrong type or out of range; see `errors`",
+                     *       "type": "urn:sightline:problem:invalid_request"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "rate_limited",
+                     *       "detail": "too many requests of this kind; wait for Retry-After seconds",
+                     *       "instance": "/v1/publisher/deals/{deal}",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 429,
+                     *       "title": "Too many requests of this kind; wait for Retry-After seconds",
+                     *       "type": "urn:sightline:problem:rate_limited"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "database_unavailable",
+                     *       "detail": "the database does not answer; nothing was changed, retry",
+                     *       "instance": "/v1/publisher/deals/{deal}",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 503,
+                     *       "title": "The database does not answer; nothing was changed, retry",
+                     *       "type": "urn:sightline:problem:database_unavailable"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deals_withdraw: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description wallet of the organisation to act for; one's own account when it is left out */
+                "Sightline-Account"?: string;
+            };
+            path: {
+                deal: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_signed_in",
+                     *       "detail": "no session or API key, or it is over",
+                     *       "instance": "/v1/publisher/deals/{deal}",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 401,
+                     *       "title": "No session or API key, or it is over",
+                     *       "type": "urn:sightline:problem:not_signed_in"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_permitted",
+                     *       "detail": "your role or the scopes of your API key do not allow this",
+                     *       "instance": "/v1/publisher/deals/{deal}",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 403,
+                     *       "title": "Your role or the scopes of your API key do not allow this",
+                     *       "type": "urn:sightline:problem:not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_found",
+                     *       "detail": "there is no such path",
+                     *       "instance": "/v1/publisher/deals/{deal}",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 404,
+                     *       "title": "There is no such path",
+                     *       "type": "urn:sightline:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "changed_meanwhile",
+                     *       "detail": "it has changed since the ETag of If-Match was read; nothing was changed",
+                     *       "instance": "/v1/publisher/deals/{deal}",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 412,
+                     *       "title": "It has changed since the ETag of If-Match was read; nothing was changed",
+                     *       "type": "urn:sightline:problem:changed_meanwhile"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "invalid_request",
+                     *       "detail": "a field is missing, unknown, of the wrong type or out of range; see `errors`",
+                     *       "instance": "/v1/publisher/deals/{deal}",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 422,
+                     *       "title": "A field is missing, unknown, of the wrong type or out of range; see `errors`",
+                     *       "type": "urn:sightline:problem:invalid_request"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "rate_limited",
+                     *       "detail": "too many requests of this kind; wait for Retry-After seconds",
+                     *       "instance": "/v1/publisher/deals/{deal}",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 429,
+                     *       "title": "Too many requests of this kind; wait for Retry-After seconds",
+                     *       "type": "urn:sightline:problem:rate_limited"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "database_unavailable",
+                     *       "detail": "the database does not answer; nothing was changed, retry",
+                     *       "instance": "/v1/publisher/deals/{deal}",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 503,
+                     *       "title": "The database does not answer; nothing was changed, retry",
+                     *       "type": "urn:sightline:problem:database_unavailable"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     publisher_listing: {
         parameters: {
             query?: never;
@@ -26198,6 +33362,395 @@ export interface operations {
                      *       "code": "database_unavailable",
                      *       "detail": "the database does not answer; nothing was changed, retry",
                      *       "instance": "/v1/publisher/listing",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 503,
+                     *       "title": "The database does not answer; nothing was changed, retry",
+                     *       "type": "urn:sightline:problem:database_unavailable"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    publisher_traffic_flags: {
+        parameters: {
+            query?: {
+                /** @description only this one */
+                placement?: number;
+                /** @description id of the last row of the page before */
+                after?: number;
+                /** @description rows on this page */
+                limit?: number;
+            };
+            header?: {
+                /** @description wallet of the organisation to act for; one's own account when it is left out */
+                "Sightline-Account"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "amounts_micro_usdc": {},
+                     *           "created_at": "2026-11-02T10:00:00Z",
+                     *           "day": "2026-11-02",
+                     *           "decided_at": "2026-11-02T10:00:00Z",
+                     *           "events": {},
+                     *           "evidence": {},
+                     *           "id": 7,
+                     *           "level": "text",
+                     *           "note": "text",
+                     *           "objected_at": "2026-11-02T10:00:00Z",
+                     *           "objection": "text",
+                     *           "placement_id": 7,
+                     *           "rule": "text",
+                     *           "ruleset": "text",
+                     *           "scope": "text",
+                     *           "status": "standing"
+                     *         }
+                     *       ],
+                     *       "next_after": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["FlagPage"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_signed_in",
+                     *       "detail": "no session or API key, or it is over",
+                     *       "instance": "/v1/publisher/traffic-flags",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 401,
+                     *       "title": "No session or API key, or it is over",
+                     *       "type": "urn:sightline:problem:not_signed_in"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_permitted",
+                     *       "detail": "your role or the scopes of your API key do not allow this",
+                     *       "instance": "/v1/publisher/traffic-flags",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 403,
+                     *       "title": "Your role or the scopes of your API key do not allow this",
+                     *       "type": "urn:sightline:problem:not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "invalid_request",
+                     *       "detail": "a field is missing, unknown, of the wrong type or out of range; see `errors`",
+                     *       "instance": "/v1/publisher/traffic-flags",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 422,
+                     *       "title": "A field is missing, unknown, of the wrong type or out of range; see `errors`",
+                     *       "type": "urn:sightline:problem:invalid_request"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "rate_limited",
+                     *       "detail": "too many requests of this kind; wait for Retry-After seconds",
+                     *       "instance": "/v1/publisher/traffic-flags",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 429,
+                     *       "title": "Too many requests of this kind; wait for Retry-After seconds",
+                     *       "type": "urn:sightline:problem:rate_limited"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "database_unavailable",
+                     *       "detail": "the database does not answer; nothing was changed, retry",
+                     *       "instance": "/v1/publisher/traffic-flags",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 503,
+                     *       "title": "The database does not answer; nothing was changed, retry",
+                     *       "type": "urn:sightline:problem:database_unavailable"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    publisher_object_to_traffic_flag: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description wallet of the organisation to act for; one's own account when it is left out */
+                "Sightline-Account"?: string;
+            };
+            path: {
+                flag: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "text": "A school's class of thirty visited this world on that morning."
+                 *     }
+                 */
+                "application/json": components["schemas"]["ObjectionBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "amounts_micro_usdc": {},
+                     *       "created_at": "2026-11-02T10:00:00Z",
+                     *       "day": "2026-11-02",
+                     *       "decided_at": "2026-11-02T10:00:00Z",
+                     *       "events": {},
+                     *       "evidence": {},
+                     *       "id": 7,
+                     *       "level": "text",
+                     *       "note": "text",
+                     *       "objected_at": "2026-11-02T10:00:00Z",
+                     *       "objection": "text",
+                     *       "placement_id": 7,
+                     *       "rule": "text",
+                     *       "ruleset": "text",
+                     *       "scope": "text",
+                     *       "status": "standing"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["FlagAnswer"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "bad_request",
+                     *       "detail": "the request cannot be read",
+                     *       "instance": "/v1/publisher/traffic-flags/{flag}/objection",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 400,
+                     *       "title": "The request cannot be read",
+                     *       "type": "urn:sightline:problem:bad_request"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_signed_in",
+                     *       "detail": "no session or API key, or it is over",
+                     *       "instance": "/v1/publisher/traffic-flags/{flag}/objection",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 401,
+                     *       "title": "No session or API key, or it is over",
+                     *       "type": "urn:sightline:problem:not_signed_in"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_permitted",
+                     *       "detail": "your role or the scopes of your API key do not allow this",
+                     *       "instance": "/v1/publisher/traffic-flags/{flag}/objection",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 403,
+                     *       "title": "Your role or the scopes of your API key do not allow this",
+                     *       "type": "urn:sightline:problem:not_permitted"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "not_found",
+                     *       "detail": "there is no such path",
+                     *       "instance": "/v1/publisher/traffic-flags/{flag}/objection",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 404,
+                     *       "title": "There is no such path",
+                     *       "type": "urn:sightline:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "idempotency_key_reused",
+                     *       "detail": "the Idempotency-Key was used before for a different request",
+                     *       "instance": "/v1/publisher/traffic-flags/{flag}/objection",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 409,
+                     *       "title": "The Idempotency-Key was used before for a different request",
+                     *       "type": "urn:sightline:problem:idempotency_key_reused"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "body_too_large",
+                     *       "detail": "the body is larger than the limit",
+                     *       "instance": "/v1/publisher/traffic-flags/{flag}/objection",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 413,
+                     *       "title": "The body is larger than the limit",
+                     *       "type": "urn:sightline:problem:body_too_large"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "invalid_request",
+                     *       "detail": "a field is missing, unknown, of the wrong type or out of range; see `errors`",
+                     *       "instance": "/v1/publisher/traffic-flags/{flag}/objection",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 422,
+                     *       "title": "A field is missing, unknown, of the wrong type or out of range; see `errors`",
+                     *       "type": "urn:sightline:problem:invalid_request"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "rate_limited",
+                     *       "detail": "too many requests of this kind; wait for Retry-After seconds",
+                     *       "instance": "/v1/publisher/traffic-flags/{flag}/objection",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 429,
+                     *       "title": "Too many requests of this kind; wait for Retry-After seconds",
+                     *       "type": "urn:sightline:problem:rate_limited"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "database_unavailable",
+                     *       "detail": "the database does not answer; nothing was changed, retry",
+                     *       "instance": "/v1/publisher/traffic-flags/{flag}/objection",
                      *       "request_id": "4c1f0e9d2b7a6583",
                      *       "status": 503,
                      *       "title": "The database does not answer; nothing was changed, retry",
@@ -29881,6 +37434,7 @@ export interface operations {
                      *             "games"
                      *           ],
                      *           "created_at": "2026-11-02T10:00:00Z",
+                     *           "deals_only": true,
                      *           "floor_micro_usdc": 2500000,
                      *           "height": 512,
                      *           "height_mm": 7,
@@ -29894,6 +37448,7 @@ export interface operations {
                      *               "wallet": "0xa1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1"
                      *             }
                      *           ],
+                     *           "soft_floor_micro_usdc": 2500000,
                      *           "status": "active",
                      *           "test_mode": true,
                      *           "width": 1024,
@@ -30086,6 +37641,7 @@ export interface operations {
                      *         "games"
                      *       ],
                      *       "created_at": "2026-11-02T10:00:00Z",
+                     *       "deals_only": true,
                      *       "floor_micro_usdc": 2500000,
                      *       "height": 512,
                      *       "height_mm": 7,
@@ -30099,6 +37655,7 @@ export interface operations {
                      *           "wallet": "0xa1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1"
                      *         }
                      *       ],
+                     *       "soft_floor_micro_usdc": 2500000,
                      *       "status": "active",
                      *       "test_mode": true,
                      *       "width": 1024,

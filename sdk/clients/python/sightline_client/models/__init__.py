@@ -1,5 +1,6 @@
 """Contains all the data models used in inputs/outputs"""
 
+from .accept_body import AcceptBody
 from .account_answer import AccountAnswer
 from .account_list import AccountList
 from .ads_accept_events import AdsAcceptEvents
@@ -18,13 +19,21 @@ from .ads_decide_decision_answer_creative_answer import (
     AdsDecideDecisionAnswerCreativeAnswer,
 )
 from .ads_decide_decision_answer_rules_answer import AdsDecideDecisionAnswerRulesAnswer
+from .ads_decide_explain import AdsDecideExplain
 from .ads_decide_no_bid_answer import AdsDecideNoBidAnswer
 from .ads_decide_no_bid_answer_no_bid import AdsDecideNoBidAnswerNoBid
+from .ads_decide_trace_answer import AdsDecideTraceAnswer
+from .ads_decide_trace_answer_fate_answer import AdsDecideTraceAnswerFateAnswer
+from .ads_decide_trace_answer_refused import AdsDecideTraceAnswerRefused
+from .ads_decide_trace_answer_refused_additional_property import (
+    AdsDecideTraceAnswerRefusedAdditionalProperty,
+)
 from .ads_txt_state import AdsTxtState
 from .alive import Alive
 from .appeal import Appeal
 from .appeal_body import AppealBody
 from .appeal_decision import AppealDecision
+from .approval_body import ApprovalBody
 from .asset_answer import AssetAnswer
 from .asset_answer_details import AssetAnswerDetails
 from .asset_kind import AssetKind
@@ -32,6 +41,11 @@ from .asset_page import AssetPage
 from .attempt_answer import AttemptAnswer
 from .attesting import Attesting
 from .bid_kind import BidKind
+from .bidder_answer import BidderAnswer
+from .bidder_answer_today import BidderAnswerToday
+from .bidder_body import BidderBody
+from .bidder_change import BidderChange
+from .bidder_list import BidderList
 from .block_answer import BlockAnswer
 from .block_body import BlockBody
 from .block_kind import BlockKind
@@ -58,6 +72,10 @@ from .creative_status import CreativeStatus
 from .creative_versions import CreativeVersions
 from .day_parts import DayParts
 from .day_parts_body import DayPartsBody
+from .deal_answer import DealAnswer
+from .deal_body import DealBody
+from .deal_page import DealPage
+from .deal_status import DealStatus
 from .delivery_answer import DeliveryAnswer
 from .delivery_details import DeliveryDetails
 from .delivery_page import DeliveryPage
@@ -79,9 +97,23 @@ from .erasure_answer_deleted import ErasureAnswerDeleted
 from .erasure_answer_kept import ErasureAnswerKept
 from .erasure_answer_kept_because import ErasureAnswerKeptBecause
 from .erasure_body import ErasureBody
+from .exchange_answer import ExchangeAnswer
+from .exchange_body import ExchangeBody
+from .exchange_change import ExchangeChange
+from .exchange_list import ExchangeList
 from .export_answer import ExportAnswer
 from .export_page import ExportPage
+from .external_demand import ExternalDemand
 from .field_problem import FieldProblem
+from .filtered_answer import FilteredAnswer
+from .filtered_answer_events import FilteredAnswerEvents
+from .flag_answer import FlagAnswer
+from .flag_answer_amounts_micro_usdc import FlagAnswerAmountsMicroUsdc
+from .flag_answer_events import FlagAnswerEvents
+from .flag_answer_evidence import FlagAnswerEvidence
+from .flag_decision import FlagDecision
+from .flag_page import FlagPage
+from .flag_status import FlagStatus
 from .forecast_answer import ForecastAnswer
 from .forecast_body import ForecastBody
 from .form import Form
@@ -125,12 +157,16 @@ from .member_role import MemberRole
 from .method import Method
 from .money import Money
 from .movement_answer import MovementAnswer
+from .network_answer import NetworkAnswer
+from .network_body import NetworkBody
+from .network_page import NetworkPage
 from .new_key import NewKey
 from .no_ad_answer import NoAdAnswer
 from .nonce_answer import NonceAnswer
 from .notice_answer import NoticeAnswer
 from .notice_answer_content import NoticeAnswerContent
 from .notice_page import NoticePage
+from .objection_body import ObjectionBody
 from .offered_answer import OfferedAnswer
 from .offered_page import OfferedPage
 from .onramp_answer import OnrampAnswer
@@ -143,10 +179,18 @@ from .opened_onramp_answer import OpenedOnrampAnswer
 from .opened_onramp_answer_transaction_details import (
     OpenedOnrampAnswerTransactionDetails,
 )
+from .openrtb_bid_body import OpenrtbBidBody
+from .openrtb_bid_body_imp_item import OpenrtbBidBodyImpItem
+from .openrtb_bid_response_200 import OpenrtbBidResponse200
+from .openrtb_bid_response_200_seatbid_item import OpenrtbBidResponse200SeatbidItem
+from .openrtb_bid_response_200_seatbid_item_bid_item import (
+    OpenrtbBidResponse200SeatbidItemBidItem,
+)
 from .organisation_answer import OrganisationAnswer
 from .organisation_body import OrganisationBody
 from .overview import Overview
 from .pacing import Pacing
+from .partner_status import PartnerStatus
 from .payment_answer import PaymentAnswer
 from .payment_body import PaymentBody
 from .payment_page import PaymentPage
@@ -159,6 +203,7 @@ from .placement_change import PlacementChange
 from .placement_kind import PlacementKind
 from .placement_page import PlacementPage
 from .platform_role import PlatformRole
+from .price_kind import PriceKind
 from .problem import Problem
 from .profile_answer import ProfileAnswer
 from .profile_body import ProfileBody
@@ -217,6 +262,8 @@ from .unpaid_answer import UnpaidAnswer
 from .unpaid_placement import UnpaidPlacement
 from .unpaid_placement_reasons import UnpaidPlacementReasons
 from .verify_body import VerifyBody
+from .video_events import VideoEvents
+from .video_events_events import VideoEventsEvents
 from .webhook_answer import WebhookAnswer
 from .webhook_body import WebhookBody
 from .webhook_change import WebhookChange
@@ -234,6 +281,7 @@ from .world_engine import WorldEngine
 from .world_page import WorldPage
 
 __all__ = (
+    "AcceptBody",
     "AccountAnswer",
     "AccountList",
     "AdsAcceptEvents",
@@ -250,19 +298,30 @@ __all__ = (
     "AdsDecideDecisionAnswer",
     "AdsDecideDecisionAnswerCreativeAnswer",
     "AdsDecideDecisionAnswerRulesAnswer",
+    "AdsDecideExplain",
     "AdsDecideNoBidAnswer",
     "AdsDecideNoBidAnswerNoBid",
+    "AdsDecideTraceAnswer",
+    "AdsDecideTraceAnswerFateAnswer",
+    "AdsDecideTraceAnswerRefused",
+    "AdsDecideTraceAnswerRefusedAdditionalProperty",
     "AdsTxtState",
     "Alive",
     "Appeal",
     "AppealBody",
     "AppealDecision",
+    "ApprovalBody",
     "AssetAnswer",
     "AssetAnswerDetails",
     "AssetKind",
     "AssetPage",
     "AttemptAnswer",
     "Attesting",
+    "BidderAnswer",
+    "BidderAnswerToday",
+    "BidderBody",
+    "BidderChange",
+    "BidderList",
     "BidKind",
     "BlockAnswer",
     "BlockBody",
@@ -290,6 +349,10 @@ __all__ = (
     "CreativeVersions",
     "DayParts",
     "DayPartsBody",
+    "DealAnswer",
+    "DealBody",
+    "DealPage",
+    "DealStatus",
     "DeliveryAnswer",
     "DeliveryDetails",
     "DeliveryPage",
@@ -311,9 +374,23 @@ __all__ = (
     "ErasureAnswerKept",
     "ErasureAnswerKeptBecause",
     "ErasureBody",
+    "ExchangeAnswer",
+    "ExchangeBody",
+    "ExchangeChange",
+    "ExchangeList",
     "ExportAnswer",
     "ExportPage",
+    "ExternalDemand",
     "FieldProblem",
+    "FilteredAnswer",
+    "FilteredAnswerEvents",
+    "FlagAnswer",
+    "FlagAnswerAmountsMicroUsdc",
+    "FlagAnswerEvents",
+    "FlagAnswerEvidence",
+    "FlagDecision",
+    "FlagPage",
+    "FlagStatus",
     "ForecastAnswer",
     "ForecastBody",
     "Form",
@@ -357,12 +434,16 @@ __all__ = (
     "Method",
     "Money",
     "MovementAnswer",
+    "NetworkAnswer",
+    "NetworkBody",
+    "NetworkPage",
     "NewKey",
     "NoAdAnswer",
     "NonceAnswer",
     "NoticeAnswer",
     "NoticeAnswerContent",
     "NoticePage",
+    "ObjectionBody",
     "OfferedAnswer",
     "OfferedPage",
     "OnrampAnswer",
@@ -373,10 +454,16 @@ __all__ = (
     "OpenedAnswer",
     "OpenedOnrampAnswer",
     "OpenedOnrampAnswerTransactionDetails",
+    "OpenrtbBidBody",
+    "OpenrtbBidBodyImpItem",
+    "OpenrtbBidResponse200",
+    "OpenrtbBidResponse200SeatbidItem",
+    "OpenrtbBidResponse200SeatbidItemBidItem",
     "OrganisationAnswer",
     "OrganisationBody",
     "Overview",
     "Pacing",
+    "PartnerStatus",
     "PaymentAnswer",
     "PaymentBody",
     "PaymentPage",
@@ -389,6 +476,7 @@ __all__ = (
     "PlacementKind",
     "PlacementPage",
     "PlatformRole",
+    "PriceKind",
     "Problem",
     "ProfileAnswer",
     "ProfileBody",
@@ -447,6 +535,8 @@ __all__ = (
     "UnpaidPlacement",
     "UnpaidPlacementReasons",
     "VerifyBody",
+    "VideoEvents",
+    "VideoEventsEvents",
     "WebhookAnswer",
     "WebhookBody",
     "WebhookChange",

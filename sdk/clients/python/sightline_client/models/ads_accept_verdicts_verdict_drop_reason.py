@@ -9,10 +9,13 @@ class AdsAcceptVerdictsVerdictDropReason(StrEnum):
     CLICK_BEFORE_VIEW = "click_before_view"
     CLICK_UNKNOWN = "click_unknown"
     CONVERTED_BEFORE = "converted_before"
+    CRAWLER = "crawler"
+    DATA_CENTRE = "data_centre"
     EXPIRED = "expired"
     FROM_THE_FUTURE = "from_the_future"
     GOAL_ARCHIVED = "goal_archived"
     INACTIVE_VIEWER = "inactive_viewer"
+    INVALID_TRAFFIC = "invalid_traffic"
     LOOKBACK_OVER = "lookback_over"
     MALFORMED = "malformed"
     NOT_ATTRIBUTED = "not_attributed"
@@ -21,6 +24,8 @@ class AdsAcceptVerdictsVerdictDropReason(StrEnum):
     REPLAYED = "replayed"
     TEST = "test"
     WRONG_CHAIN = "wrong_chain"
+    WRONG_CLIENT = "wrong_client"
+    WRONG_WORLD = "wrong_world"
 
     def __str__(self) -> str:
         return str(self.value)

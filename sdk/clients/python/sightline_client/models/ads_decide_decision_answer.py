@@ -30,6 +30,7 @@ class AdsDecideDecisionAnswer:
             points, the angle in 1/100 degree.
         test (bool):
         token (str):
+        version (int):
     """
 
     creative: AdsDecideDecisionAnswerCreativeAnswer
@@ -38,6 +39,7 @@ class AdsDecideDecisionAnswer:
     rules: AdsDecideDecisionAnswerRulesAnswer
     test: bool
     token: str
+    version: int
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -53,6 +55,8 @@ class AdsDecideDecisionAnswer:
 
         token = self.token
 
+        version = self.version
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
@@ -63,6 +67,7 @@ class AdsDecideDecisionAnswer:
                 "rules": rules,
                 "test": test,
                 "token": token,
+                "version": version,
             }
         )
 
@@ -90,6 +95,8 @@ class AdsDecideDecisionAnswer:
 
         token = d.pop("token")
 
+        version = d.pop("version")
+
         ads_decide_decision_answer = cls(
             creative=creative,
             decision_id=decision_id,
@@ -97,6 +104,7 @@ class AdsDecideDecisionAnswer:
             rules=rules,
             test=test,
             token=token,
+            version=version,
         )
 
         ads_decide_decision_answer.additional_properties = d

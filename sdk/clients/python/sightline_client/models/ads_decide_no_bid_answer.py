@@ -15,23 +15,28 @@ T = TypeVar("T", bound="AdsDecideNoBidAnswer")
 
 @_attrs_define
 class AdsDecideNoBidAnswer:
-    """No ad now: how many line items fell away for which reason.
+    """No ad now: how many line items fell away for which reason. `version`: of what was decided by, as in an ad.
 
     Attributes:
         no_bid (AdsDecideNoBidAnswerNoBid):
+        version (int):
     """
 
     no_bid: AdsDecideNoBidAnswerNoBid
+    version: int
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         no_bid = self.no_bid.to_dict()
+
+        version = self.version
 
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
             {
                 "no_bid": no_bid,
+                "version": version,
             }
         )
 
@@ -46,8 +51,11 @@ class AdsDecideNoBidAnswer:
         d = dict(src_dict)
         no_bid = AdsDecideNoBidAnswerNoBid.from_dict(d.pop("no_bid"))
 
+        version = d.pop("version")
+
         ads_decide_no_bid_answer = cls(
             no_bid=no_bid,
+            version=version,
         )
 
         ads_decide_no_bid_answer.additional_properties = d

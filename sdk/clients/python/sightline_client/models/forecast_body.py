@@ -25,7 +25,11 @@ class ForecastBody:
 
             The bid of a `sponsorship` is the price of one hour of the one placement in `targeting.placements`; it starts
             and
-            ends on whole hours and has no caps and no other targeting.
+            ends on whole hours and has no caps and no other targeting. `pacing` spreads caps over their time: `even` as
+            traffic
+            comes, `front_loaded` half as fast again at first, `asap` not at all. `recency_minutes` is the least time
+            between
+            two ads to one viewer within a UTC day; like a frequency cap it needs viewers who may be counted.
     """
 
     category: CampaignCategory

@@ -36,7 +36,9 @@ class LineItemAnswer:
         frequency_cap (FrequencyCap | None):
         id (int):
         name (str):
-        pacing (Pacing): asap: as fast as auctions are won; even: over the rest of the day or flight.
+        pacing (Pacing): asap: as fast as auctions are won; even: as traffic comes; front_loaded: half as fast again at
+            first.
+        recency_minutes (int | None):
         spent_micro_usdc (int):
         starts_at (datetime.datetime):
         status (LineItemStatus):
@@ -59,6 +61,7 @@ class LineItemAnswer:
     id: int
     name: str
     pacing: Pacing
+    recency_minutes: int | None
     spent_micro_usdc: int
     starts_at: datetime.datetime
     status: LineItemStatus
@@ -101,6 +104,9 @@ class LineItemAnswer:
 
         pacing = self.pacing.value
 
+        recency_minutes: int | None
+        recency_minutes = self.recency_minutes
+
         spent_micro_usdc = self.spent_micro_usdc
 
         starts_at = self.starts_at.isoformat()
@@ -127,6 +133,7 @@ class LineItemAnswer:
                 "id": id,
                 "name": name,
                 "pacing": pacing,
+                "recency_minutes": recency_minutes,
                 "spent_micro_usdc": spent_micro_usdc,
                 "starts_at": starts_at,
                 "status": status,
@@ -199,6 +206,13 @@ class LineItemAnswer:
 
         pacing = Pacing(d.pop("pacing"))
 
+        def _parse_recency_minutes(data: object) -> int | None:
+            if data is None:
+                return data
+            return cast(int | None, data)
+
+        recency_minutes = _parse_recency_minutes(d.pop("recency_minutes"))
+
         spent_micro_usdc = d.pop("spent_micro_usdc")
 
         starts_at = datetime.datetime.fromisoformat(d.pop("starts_at"))
@@ -228,6 +242,7 @@ class LineItemAnswer:
             id=id,
             name=name,
             pacing=pacing,
+            recency_minutes=recency_minutes,
             spent_micro_usdc=spent_micro_usdc,
             starts_at=starts_at,
             status=status,

@@ -24,7 +24,9 @@ class LineItemBody:
     """The bid is given per event (`bid_micro_usdc`) or, for vcpm, per thousand (`bid_vcpm_micro_usdc`).
 
     The bid of a `sponsorship` is the price of one hour of the one placement in `targeting.placements`; it starts and
-    ends on whole hours and has no caps and no other targeting.
+    ends on whole hours and has no caps and no other targeting. `pacing` spreads caps over their time: `even` as traffic
+    comes, `front_loaded` half as fast again at first, `asap` not at all. `recency_minutes` is the least time between
+    two ads to one viewer within a UTC day; like a frequency cap it needs viewers who may be counted.
 
         Attributes:
             bid_kind (BidKind): What a line item pays for: each viewable impression, click, attributed conversion, or
@@ -37,7 +39,9 @@ class LineItemBody:
             daily_cap_micro_usdc (int | None | Unset):
             day_parts (DayPartsBody | None | Unset):
             frequency_cap (FrequencyCapBody | None | Unset):
-            pacing (Pacing | Unset): asap: as fast as auctions are won; even: over the rest of the day or flight.
+            pacing (Pacing | Unset): asap: as fast as auctions are won; even: as traffic comes; front_loaded: half as fast
+                again at first.
+            recency_minutes (int | None | Unset):
             targeting (TargetingBody | Unset): Empty lists want everything; several lists must all agree; an exclusion
                 always wins.
 
@@ -57,6 +61,7 @@ class LineItemBody:
     day_parts: DayPartsBody | None | Unset = UNSET
     frequency_cap: FrequencyCapBody | None | Unset = UNSET
     pacing: Pacing | Unset = UNSET
+    recency_minutes: int | None | Unset = UNSET
     targeting: TargetingBody | Unset = UNSET
     total_cap_micro_usdc: int | None | Unset = UNSET
 
@@ -110,6 +115,12 @@ class LineItemBody:
         if not isinstance(self.pacing, Unset):
             pacing = self.pacing.value
 
+        recency_minutes: int | None | Unset
+        if isinstance(self.recency_minutes, Unset):
+            recency_minutes = UNSET
+        else:
+            recency_minutes = self.recency_minutes
+
         targeting: dict[str, Any] | Unset = UNSET
         if not isinstance(self.targeting, Unset):
             targeting = self.targeting.to_dict()
@@ -142,6 +153,8 @@ class LineItemBody:
             field_dict["frequency_cap"] = frequency_cap
         if pacing is not UNSET:
             field_dict["pacing"] = pacing
+        if recency_minutes is not UNSET:
+            field_dict["recency_minutes"] = recency_minutes
         if targeting is not UNSET:
             field_dict["targeting"] = targeting
         if total_cap_micro_usdc is not UNSET:
@@ -236,6 +249,15 @@ class LineItemBody:
         else:
             pacing = Pacing(_pacing)
 
+        def _parse_recency_minutes(data: object) -> int | None | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(int | None | Unset, data)
+
+        recency_minutes = _parse_recency_minutes(d.pop("recency_minutes", UNSET))
+
         _targeting = d.pop("targeting", UNSET)
         targeting: TargetingBody | Unset
         if isinstance(_targeting, Unset):
@@ -265,6 +287,7 @@ class LineItemBody:
             day_parts=day_parts,
             frequency_cap=frequency_cap,
             pacing=pacing,
+            recency_minutes=recency_minutes,
             targeting=targeting,
             total_cap_micro_usdc=total_cap_micro_usdc,
         )

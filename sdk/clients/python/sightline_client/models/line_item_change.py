@@ -32,6 +32,7 @@ class LineItemChange:
         frequency_cap (FrequencyCapBody | None | Unset):
         name (None | str | Unset):
         pacing (None | Pacing | Unset):
+        recency_minutes (int | None | Unset):
         status (LineItemStatus | None | Unset):
         targeting (None | TargetingBody | Unset):
         total_cap_micro_usdc (int | None | Unset):
@@ -45,6 +46,7 @@ class LineItemChange:
     frequency_cap: FrequencyCapBody | None | Unset = UNSET
     name: None | str | Unset = UNSET
     pacing: None | Pacing | Unset = UNSET
+    recency_minutes: int | None | Unset = UNSET
     status: LineItemStatus | None | Unset = UNSET
     targeting: None | TargetingBody | Unset = UNSET
     total_cap_micro_usdc: int | None | Unset = UNSET
@@ -110,6 +112,12 @@ class LineItemChange:
         else:
             pacing = self.pacing
 
+        recency_minutes: int | None | Unset
+        if isinstance(self.recency_minutes, Unset):
+            recency_minutes = UNSET
+        else:
+            recency_minutes = self.recency_minutes
+
         status: None | str | Unset
         if isinstance(self.status, Unset):
             status = UNSET
@@ -151,6 +159,8 @@ class LineItemChange:
             field_dict["name"] = name
         if pacing is not UNSET:
             field_dict["pacing"] = pacing
+        if recency_minutes is not UNSET:
+            field_dict["recency_minutes"] = recency_minutes
         if status is not UNSET:
             field_dict["status"] = status
         if targeting is not UNSET:
@@ -276,6 +286,15 @@ class LineItemChange:
 
         pacing = _parse_pacing(d.pop("pacing", UNSET))
 
+        def _parse_recency_minutes(data: object) -> int | None | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(int | None | Unset, data)
+
+        recency_minutes = _parse_recency_minutes(d.pop("recency_minutes", UNSET))
+
         def _parse_status(data: object) -> LineItemStatus | None | Unset:
             if data is None:
                 return data
@@ -330,6 +349,7 @@ class LineItemChange:
             frequency_cap=frequency_cap,
             name=name,
             pacing=pacing,
+            recency_minutes=recency_minutes,
             status=status,
             targeting=targeting,
             total_cap_micro_usdc=total_cap_micro_usdc,

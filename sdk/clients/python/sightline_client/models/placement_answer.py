@@ -25,6 +25,7 @@ class PlacementAnswer:
     Attributes:
         accepted_categories (list[CampaignCategory]):
         created_at (datetime.datetime):
+        deals_only (bool):
         floor_micro_usdc (int):
         height (int):
         height_mm (int | None):
@@ -33,6 +34,7 @@ class PlacementAnswer:
         kind (PlacementKind):
         name (str):
         shares (list[ShareBody]):
+        soft_floor_micro_usdc (int | None):
         status (ListingStatus): Of worlds and placements: paused ones are not sold.
         test_mode (bool):
         width (int):
@@ -42,6 +44,7 @@ class PlacementAnswer:
 
     accepted_categories: list[CampaignCategory]
     created_at: datetime.datetime
+    deals_only: bool
     floor_micro_usdc: int
     height: int
     height_mm: int | None
@@ -50,6 +53,7 @@ class PlacementAnswer:
     kind: PlacementKind
     name: str
     shares: list[ShareBody]
+    soft_floor_micro_usdc: int | None
     status: ListingStatus
     test_mode: bool
     width: int
@@ -64,6 +68,8 @@ class PlacementAnswer:
             accepted_categories.append(accepted_categories_item)
 
         created_at = self.created_at.isoformat()
+
+        deals_only = self.deals_only
 
         floor_micro_usdc = self.floor_micro_usdc
 
@@ -86,6 +92,9 @@ class PlacementAnswer:
             shares_item = shares_item_data.to_dict()
             shares.append(shares_item)
 
+        soft_floor_micro_usdc: int | None
+        soft_floor_micro_usdc = self.soft_floor_micro_usdc
+
         status = self.status.value
 
         test_mode = self.test_mode
@@ -103,6 +112,7 @@ class PlacementAnswer:
             {
                 "accepted_categories": accepted_categories,
                 "created_at": created_at,
+                "deals_only": deals_only,
                 "floor_micro_usdc": floor_micro_usdc,
                 "height": height,
                 "height_mm": height_mm,
@@ -111,6 +121,7 @@ class PlacementAnswer:
                 "kind": kind,
                 "name": name,
                 "shares": shares,
+                "soft_floor_micro_usdc": soft_floor_micro_usdc,
                 "status": status,
                 "test_mode": test_mode,
                 "width": width,
@@ -134,6 +145,8 @@ class PlacementAnswer:
             accepted_categories.append(accepted_categories_item)
 
         created_at = datetime.datetime.fromisoformat(d.pop("created_at"))
+
+        deals_only = d.pop("deals_only")
 
         floor_micro_usdc = d.pop("floor_micro_usdc")
 
@@ -168,6 +181,15 @@ class PlacementAnswer:
 
             shares.append(shares_item)
 
+        def _parse_soft_floor_micro_usdc(data: object) -> int | None:
+            if data is None:
+                return data
+            return cast(int | None, data)
+
+        soft_floor_micro_usdc = _parse_soft_floor_micro_usdc(
+            d.pop("soft_floor_micro_usdc")
+        )
+
         status = ListingStatus(d.pop("status"))
 
         test_mode = d.pop("test_mode")
@@ -186,6 +208,7 @@ class PlacementAnswer:
         placement_answer = cls(
             accepted_categories=accepted_categories,
             created_at=created_at,
+            deals_only=deals_only,
             floor_micro_usdc=floor_micro_usdc,
             height=height,
             height_mm=height_mm,
@@ -194,6 +217,7 @@ class PlacementAnswer:
             kind=kind,
             name=name,
             shares=shares,
+            soft_floor_micro_usdc=soft_floor_micro_usdc,
             status=status,
             test_mode=test_mode,
             width=width,

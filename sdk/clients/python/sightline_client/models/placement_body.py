@@ -27,12 +27,15 @@ class PlacementBody:
             name (str):
             accepted_categories (list[CampaignCategory] | Unset): categories of campaigns that may be shown; none: all of
                 them
+            deals_only (bool | Unset): only private deals and sponsorships buy here Default: False.
             floor_micro_usdc (int | None | Unset):
             floor_vcpm_micro_usdc (int | None | Unset):
             height (int | None | Unset):
             height_mm (int | None | Unset):
             hourly_floor_micro_usdc (int | None | Unset):
             shares (list[ShareBody] | Unset): who is paid, 10,000 basis points in sum; none: you alone
+            soft_floor_micro_usdc (int | None | Unset):
+            soft_floor_vcpm_micro_usdc (int | None | Unset):
             test_mode (bool | Unset): show the house creative for free Default: False.
             width (int | None | Unset):
             width_mm (int | None | Unset):
@@ -41,12 +44,15 @@ class PlacementBody:
     kind: PlacementKind
     name: str
     accepted_categories: list[CampaignCategory] | Unset = UNSET
+    deals_only: bool | Unset = False
     floor_micro_usdc: int | None | Unset = UNSET
     floor_vcpm_micro_usdc: int | None | Unset = UNSET
     height: int | None | Unset = UNSET
     height_mm: int | None | Unset = UNSET
     hourly_floor_micro_usdc: int | None | Unset = UNSET
     shares: list[ShareBody] | Unset = UNSET
+    soft_floor_micro_usdc: int | None | Unset = UNSET
+    soft_floor_vcpm_micro_usdc: int | None | Unset = UNSET
     test_mode: bool | Unset = False
     width: int | None | Unset = UNSET
     width_mm: int | None | Unset = UNSET
@@ -62,6 +68,8 @@ class PlacementBody:
             for accepted_categories_item_data in self.accepted_categories:
                 accepted_categories_item = accepted_categories_item_data.value
                 accepted_categories.append(accepted_categories_item)
+
+        deals_only = self.deals_only
 
         floor_micro_usdc: int | None | Unset
         if isinstance(self.floor_micro_usdc, Unset):
@@ -100,6 +108,18 @@ class PlacementBody:
                 shares_item = shares_item_data.to_dict()
                 shares.append(shares_item)
 
+        soft_floor_micro_usdc: int | None | Unset
+        if isinstance(self.soft_floor_micro_usdc, Unset):
+            soft_floor_micro_usdc = UNSET
+        else:
+            soft_floor_micro_usdc = self.soft_floor_micro_usdc
+
+        soft_floor_vcpm_micro_usdc: int | None | Unset
+        if isinstance(self.soft_floor_vcpm_micro_usdc, Unset):
+            soft_floor_vcpm_micro_usdc = UNSET
+        else:
+            soft_floor_vcpm_micro_usdc = self.soft_floor_vcpm_micro_usdc
+
         test_mode = self.test_mode
 
         width: int | None | Unset
@@ -124,6 +144,8 @@ class PlacementBody:
         )
         if accepted_categories is not UNSET:
             field_dict["accepted_categories"] = accepted_categories
+        if deals_only is not UNSET:
+            field_dict["deals_only"] = deals_only
         if floor_micro_usdc is not UNSET:
             field_dict["floor_micro_usdc"] = floor_micro_usdc
         if floor_vcpm_micro_usdc is not UNSET:
@@ -136,6 +158,10 @@ class PlacementBody:
             field_dict["hourly_floor_micro_usdc"] = hourly_floor_micro_usdc
         if shares is not UNSET:
             field_dict["shares"] = shares
+        if soft_floor_micro_usdc is not UNSET:
+            field_dict["soft_floor_micro_usdc"] = soft_floor_micro_usdc
+        if soft_floor_vcpm_micro_usdc is not UNSET:
+            field_dict["soft_floor_vcpm_micro_usdc"] = soft_floor_vcpm_micro_usdc
         if test_mode is not UNSET:
             field_dict["test_mode"] = test_mode
         if width is not UNSET:
@@ -164,6 +190,8 @@ class PlacementBody:
                 )
 
                 accepted_categories.append(accepted_categories_item)
+
+        deals_only = d.pop("deals_only", UNSET)
 
         def _parse_floor_micro_usdc(data: object) -> int | None | Unset:
             if data is None:
@@ -223,6 +251,28 @@ class PlacementBody:
 
                 shares.append(shares_item)
 
+        def _parse_soft_floor_micro_usdc(data: object) -> int | None | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(int | None | Unset, data)
+
+        soft_floor_micro_usdc = _parse_soft_floor_micro_usdc(
+            d.pop("soft_floor_micro_usdc", UNSET)
+        )
+
+        def _parse_soft_floor_vcpm_micro_usdc(data: object) -> int | None | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(int | None | Unset, data)
+
+        soft_floor_vcpm_micro_usdc = _parse_soft_floor_vcpm_micro_usdc(
+            d.pop("soft_floor_vcpm_micro_usdc", UNSET)
+        )
+
         test_mode = d.pop("test_mode", UNSET)
 
         def _parse_width(data: object) -> int | None | Unset:
@@ -247,12 +297,15 @@ class PlacementBody:
             kind=kind,
             name=name,
             accepted_categories=accepted_categories,
+            deals_only=deals_only,
             floor_micro_usdc=floor_micro_usdc,
             floor_vcpm_micro_usdc=floor_vcpm_micro_usdc,
             height=height,
             height_mm=height_mm,
             hourly_floor_micro_usdc=hourly_floor_micro_usdc,
             shares=shares,
+            soft_floor_micro_usdc=soft_floor_micro_usdc,
+            soft_floor_vcpm_micro_usdc=soft_floor_vcpm_micro_usdc,
             test_mode=test_mode,
             width=width,
             width_mm=width_mm,

@@ -22,24 +22,30 @@ class PlacementChange:
 
     Attributes:
         accepted_categories (list[CampaignCategory] | None | Unset):
+        deals_only (bool | None | Unset):
         floor_micro_usdc (int | None | Unset):
         floor_vcpm_micro_usdc (int | None | Unset):
         height_mm (int | None | Unset):
         hourly_floor_micro_usdc (int | None | Unset):
         name (None | str | Unset):
         shares (list[ShareBody] | None | Unset):
+        soft_floor_micro_usdc (int | None | Unset):
+        soft_floor_vcpm_micro_usdc (int | None | Unset):
         status (ListingStatus | None | Unset):
         test_mode (bool | None | Unset):
         width_mm (int | None | Unset):
     """
 
     accepted_categories: list[CampaignCategory] | None | Unset = UNSET
+    deals_only: bool | None | Unset = UNSET
     floor_micro_usdc: int | None | Unset = UNSET
     floor_vcpm_micro_usdc: int | None | Unset = UNSET
     height_mm: int | None | Unset = UNSET
     hourly_floor_micro_usdc: int | None | Unset = UNSET
     name: None | str | Unset = UNSET
     shares: list[ShareBody] | None | Unset = UNSET
+    soft_floor_micro_usdc: int | None | Unset = UNSET
+    soft_floor_vcpm_micro_usdc: int | None | Unset = UNSET
     status: ListingStatus | None | Unset = UNSET
     test_mode: bool | None | Unset = UNSET
     width_mm: int | None | Unset = UNSET
@@ -58,6 +64,12 @@ class PlacementChange:
 
         else:
             accepted_categories = self.accepted_categories
+
+        deals_only: bool | None | Unset
+        if isinstance(self.deals_only, Unset):
+            deals_only = UNSET
+        else:
+            deals_only = self.deals_only
 
         floor_micro_usdc: int | None | Unset
         if isinstance(self.floor_micro_usdc, Unset):
@@ -101,6 +113,18 @@ class PlacementChange:
         else:
             shares = self.shares
 
+        soft_floor_micro_usdc: int | None | Unset
+        if isinstance(self.soft_floor_micro_usdc, Unset):
+            soft_floor_micro_usdc = UNSET
+        else:
+            soft_floor_micro_usdc = self.soft_floor_micro_usdc
+
+        soft_floor_vcpm_micro_usdc: int | None | Unset
+        if isinstance(self.soft_floor_vcpm_micro_usdc, Unset):
+            soft_floor_vcpm_micro_usdc = UNSET
+        else:
+            soft_floor_vcpm_micro_usdc = self.soft_floor_vcpm_micro_usdc
+
         status: None | str | Unset
         if isinstance(self.status, Unset):
             status = UNSET
@@ -126,6 +150,8 @@ class PlacementChange:
         field_dict.update({})
         if accepted_categories is not UNSET:
             field_dict["accepted_categories"] = accepted_categories
+        if deals_only is not UNSET:
+            field_dict["deals_only"] = deals_only
         if floor_micro_usdc is not UNSET:
             field_dict["floor_micro_usdc"] = floor_micro_usdc
         if floor_vcpm_micro_usdc is not UNSET:
@@ -138,6 +164,10 @@ class PlacementChange:
             field_dict["name"] = name
         if shares is not UNSET:
             field_dict["shares"] = shares
+        if soft_floor_micro_usdc is not UNSET:
+            field_dict["soft_floor_micro_usdc"] = soft_floor_micro_usdc
+        if soft_floor_vcpm_micro_usdc is not UNSET:
+            field_dict["soft_floor_vcpm_micro_usdc"] = soft_floor_vcpm_micro_usdc
         if status is not UNSET:
             field_dict["status"] = status
         if test_mode is not UNSET:
@@ -180,6 +210,15 @@ class PlacementChange:
         accepted_categories = _parse_accepted_categories(
             d.pop("accepted_categories", UNSET)
         )
+
+        def _parse_deals_only(data: object) -> bool | None | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(bool | None | Unset, data)
+
+        deals_only = _parse_deals_only(d.pop("deals_only", UNSET))
 
         def _parse_floor_micro_usdc(data: object) -> int | None | Unset:
             if data is None:
@@ -252,6 +291,28 @@ class PlacementChange:
 
         shares = _parse_shares(d.pop("shares", UNSET))
 
+        def _parse_soft_floor_micro_usdc(data: object) -> int | None | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(int | None | Unset, data)
+
+        soft_floor_micro_usdc = _parse_soft_floor_micro_usdc(
+            d.pop("soft_floor_micro_usdc", UNSET)
+        )
+
+        def _parse_soft_floor_vcpm_micro_usdc(data: object) -> int | None | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(int | None | Unset, data)
+
+        soft_floor_vcpm_micro_usdc = _parse_soft_floor_vcpm_micro_usdc(
+            d.pop("soft_floor_vcpm_micro_usdc", UNSET)
+        )
+
         def _parse_status(data: object) -> ListingStatus | None | Unset:
             if data is None:
                 return data
@@ -289,12 +350,15 @@ class PlacementChange:
 
         placement_change = cls(
             accepted_categories=accepted_categories,
+            deals_only=deals_only,
             floor_micro_usdc=floor_micro_usdc,
             floor_vcpm_micro_usdc=floor_vcpm_micro_usdc,
             height_mm=height_mm,
             hourly_floor_micro_usdc=hourly_floor_micro_usdc,
             name=name,
             shares=shares,
+            soft_floor_micro_usdc=soft_floor_micro_usdc,
+            soft_floor_vcpm_micro_usdc=soft_floor_vcpm_micro_usdc,
             status=status,
             test_mode=test_mode,
             width_mm=width_mm,

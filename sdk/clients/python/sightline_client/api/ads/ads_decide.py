@@ -7,20 +7,34 @@ from ... import errors
 from ...client import AuthenticatedClient, Client
 from ...models.ads_decide_ad_request_body import AdsDecideAdRequestBody
 from ...models.ads_decide_decision_answer import AdsDecideDecisionAnswer
+from ...models.ads_decide_explain import AdsDecideExplain
 from ...models.ads_decide_no_bid_answer import AdsDecideNoBidAnswer
+from ...models.ads_decide_trace_answer import AdsDecideTraceAnswer
 from ...models.problem import Problem
-from ...types import Response
+from ...types import UNSET, Response, Unset
 
 
 def _get_kwargs(
     *,
     body: AdsDecideAdRequestBody,
+    explain: AdsDecideExplain | Unset = UNSET,
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
+
+    params: dict[str, Any] = {}
+
+    json_explain: str | Unset = UNSET
+    if not isinstance(explain, Unset):
+        json_explain = explain.value
+
+    params["explain"] = json_explain
+
+    params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
 
     _kwargs: dict[str, Any] = {
         "method": "post",
         "url": "/v1/decisions",
+        "params": params,
     }
 
     _kwargs["json"] = body.to_dict()
@@ -33,12 +47,18 @@ def _get_kwargs(
 
 def _parse_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> AdsDecideDecisionAnswer | AdsDecideNoBidAnswer | Problem | None:
+) -> (
+    AdsDecideDecisionAnswer
+    | AdsDecideNoBidAnswer
+    | AdsDecideTraceAnswer
+    | Problem
+    | None
+):
     if response.status_code == 200:
 
         def _parse_response_200(
             data: object,
-        ) -> AdsDecideDecisionAnswer | AdsDecideNoBidAnswer:
+        ) -> AdsDecideDecisionAnswer | AdsDecideNoBidAnswer | AdsDecideTraceAnswer:
             try:
                 if not isinstance(data, dict):
                     raise TypeError()
@@ -47,11 +67,19 @@ def _parse_response(
                 return response_200_decision_answer
             except (TypeError, ValueError, AttributeError, KeyError):
                 pass
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                response_200_no_bid_answer = AdsDecideNoBidAnswer.from_dict(data)
+
+                return response_200_no_bid_answer
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
             if not isinstance(data, dict):
                 raise TypeError()
-            response_200_no_bid_answer = AdsDecideNoBidAnswer.from_dict(data)
+            response_200_trace_answer = AdsDecideTraceAnswer.from_dict(data)
 
-            return response_200_no_bid_answer
+            return response_200_trace_answer
 
         response_200 = _parse_response_200(response.json())
 
@@ -100,7 +128,9 @@ def _parse_response(
 
 def _build_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Response[AdsDecideDecisionAnswer | AdsDecideNoBidAnswer | Problem]:
+) -> Response[
+    AdsDecideDecisionAnswer | AdsDecideNoBidAnswer | AdsDecideTraceAnswer | Problem
+]:
     return Response(
         status_code=HTTPStatus(response.status_code),
         content=response.content,
@@ -113,12 +143,20 @@ def sync_detailed(
     *,
     client: AuthenticatedClient | Client,
     body: AdsDecideAdRequestBody,
-) -> Response[AdsDecideDecisionAnswer | AdsDecideNoBidAnswer | Problem]:
+    explain: AdsDecideExplain | Unset = UNSET,
+) -> Response[
+    AdsDecideDecisionAnswer | AdsDecideNoBidAnswer | AdsDecideTraceAnswer | Problem
+]:
     """Which ad does this placement show now?
 
      An ad whose price is held until it was seen or the token expires, or the reasons why there is none.
 
+    With `explain=1`, a session or an API key that may read reports: every step of the decision instead,
+    and nothing
+    is held. One sees the bids on one's own placements, one's own line items, and all counts.
+
     Args:
+        explain (AdsDecideExplain | Unset):
         body (AdsDecideAdRequestBody): `viewer_key`: random, made by the SDK, forgotten after a
             day at the latest.
 
@@ -131,11 +169,12 @@ def sync_detailed(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[AdsDecideDecisionAnswer | AdsDecideNoBidAnswer | Problem]
+        Response[AdsDecideDecisionAnswer | AdsDecideNoBidAnswer | AdsDecideTraceAnswer | Problem]
     """
 
     kwargs = _get_kwargs(
         body=body,
+        explain=explain,
     )
 
     response = client.get_httpx_client().request(
@@ -149,12 +188,24 @@ def sync(
     *,
     client: AuthenticatedClient | Client,
     body: AdsDecideAdRequestBody,
-) -> AdsDecideDecisionAnswer | AdsDecideNoBidAnswer | Problem | None:
+    explain: AdsDecideExplain | Unset = UNSET,
+) -> (
+    AdsDecideDecisionAnswer
+    | AdsDecideNoBidAnswer
+    | AdsDecideTraceAnswer
+    | Problem
+    | None
+):
     """Which ad does this placement show now?
 
      An ad whose price is held until it was seen or the token expires, or the reasons why there is none.
 
+    With `explain=1`, a session or an API key that may read reports: every step of the decision instead,
+    and nothing
+    is held. One sees the bids on one's own placements, one's own line items, and all counts.
+
     Args:
+        explain (AdsDecideExplain | Unset):
         body (AdsDecideAdRequestBody): `viewer_key`: random, made by the SDK, forgotten after a
             day at the latest.
 
@@ -167,12 +218,13 @@ def sync(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        AdsDecideDecisionAnswer | AdsDecideNoBidAnswer | Problem
+        AdsDecideDecisionAnswer | AdsDecideNoBidAnswer | AdsDecideTraceAnswer | Problem
     """
 
     return sync_detailed(
         client=client,
         body=body,
+        explain=explain,
     ).parsed
 
 
@@ -180,12 +232,20 @@ async def asyncio_detailed(
     *,
     client: AuthenticatedClient | Client,
     body: AdsDecideAdRequestBody,
-) -> Response[AdsDecideDecisionAnswer | AdsDecideNoBidAnswer | Problem]:
+    explain: AdsDecideExplain | Unset = UNSET,
+) -> Response[
+    AdsDecideDecisionAnswer | AdsDecideNoBidAnswer | AdsDecideTraceAnswer | Problem
+]:
     """Which ad does this placement show now?
 
      An ad whose price is held until it was seen or the token expires, or the reasons why there is none.
 
+    With `explain=1`, a session or an API key that may read reports: every step of the decision instead,
+    and nothing
+    is held. One sees the bids on one's own placements, one's own line items, and all counts.
+
     Args:
+        explain (AdsDecideExplain | Unset):
         body (AdsDecideAdRequestBody): `viewer_key`: random, made by the SDK, forgotten after a
             day at the latest.
 
@@ -198,11 +258,12 @@ async def asyncio_detailed(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[AdsDecideDecisionAnswer | AdsDecideNoBidAnswer | Problem]
+        Response[AdsDecideDecisionAnswer | AdsDecideNoBidAnswer | AdsDecideTraceAnswer | Problem]
     """
 
     kwargs = _get_kwargs(
         body=body,
+        explain=explain,
     )
 
     response = await client.get_async_httpx_client().request(**kwargs)
@@ -214,12 +275,24 @@ async def asyncio(
     *,
     client: AuthenticatedClient | Client,
     body: AdsDecideAdRequestBody,
-) -> AdsDecideDecisionAnswer | AdsDecideNoBidAnswer | Problem | None:
+    explain: AdsDecideExplain | Unset = UNSET,
+) -> (
+    AdsDecideDecisionAnswer
+    | AdsDecideNoBidAnswer
+    | AdsDecideTraceAnswer
+    | Problem
+    | None
+):
     """Which ad does this placement show now?
 
      An ad whose price is held until it was seen or the token expires, or the reasons why there is none.
 
+    With `explain=1`, a session or an API key that may read reports: every step of the decision instead,
+    and nothing
+    is held. One sees the bids on one's own placements, one's own line items, and all counts.
+
     Args:
+        explain (AdsDecideExplain | Unset):
         body (AdsDecideAdRequestBody): `viewer_key`: random, made by the SDK, forgotten after a
             day at the latest.
 
@@ -232,12 +305,13 @@ async def asyncio(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        AdsDecideDecisionAnswer | AdsDecideNoBidAnswer | Problem
+        AdsDecideDecisionAnswer | AdsDecideNoBidAnswer | AdsDecideTraceAnswer | Problem
     """
 
     return (
         await asyncio_detailed(
             client=client,
             body=body,
+            explain=explain,
         )
     ).parsed

@@ -70,7 +70,8 @@ def sync_detailed(
 ) -> Response[Any | Problem]:
     """Follow an ad
 
-     Counts a click like POST /v1/events does, then redirects to the creative's page.
+     Counts a click like POST /v1/events does, now or when Redis is back, and redirects to the creative's
+    page.
 
     The page's address ends with `sl_click`, the click id, when the line item has a conversion goal and
     the viewer
@@ -105,7 +106,8 @@ def sync(
 ) -> Any | Problem | None:
     """Follow an ad
 
-     Counts a click like POST /v1/events does, then redirects to the creative's page.
+     Counts a click like POST /v1/events does, now or when Redis is back, and redirects to the creative's
+    page.
 
     The page's address ends with `sl_click`, the click id, when the line item has a conversion goal and
     the viewer
@@ -135,7 +137,8 @@ async def asyncio_detailed(
 ) -> Response[Any | Problem]:
     """Follow an ad
 
-     Counts a click like POST /v1/events does, then redirects to the creative's page.
+     Counts a click like POST /v1/events does, now or when Redis is back, and redirects to the creative's
+    page.
 
     The page's address ends with `sl_click`, the click id, when the line item has a conversion goal and
     the viewer
@@ -168,7 +171,8 @@ async def asyncio(
 ) -> Any | Problem | None:
     """Follow an ad
 
-     Counts a click like POST /v1/events does, then redirects to the creative's page.
+     Counts a click like POST /v1/events does, now or when Redis is back, and redirects to the creative's
+    page.
 
     The page's address ends with `sl_click`, the click id, when the line item has a conversion goal and
     the viewer

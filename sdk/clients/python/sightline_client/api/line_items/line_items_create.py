@@ -132,7 +132,12 @@ def sync_detailed(
 
             The bid of a `sponsorship` is the price of one hour of the one placement in
             `targeting.placements`; it starts and
-            ends on whole hours and has no caps and no other targeting.
+            ends on whole hours and has no caps and no other targeting. `pacing` spreads caps over
+            their time: `even` as traffic
+            comes, `front_loaded` half as fast again at first, `asap` not at all. `recency_minutes` is
+            the least time between
+            two ads to one viewer within a UTC day; like a frequency cap it needs viewers who may be
+            counted.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -177,7 +182,12 @@ def sync(
 
             The bid of a `sponsorship` is the price of one hour of the one placement in
             `targeting.placements`; it starts and
-            ends on whole hours and has no caps and no other targeting.
+            ends on whole hours and has no caps and no other targeting. `pacing` spreads caps over
+            their time: `even` as traffic
+            comes, `front_loaded` half as fast again at first, `asap` not at all. `recency_minutes` is
+            the least time between
+            two ads to one viewer within a UTC day; like a frequency cap it needs viewers who may be
+            counted.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -217,7 +227,12 @@ async def asyncio_detailed(
 
             The bid of a `sponsorship` is the price of one hour of the one placement in
             `targeting.placements`; it starts and
-            ends on whole hours and has no caps and no other targeting.
+            ends on whole hours and has no caps and no other targeting. `pacing` spreads caps over
+            their time: `even` as traffic
+            comes, `front_loaded` half as fast again at first, `asap` not at all. `recency_minutes` is
+            the least time between
+            two ads to one viewer within a UTC day; like a frequency cap it needs viewers who may be
+            counted.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -260,7 +275,12 @@ async def asyncio(
 
             The bid of a `sponsorship` is the price of one hour of the one placement in
             `targeting.placements`; it starts and
-            ends on whole hours and has no caps and no other targeting.
+            ends on whole hours and has no caps and no other targeting. `pacing` spreads caps over
+            their time: `even` as traffic
+            comes, `front_loaded` half as fast again at first, `asap` not at all. `recency_minutes` is
+            the least time between
+            two ads to one viewer within a UTC day; like a frequency cap it needs viewers who may be
+            counted.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
