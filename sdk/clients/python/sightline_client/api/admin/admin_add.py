@@ -1,0 +1,229 @@
+from http import HTTPStatus
+from typing import Any
+
+import httpx
+
+from ... import errors
+from ...client import AuthenticatedClient, Client
+from ...models.exchange_answer import ExchangeAnswer
+from ...models.exchange_body import ExchangeBody
+from ...models.problem import Problem
+from ...types import UNSET, Response, Unset
+
+
+def _get_kwargs(
+    *,
+    body: ExchangeBody,
+    sightline_account: str | Unset = UNSET,
+) -> dict[str, Any]:
+    headers: dict[str, Any] = {}
+    if not isinstance(sightline_account, Unset):
+        headers["Sightline-Account"] = sightline_account
+
+    _kwargs: dict[str, Any] = {
+        "method": "post",
+        "url": "/v1/admin/exchanges",
+    }
+
+    _kwargs["json"] = body.to_dict()
+
+    headers["Content-Type"] = "application/json"
+
+    _kwargs["headers"] = headers
+    return _kwargs
+
+
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> ExchangeAnswer | Problem | None:
+    if response.status_code == 201:
+        response_201 = ExchangeAnswer.from_dict(response.json())
+
+        return response_201
+
+    if response.status_code == 400:
+        response_400 = Problem.from_dict(response.json())
+
+        return response_400
+
+    if response.status_code == 401:
+        response_401 = Problem.from_dict(response.json())
+
+        return response_401
+
+    if response.status_code == 403:
+        response_403 = Problem.from_dict(response.json())
+
+        return response_403
+
+    if response.status_code == 404:
+        response_404 = Problem.from_dict(response.json())
+
+        return response_404
+
+    if response.status_code == 409:
+        response_409 = Problem.from_dict(response.json())
+
+        return response_409
+
+    if response.status_code == 413:
+        response_413 = Problem.from_dict(response.json())
+
+        return response_413
+
+    if response.status_code == 422:
+        response_422 = Problem.from_dict(response.json())
+
+        return response_422
+
+    if response.status_code == 429:
+        response_429 = Problem.from_dict(response.json())
+
+        return response_429
+
+    if response.status_code == 503:
+        response_503 = Problem.from_dict(response.json())
+
+        return response_503
+
+    if client.raise_on_unexpected_status:
+        raise errors.UnexpectedStatus(response.status_code, response.content)
+    else:
+        return None
+
+
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[ExchangeAnswer | Problem]:
+    return Response(
+        status_code=HTTPStatus(response.status_code),
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse_response(client=client, response=response),
+    )
+
+
+def sync_detailed(
+    *,
+    client: AuthenticatedClient,
+    body: ExchangeBody,
+    sightline_account: str | Unset = UNSET,
+) -> Response[ExchangeAnswer | Problem]:
+    """Register an exchange that sells to us
+
+    Args:
+        sightline_account (str | Unset): wallet of the organisation to act for; one's own account
+            when it is left out
+        body (ExchangeBody): An exchange that sells to us. It is paid as the publisher of
+            `world_id`, whose placements are its formats.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[ExchangeAnswer | Problem]
+    """
+
+    kwargs = _get_kwargs(
+        body=body,
+        sightline_account=sightline_account,
+    )
+
+    response = client.get_httpx_client().request(
+        **kwargs,
+    )
+
+    return _build_response(client=client, response=response)
+
+
+def sync(
+    *,
+    client: AuthenticatedClient,
+    body: ExchangeBody,
+    sightline_account: str | Unset = UNSET,
+) -> ExchangeAnswer | Problem | None:
+    """Register an exchange that sells to us
+
+    Args:
+        sightline_account (str | Unset): wallet of the organisation to act for; one's own account
+            when it is left out
+        body (ExchangeBody): An exchange that sells to us. It is paid as the publisher of
+            `world_id`, whose placements are its formats.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        ExchangeAnswer | Problem
+    """
+
+    return sync_detailed(
+        client=client,
+        body=body,
+        sightline_account=sightline_account,
+    ).parsed
+
+
+async def asyncio_detailed(
+    *,
+    client: AuthenticatedClient,
+    body: ExchangeBody,
+    sightline_account: str | Unset = UNSET,
+) -> Response[ExchangeAnswer | Problem]:
+    """Register an exchange that sells to us
+
+    Args:
+        sightline_account (str | Unset): wallet of the organisation to act for; one's own account
+            when it is left out
+        body (ExchangeBody): An exchange that sells to us. It is paid as the publisher of
+            `world_id`, whose placements are its formats.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[ExchangeAnswer | Problem]
+    """
+
+    kwargs = _get_kwargs(
+        body=body,
+        sightline_account=sightline_account,
+    )
+
+    response = await client.get_async_httpx_client().request(**kwargs)
+
+    return _build_response(client=client, response=response)
+
+
+async def asyncio(
+    *,
+    client: AuthenticatedClient,
+    body: ExchangeBody,
+    sightline_account: str | Unset = UNSET,
+) -> ExchangeAnswer | Problem | None:
+    """Register an exchange that sells to us
+
+    Args:
+        sightline_account (str | Unset): wallet of the organisation to act for; one's own account
+            when it is left out
+        body (ExchangeBody): An exchange that sells to us. It is paid as the publisher of
+            `world_id`, whose placements are its formats.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        ExchangeAnswer | Problem
+    """
+
+    return (
+        await asyncio_detailed(
+            client=client,
+            body=body,
+            sightline_account=sightline_account,
+        )
+    ).parsed

@@ -1,0 +1,241 @@
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from ... import errors
+from ...client import AuthenticatedClient, Client
+from ...models.approval_body import ApprovalBody
+from ...models.bidder_answer import BidderAnswer
+from ...models.problem import Problem
+from ...types import UNSET, Response, Unset
+
+
+def _get_kwargs(
+    bidder: int,
+    *,
+    body: ApprovalBody,
+    sightline_account: str | Unset = UNSET,
+) -> dict[str, Any]:
+    headers: dict[str, Any] = {}
+    if not isinstance(sightline_account, Unset):
+        headers["Sightline-Account"] = sightline_account
+
+    _kwargs: dict[str, Any] = {
+        "method": "patch",
+        "url": "/v1/admin/external-bidders/{bidder}".format(
+            bidder=quote(str(bidder), safe=""),
+        ),
+    }
+
+    _kwargs["json"] = body.to_dict()
+
+    headers["Content-Type"] = "application/json"
+
+    _kwargs["headers"] = headers
+    return _kwargs
+
+
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> BidderAnswer | Problem | None:
+    if response.status_code == 200:
+        response_200 = BidderAnswer.from_dict(response.json())
+
+        return response_200
+
+    if response.status_code == 400:
+        response_400 = Problem.from_dict(response.json())
+
+        return response_400
+
+    if response.status_code == 401:
+        response_401 = Problem.from_dict(response.json())
+
+        return response_401
+
+    if response.status_code == 403:
+        response_403 = Problem.from_dict(response.json())
+
+        return response_403
+
+    if response.status_code == 404:
+        response_404 = Problem.from_dict(response.json())
+
+        return response_404
+
+    if response.status_code == 412:
+        response_412 = Problem.from_dict(response.json())
+
+        return response_412
+
+    if response.status_code == 413:
+        response_413 = Problem.from_dict(response.json())
+
+        return response_413
+
+    if response.status_code == 422:
+        response_422 = Problem.from_dict(response.json())
+
+        return response_422
+
+    if response.status_code == 429:
+        response_429 = Problem.from_dict(response.json())
+
+        return response_429
+
+    if response.status_code == 503:
+        response_503 = Problem.from_dict(response.json())
+
+        return response_503
+
+    if client.raise_on_unexpected_status:
+        raise errors.UnexpectedStatus(response.status_code, response.content)
+    else:
+        return None
+
+
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[BidderAnswer | Problem]:
+    return Response(
+        status_code=HTTPStatus(response.status_code),
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse_response(client=client, response=response),
+    )
+
+
+def sync_detailed(
+    bidder: int,
+    *,
+    client: AuthenticatedClient,
+    body: ApprovalBody,
+    sightline_account: str | Unset = UNSET,
+) -> Response[BidderAnswer | Problem]:
+    """Approve an external bidder, or not
+
+    Args:
+        bidder (int):
+        sightline_account (str | Unset): wallet of the organisation to act for; one's own account
+            when it is left out
+        body (ApprovalBody):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[BidderAnswer | Problem]
+    """
+
+    kwargs = _get_kwargs(
+        bidder=bidder,
+        body=body,
+        sightline_account=sightline_account,
+    )
+
+    response = client.get_httpx_client().request(
+        **kwargs,
+    )
+
+    return _build_response(client=client, response=response)
+
+
+def sync(
+    bidder: int,
+    *,
+    client: AuthenticatedClient,
+    body: ApprovalBody,
+    sightline_account: str | Unset = UNSET,
+) -> BidderAnswer | Problem | None:
+    """Approve an external bidder, or not
+
+    Args:
+        bidder (int):
+        sightline_account (str | Unset): wallet of the organisation to act for; one's own account
+            when it is left out
+        body (ApprovalBody):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        BidderAnswer | Problem
+    """
+
+    return sync_detailed(
+        bidder=bidder,
+        client=client,
+        body=body,
+        sightline_account=sightline_account,
+    ).parsed
+
+
+async def asyncio_detailed(
+    bidder: int,
+    *,
+    client: AuthenticatedClient,
+    body: ApprovalBody,
+    sightline_account: str | Unset = UNSET,
+) -> Response[BidderAnswer | Problem]:
+    """Approve an external bidder, or not
+
+    Args:
+        bidder (int):
+        sightline_account (str | Unset): wallet of the organisation to act for; one's own account
+            when it is left out
+        body (ApprovalBody):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[BidderAnswer | Problem]
+    """
+
+    kwargs = _get_kwargs(
+        bidder=bidder,
+        body=body,
+        sightline_account=sightline_account,
+    )
+
+    response = await client.get_async_httpx_client().request(**kwargs)
+
+    return _build_response(client=client, response=response)
+
+
+async def asyncio(
+    bidder: int,
+    *,
+    client: AuthenticatedClient,
+    body: ApprovalBody,
+    sightline_account: str | Unset = UNSET,
+) -> BidderAnswer | Problem | None:
+    """Approve an external bidder, or not
+
+    Args:
+        bidder (int):
+        sightline_account (str | Unset): wallet of the organisation to act for; one's own account
+            when it is left out
+        body (ApprovalBody):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        BidderAnswer | Problem
+    """
+
+    return (
+        await asyncio_detailed(
+            bidder=bidder,
+            client=client,
+            body=body,
+            sightline_account=sightline_account,
+        )
+    ).parsed

@@ -1,0 +1,9 @@
+from enum import StrEnum
+
+
+class PriceKind(StrEnum):
+    FIXED = "fixed"
+    FLOOR = "floor"
+
+    def __str__(self) -> str:
+        return str(self.value)
