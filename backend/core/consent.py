@@ -63,7 +63,8 @@ NEEDS: Mapping[Processing, Need] = {
         Basis.NOT_PERSONAL, (), False, "not kept",
     ),
     Processing.FREQUENCY_CAPPING: Need(
-        "counts how often a line item was shown to the same viewer key (made by the SDK, hashed with a daily salt), and "
+        "counts how often a line item was shown to the same viewer key (made by the SDK, hashed with a daily salt), "
+        "and "
         "where it has a recency cap keeps the minute of the last time",
         Basis.CONSENT, (Purpose.STORE_ON_DEVICE, Purpose.SELECT_BY_LIMITED_DATA), True,
         "in Redis until the cap's period ends, one day at most",

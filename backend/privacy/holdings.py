@@ -120,8 +120,10 @@ HOLDINGS: tuple[Holding, ...] = (
             why=SETTLED),
     Holding("world", "virtual worlds and where they are", _in("publisher_index", "publisher", "index"), Erase.BLANK,
             {"name": ERASED, "url": NO_URL, "place": None, "proof_wallet": None, "status": "paused"}, why=SETTLED),
-    Holding("traffic_allowance", "networks from which worlds are streamed", _in("publisher_index", "publisher", "index"),
-            Erase.DELETE),
+    Holding(
+        "traffic_allowance", "networks from which worlds are streamed", _in("publisher_index", "publisher", "index"),
+        Erase.DELETE,
+    ),
     Holding("traffic_flag", "what was called invalid, and objections", _in("publisher_index", "publisher", "index"),
             Erase.BLANK, {"objection": "", "note": None}, why=SETTLED),
     Holding("publisher", "who is paid, and how it agreed to be named in sellers.json", _by("wallet"), Erase.BLANK,

@@ -16,7 +16,7 @@ from escrow_kit.pair import deploy_escrow, source
 from escrow_kit.tokens import BLACKLISTING, FALSE, FEE, PERMITLESS, PLAIN, REENTRANT, RESCALING, SILENT
 from hypothesis import settings
 
-# The profile "fuzz" plays long and shrinks what it finds; otherwise all kinds together take about three quarters of a minute.
+# The profile "fuzz" plays long and shrinks what it finds; otherwise all kinds together take 45 seconds.
 IS_LONG = settings.get_current_profile_name() == "fuzz"
 EXAMPLES_SHORT = 10
 EXAMPLES = settings.default.max_examples if IS_LONG else EXAMPLES_SHORT

@@ -54,7 +54,8 @@ async def test_line_item__everything_said__comes_back(advertiser: httpx.AsyncCli
     assert item["targeting"]["size"]["width_mm_max"] == 4_000
     path = f"/v1/line-items/{item['id']}"
     assert (await advertiser.get(path)).json() == item
-    changed = (await advertiser.patch(path, json={"day_parts": None, "frequency_cap": None, "recency_minutes": None})).json()
+    nothing = {"day_parts": None, "frequency_cap": None, "recency_minutes": None}
+    changed = (await advertiser.patch(path, json=nothing)).json()
     assert changed == item | {"day_parts": None, "frequency_cap": None, "recency_minutes": None}
 
 

@@ -256,7 +256,8 @@ IN_QUERIES: Mapping[str, str | None] = {
     # which of MAKERS a query parameter names; None: it names no object
     "campaign_id": "campaign", "placement": "placement",
     **dict.fromkeys((
-        "action", "actor", "after", "before", "day", "format", "from", "from_day", "limit", "objected", "side", "status",
+        "action", "actor", "after", "before", "day", "format", "from", "from_day", "limit", "objected", "side",
+        "status",
         "subject", "to", "to_day", "unread",
     )),
 }
