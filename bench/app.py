@@ -20,7 +20,7 @@ from backend.core.ruleset import Ruleset
 from backend.db.engine import Engine, make_engine
 from backend.ingest.service import IngestService
 from backend.main.areas.clicks import links as click_links
-from backend.main.server import freeze_memory, tune_worker
+from backend.main.interpreter import freeze_memory, tune_worker
 from backend.net.resp import Resp
 from backend.serving.feed.service import CatalogueFeed
 from backend.serving.service import DecisionService

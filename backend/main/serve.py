@@ -46,8 +46,8 @@ from backend.main.areas import (
     traffic,
 )
 from backend.main.areas import clicks as click_links
+from backend.main.interpreter import freeze_memory, tune_worker
 from backend.main.parts import ServeParts, async_redis, bundles, escrow, sync_redis
-from backend.main.server import freeze_memory, tune_worker
 from backend.net.resp import Resp
 from backend.operation.rates.service import RateService
 from backend.operation.rates.store import SharedCounters

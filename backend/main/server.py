@@ -1,9 +1,7 @@
 """How granian runs the API: the same settings for `sightline serve` and for the benchmarks."""
 
-import gc
 import resource
 import signal
-import sys
 
 from fastapi import FastAPI
 from granian import Granian
@@ -20,12 +18,6 @@ FILES_MAX = CONNECTIONS_MAX + 1_024
 KEEP_ALIVE_MS = 75_000
 # What a worker that was told to end may still take for what it has begun; then it is killed.
 DRAIN_SECONDS = 10
-# How long a request may have to wait for a thread that computes, each time it comes back from a store. Python's own
-# 5 ms add up to 50 for a page that asks ten times, while the catalogue is read.
-SWITCH_SECONDS = 0.0005
-# Of young objects; with Python's 700 the collector walks through every waiting request's objects all the time, and
-# through the whole catalogue now and then: 54 ms p99 with 10,000 connections instead of 3.
-GC_THRESHOLDS = (100_000, 50, 1_000)
 
 
 def run(target: str, host: str, port: int, workers: int) -> None:
@@ -66,15 +58,3 @@ def serve_app() -> FastAPI:
     from backend.main import serve
 
     return serve.serve_app()
-
-
-def tune_worker() -> None:
-    """Settings of a worker's interpreter; before anything else."""
-    sys.setswitchinterval(SWITCH_SECONDS)
-    gc.set_threshold(*GC_THRESHOLDS)
-
-
-def freeze_memory() -> None:
-    """Whatever is there now stays for good; the collector need not look at it again. When everything is loaded."""
-    gc.collect()
-    gc.freeze()
