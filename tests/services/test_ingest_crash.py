@@ -6,6 +6,8 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from random import Random
 from typing import Any
@@ -13,10 +15,11 @@ from typing import Any
 import msgspec
 import pytest
 import redis
-from sqlalchemy import Engine, text
+from sqlalchemy import Connection, Engine, text
 
 from backend.core.decision_token import DecisionToken, decision_id, sign
 from backend.core.events import BidKind
+from backend.db.failures import DATABASE_UNAVAILABLE
 from backend.ingest.service import IngestConsumer
 from backend.ingest.stream import BYTES, STREAM
 from bench.app import CHAIN_ID, TOKEN_KEY, Wiring, unwire, wire
@@ -208,33 +211,46 @@ async def test_ingest__killed_at_random__tables_as_undisturbed(
     assert interrupted >= 2, "no kill came while there was work"
 
 
-async def test_ingest__killed_in_the_middle_of_a_copy__everything_once(
-    fresh_engine: Engine, fresh_database_url: str, redis_url: str, wiring: Wiring, redis_client: redis.Redis
-) -> None:
-    """L24, L25: a row of ours in the middle of the pass makes PostgreSQL wait there until the consumer is dead."""
+WAITING = text(
+    "select pid from pg_stat_activity where query ilike '%copy event%' and wait_event_type = 'Lock'"
+    " and datname = current_database()"
+)
+
+
+async def send_views(wiring: Wiring) -> range:
+    """Views of decisions with these numbers, 20 in an entry."""
     numbers = range(1, 201)
     for first in numbers[::20]:
         events = [{"kind": "viewable", "token": sign(facts(number), TOKEN_KEY), "samples": SEEN}
                   for number in range(first, first + 20)]
         await send(wiring, [msgspec.json.encode({"events": events})])
-    command = [sys.executable, "-c", WORKER, fresh_database_url, redis_url, "1000"]
-    with fresh_engine.connect() as blocker:
+    return numbers
+
+
+@contextmanager
+def stuck_copy(engine: Engine) -> Iterator[Connection]:
+    """A row of ours stands where a copy must wait for it; gone at the end. Gives a connection to look with."""
+    with engine.connect() as blocker, engine.connect() as looking:
         blocker.execute(text(
             "insert into event (event_id, decision_id, kind, bid_kind, chain_campaign, line_item_id, creative_id,"
             " placement_id, publisher_index, price_micro_usdc, occurred_ms, received_ms, stream_id, stream_index,"
             " status) values (:id, 'd', 'viewable', 'vcpm', 1, 1, 1, 1, 1, 0, 0, 0, 'blocker', 0, 'accepted')"
         ), {"id": facts(100).decision_id.hex() + "01"})
-        looking = fresh_engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-        with looking, subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as worker:
-            waiting = text(
-                "select count(*) from pg_stat_activity where query ilike '%copy event%' and wait_event_type = 'Lock'"
-                " and datname = current_database()"
-            )
-            try:
-                until(lambda: looking.execute(waiting).scalar_one())
-            finally:
-                worker.kill()
+        yield looking.execution_options(isolation_level="AUTOCOMMIT")
         blocker.rollback()
+
+
+async def test_ingest__killed_in_the_middle_of_a_copy__everything_once(
+    fresh_engine: Engine, fresh_database_url: str, redis_url: str, wiring: Wiring, redis_client: redis.Redis
+) -> None:
+    """L24, L25: a row of ours in the middle of the pass makes PostgreSQL wait there until the consumer is dead."""
+    numbers = await send_views(wiring)
+    command = [sys.executable, "-c", WORKER, fresh_database_url, redis_url, "1000"]
+    with stuck_copy(fresh_engine) as looking, subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as worker:
+        try:
+            until(lambda: looking.execute(WAITING).scalar_one_or_none())
+        finally:
+            worker.kill()
     assert redis_client.xlen(STREAM) == 10
     consumer = IngestConsumer(fresh_engine, redis_client)
     until(lambda: not consumer.consume() and redis_client.xlen(STREAM) == 0)
@@ -243,3 +259,21 @@ async def test_ingest__killed_in_the_middle_of_a_copy__everything_once(
         dropped = connection.execute(text("select count(*) from dropped_event")).scalar_one()
     assert (names, dropped) == ([facts(number).decision_id.hex() for number in numbers], 0)
     assert redis_client.get(BYTES) is None
+
+
+async def test_ingest__postgresql_ends_the_connection_in_the_middle_of_a_copy__goes_on_afterwards(
+    fresh_engine: Engine, wiring: Wiring, redis_client: redis.Redis
+) -> None:
+    """L24, L25: the same process, with the connection that it has then."""
+    numbers = await send_views(wiring)
+    consumer = IngestConsumer(fresh_engine, redis_client)
+    with stuck_copy(fresh_engine) as looking, ThreadPoolExecutor(1) as thread:
+        consuming = thread.submit(consumer.consume)
+        until(lambda: looking.execute(WAITING).scalar_one_or_none())
+        looking.execute(text("select pg_terminate_backend(:pid)"), {"pid": looking.execute(WAITING).scalar_one()})
+        error = consuming.exception(DRAIN_SECONDS_MAX)
+    assert isinstance(error, DATABASE_UNAVAILABLE), error
+    until(lambda: not consumer.consume() and redis_client.xlen(STREAM) == 0)
+    with fresh_engine.connect() as connection:
+        names = connection.execute(text("select decision_id from event order by seq")).scalars().all()
+    assert names == [facts(number).decision_id.hex() for number in numbers]
