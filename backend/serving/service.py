@@ -42,7 +42,7 @@ from backend.serving.purses import HOLD_GRACE_MS, day_purse, hold_member, total_
 from backend.serving.shelf import Shelf
 from backend.serving.tally.store import Tallies
 from backend.serving.views.scripts import VIEW_REFUSALS
-from backend.serving.views.store import Views
+from backend.serving.views.store import TAKE_SCRIPT, Views
 from backend.serving.views.window import seen_enough
 from backend.serving.why import why_none
 from backend.serving.wire import Wire
@@ -201,7 +201,7 @@ class DecisionService:
         item, viewer = lot.offer.line_item, facts[11]
         assert item.frequency is not None
         taking = self._views.packed_take(viewer, item.id, item.frequency, one.now_ms)
-        seen, unpaid = await self._purses.take_with(taking, packed)
+        seen, unpaid = await self._purses.take_with(TAKE_SCRIPT, taking, packed)
         refused = self._views.refusal(seen)
         if refused is not None and unpaid is None:
             await self._purses.give_back(facts[3], _member(token_of(facts)))

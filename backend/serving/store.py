@@ -49,9 +49,12 @@ class Purses:
             answer = await self._client.run(HOLD_SCRIPT, packed)
         return REFUSALS.get(answer)
 
-    async def take_with(self, other: bytes, packed: bytes) -> tuple[int, NoBidReason | None]:
-        """The same at the same time as another packed command; the other's answer first. Neither hinders the other."""
-        replies = await self._client.all([other, packed])
+    async def take_with(self, script: Script, other: bytes, packed: bytes) -> tuple[int, NoBidReason | None]:
+        """The same at the same time as a packed call of another script; its answer first. Neither hinders the other."""
+        try:
+            replies = await self._client.all([other, packed])
+        except redis.exceptions.NoScriptError:      # a hold that was taken is not taken twice
+            replies = [await self._client.run(script, other), await self._client.run(HOLD_SCRIPT, packed)]
         return int(replies[0]), REFUSALS.get(replies[1])
 
     async def hold(

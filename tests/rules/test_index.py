@@ -120,3 +120,14 @@ def test_block__could_not_hold__is_out_until_the_next_moment() -> None:
     both.moment.block(0, NoBidReason.BUDGET)
     assert both.fast_sale(stall, said, 0) is None
     assert [reason_of(code) for code in stall.objections(both.moment, said, stall.competing())] == [NoBidReason.BUDGET]
+
+
+def test_stall__sponsorship_below_the_floor_of_impressions__has_its_hour() -> None:
+    """L73: its price was compared with the hourly floor when it was booked."""
+    item = LineItem(
+        id=1, campaign=1, owner="0xa", bid_kind=BidKind.SPONSORSHIP, bid_micro_usdc=1, starts_ms=0, chain_campaign=1,
+        ends_ms=NOW_MS * 2, creatives=(Creative(1, "image", 1_024, 512, "", "", ""),),
+    )
+    surface = Placement(1, 1, "art", 1, "0xpublisher", "image", 1_024, 512, 1_000, deals_only=True)
+    stall = agree(Both(Compiler().compile([item]), Rates(), {}, {}, surface), (None, None, None, False), 0)
+    assert [one.line_item.id for one in stall.sponsors] == [1]

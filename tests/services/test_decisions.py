@@ -8,10 +8,12 @@ from collections import Counter
 from collections.abc import AsyncIterator
 
 import httpx
+import msgspec
 import pytest
 import redis
 from sqlalchemy import Engine, text
 
+from backend.api.decisions import DecisionAnswer
 from backend.api.openapi import extend
 from backend.core.click_id import click_id
 from backend.core.decision_token import verify
@@ -235,6 +237,7 @@ async def test_http__decision__has_what_the_sdk_needs_and_no_price(
     assert answer.status_code == 200
     content = answer.json()
     assert set(content) == {"decision_id", "token", "expires_at_ms", "creative", "rules", "test", "version"}
+    assert msgspec.json.decode(answer.content, type=DecisionAnswer, strict=True).version > 0
     assert content["creative"]["asset_sha256"] == "ab" * 32
     assert content["rules"]["viewable_ms_min"] == 1_000
     assert VIEWER not in answer.text

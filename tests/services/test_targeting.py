@@ -167,6 +167,21 @@ async def test_decide__frequency_cap__holds_for_a_viewer_however_many_ask_at_onc
     assert all(0 < redis_client.pttl(key) <= 86_400_000 for key in keys)
 
 
+async def test_decide__scripts_are_flushed__are_loaded_again(
+    stage: Stage, market: Market, redis_client: redis.Redis
+) -> None:
+    """With a frequency cap and without one; nothing is held twice."""
+    market.line_item(market.campaign(1, 10**9), 9_000, frequency_impressions=3, frequency_hours=24, **running())
+    market.line_item(market.campaign(2, 10**9), 5_000, **running())
+    placement = market.placement(market.world(4))
+    stage.refresh()
+    for said in ({"tcf": COUNTING_ALLOWED}, {}):
+        assert isinstance(await stage.ask(placement, **said), Decision)
+        redis_client.script_flush()
+        assert isinstance(await stage.ask(placement, **said), Decision)
+    assert [redis_client.zcard(f"sl:{{{campaign}}}:holds") for campaign in (1, 2)] == [2, 2]
+
+
 async def test_decide__no_consent__capped_line_items_are_not_shown_and_nothing_is_counted(
     stage: Stage, market: Market, redis_client: redis.Redis
 ) -> None:
