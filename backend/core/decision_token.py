@@ -7,11 +7,11 @@ The decision id starts with the decision's time, 6 bytes of ms.
 """
 
 import binascii
-import hmac
 import struct
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
+from hmac import compare_digest
 
 from backend.core.events import BidKind
 
@@ -22,7 +22,7 @@ BID_KINDS = (BidKind.VCPM, BidKind.CPC, BidKind.CPA, BidKind.SPONSORSHIP)     # 
 _LAYOUT = struct.Struct(">B16sQQQQQIQBQ8s?BI")
 _LAYOUT_1 = struct.Struct(">B16sQQQQQIQBQ8s?")
 _LETTERS, _LETTERS_1 = 144, 138         # of a token in text
-_PADDED_1 = (b"A==", b"Q==", b"g==", b"w==")     # the last letter of version 1 has four unused bits: they must be 0
+_LAST_1 = (b"A", b"Q", b"g", b"w")     # the last letter of version 1 has four unused bits: they must be 0
 _FROM_URL = bytes.maketrans(b"-_+/", b"+/!!")
 _TO_URL = bytes.maketrans(b"+/", b"-_")
 
@@ -101,7 +101,9 @@ def read(text: str, key: bytes) -> Facts:
     """The facts behind `text`, as `verify`, for a third of its price."""
     raw = _raw(text)
     body = raw[:-MAC_BYTES]
-    if not hmac.compare_digest(raw[-MAC_BYTES:], _mac(body, key)):
+    hasher = _keyed(key).copy()         # the key's block is hashed once for all tokens
+    hasher.update(body)
+    if not compare_digest(raw[-MAC_BYTES:], hasher.digest()):
         raise TokenError("the signature does not match")
     if raw[0] == VERSION and len(text) == _LETTERS:
         facts: Facts = _LAYOUT.unpack(body)
@@ -128,18 +130,15 @@ def _raw(text: str) -> bytes:
     """Body and MAC. Of the texts that base64 has for some bytes only the one that `sign` writes is a token."""
     try:
         letters = text.encode("ascii").translate(_FROM_URL)
-        if len(letters) == _LETTERS_1:
-            letters += b"=="
-            if not letters.endswith(_PADDED_1):
-                raise TokenError("not in canonical form")
-        elif len(letters) != _LETTERS:
-            raise TokenError("wrong length")
-        raw = binascii.a2b_base64(letters, strict_mode=True)
+        if len(letters) == _LETTERS:
+            raw = binascii.a2b_base64(letters, strict_mode=True)
+            if len(raw) * 4 == _LETTERS * 3:            # else it has padding of its own
+                return raw
+        elif len(letters) == _LETTERS_1 and letters.endswith(_LAST_1):
+            return binascii.a2b_base64(letters + b"==", strict_mode=True)
     except (binascii.Error, UnicodeEncodeError) as error:
         raise TokenError("not base64url") from error
-    if len(raw) * 4 != len(text) * 3 and len(letters) == _LETTERS:
-        raise TokenError("not in canonical form")           # padding of its own
-    return raw
+    raise TokenError("not in canonical form")
 
 
 @lru_cache(maxsize=8)

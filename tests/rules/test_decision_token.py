@@ -1,7 +1,9 @@
 """The decision token carries what was decided and nothing else can be made of it (L27)."""
 
 import base64
+import struct
 from dataclasses import replace
+from hashlib import blake2b
 
 import pytest
 from hypothesis import given
@@ -125,3 +127,37 @@ def test_decision_id__later_one__sorts_after() -> None:
 def test_decision_id__wrong_amount_of_randomness__is_refused() -> None:
     with pytest.raises(ValueError, match="10 random bytes"):
         decision_id(1, b"short")
+
+
+def of_version_1(token: DecisionToken) -> str:
+    """As it was signed before the client and the origin were part of it."""
+    body = struct.pack(
+        ">B16sQQQQQIQBQ8s?", 1, token.decision_id, token.chain_id, token.campaign, token.line_item, token.creative,
+        token.placement, token.publisher, token.price_micro_usdc, list(BidKind).index(token.bid_kind),
+        token.expires_ms, token.viewer, token.video,
+    )
+    mac = blake2b(body, digest_size=16, key=KEY, person=b"sightline-tok").digest()
+    return base64.urlsafe_b64encode(body + mac).rstrip(b"=").decode()
+
+
+def test_token__version_1__is_read_and_has_one_form_too() -> None:
+    """L27: links of before an upgrade still lead somewhere."""
+    text = of_version_1(TOKEN)
+    assert verify(text, KEY) == TOKEN
+    accepted = [letter for letter in ALPHABET + "=+/" if _is_token(text[:-1] + letter)]
+    assert accepted == [text[-1]]
+    for spoilt in (text + "==", text + "=", text[:-1], text + "AAAAAA", text[:-2] + "=="):
+        assert not _is_token(spoilt)
+
+
+def test_token__padding_instead_of_letters__is_refused() -> None:
+    text = sign(TOKEN, KEY)
+    assert not any(_is_token(spoilt) for spoilt in (text[:-1] + "=", text[:-2] + "==", text[:-4] + "===="))
+
+
+def _is_token(text: str) -> bool:
+    try:
+        verify(text, KEY)
+    except TokenError:
+        return False
+    return True
