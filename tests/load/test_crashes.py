@@ -80,7 +80,7 @@ def test_postgres__killed_under_load__events_wait_and_are_counted_once(site: Sit
 
 
 def test_redis__killed_and_its_disk_is_lost__only_what_had_not_reached_sql_is_gone(site: Site) -> None:
-    """docs/decisions/0004: no charge is wrong, nothing is counted twice, budgets are those of SQL again."""
+    """docs/decisions/0013: no charge is wrong, nothing is counted twice, budgets are those of SQL again."""
     with Crowd(site, seed=6) as crowd:
         crowd.go_on(EVENTS)
         site.ours["worker"].send(signal.SIGSTOP)
