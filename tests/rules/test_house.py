@@ -27,6 +27,7 @@ GENERATED = ("sdk/clients/python/sightline_client/", "sdk/clients/typescript/sch
 LAW = re.compile(r"\bL(\d{1,2})\b")
 LAW_TITLE = re.compile(r"^\*\*L(\d{1,2}) ", re.MULTILINE)
 PROVED_IN = re.compile(r"^Proved in: (.+)$", re.MULTILINE)
+LOCK = re.compile(r"_LOCK = (0x\w+)$", re.MULTILINE)
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 TARGET = re.compile(r"^([a-z][a-z-]*):(.*)$", re.MULTILINE)
 COMMAND = re.compile(r"\bsightline ([a-z][a-z-]*)((?: +--?[a-z][a-z-]*(?: +[^\s`|\"-][^\s`|\"]*)?)*)")
@@ -110,6 +111,13 @@ def test_invariants__every_law__says_where_it_is_proved() -> None:
 def test_files__outside_tests__have_at_most_500_lines() -> None:
     long = {name: text.count("\n") for name, text in texts() if not name.startswith("tests/")}
     assert not {name: lines for name, lines in long.items() if lines > LINES_MAX}
+
+
+def test_locks__of_all_jobs__have_numbers_of_their_own() -> None:
+    """Two jobs with the same advisory lock of PostgreSQL would keep each other out."""
+    found = [number for name, text in texts() if name.endswith(".py") for number in LOCK.findall(text)]
+    assert len(found) > 5
+    assert len(found) == len(set(found))
 
 
 def test_files__any__name_no_path_of_one_machine() -> None:

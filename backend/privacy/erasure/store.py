@@ -13,7 +13,7 @@ from backend.privacy.erasure.request import Done, Obligation
 from backend.privacy.holdings import HOLDINGS, ROW_ID, Erase, Holding, belongs
 
 # of one account, so that a payment cannot begin while it is erased
-ERASURE_LOCK = 0x5167_4203
+ERASURE_LOCK = 0x5167_4205
 
 _OPEN_PAYMENTS = text("""
 select count(*) from card_payment where account = :account

@@ -20,7 +20,7 @@ from backend.serving.pacing.controller import Pace, State
 from backend.serving.pacing.curve import FLAT
 from backend.serving.purses import keys
 
-PACING_LOCK = 0x5167_4203
+PACING_LOCK = 0x5167_4204
 PACES_KEY = "sl:pacing"
 NEWEST_HOLDS = 200              # of a campaign; they say what is paid now
 
