@@ -81,7 +81,7 @@ def stored(site: Site, token: str) -> list[tuple[Any, ...]]:
 
 
 def test_replay__a_report_sent_a_hundred_times__charged_once(site: Site) -> None:
-    """L24: in one batch, in batch after batch, and after it was posted."""
+    """L24, L28: in one batch, in batch after batch, and after it was posted."""
     token = decide(site)
     verdicts = Counter(report(site, [view(token)] * 40) + report(site, [view(token)] * 40))
     assert charges(site, token).total() == 1
@@ -92,7 +92,7 @@ def test_replay__a_report_sent_a_hundred_times__charged_once(site: Site) -> None
 
 
 async def test_race__a_thousand_uses_of_one_token_at_once__counted_once(site: Site) -> None:
-    """L24: whichever of them is first, in whichever process."""
+    """L24, L28: whichever of them is first, in whichever process."""
     token = await asyncio.to_thread(decide, site, site.placements[-1])
     body = msgspec.json.encode({"events": [view(token), {"kind": "click", "token": token}]})
     async with Pool(site.url, AT_ONCE) as pool:
@@ -104,7 +104,7 @@ async def test_race__a_thousand_uses_of_one_token_at_once__counted_once(site: Si
 
 
 def test_publisher__claimed_in_the_report__refused_and_the_token_decides(site: Site) -> None:
-    """L26: nothing about money is read from a report, wherever it comes from."""
+    """L27: nothing about money is read from a report, wherever it comes from."""
     token = decide(site, site.placements[0])
     own, other = verify(token, TOKEN_KEY).publisher, 2
     assert own != other
@@ -120,7 +120,7 @@ def test_publisher__claimed_in_the_report__refused_and_the_token_decides(site: S
 
 
 def test_token__any_part_of_another_one__bad_token(site: Site) -> None:
-    """L26: swapped payee, price, campaign or signature; a key of somebody's own; texts that are nearly a token."""
+    """L27: swapped payee, price, campaign or signature; a key of somebody's own; texts that are nearly a token."""
     mine, theirs = decide(site, site.placements[0]), decide(site, site.placements[-1])
     facts, before = verify(mine, TOKEN_KEY), earned(site)
     signed_by_others = [
@@ -211,7 +211,7 @@ def test_geometry__inflated_or_impossible__dropped_and_never_charged(site: Site,
 
 
 def test_click__without_a_view__not_charged(site: Site) -> None:
-    """L25: a click may come before its view, but without a view it is worth nothing."""
+    """L29: a click may come before its view, but without a view it is worth nothing."""
     alone, seen = (decide(site, site.placements[-1]) for _ in range(2))
     assert verify(alone, TOKEN_KEY).bid_kind == "cpc"
     report(site, [{"kind": "click", "token": alone}] * 5)

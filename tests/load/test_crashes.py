@@ -38,7 +38,7 @@ def test_serve__all_of_it_is_killed_and_started_again__all_is_counted_once(site:
 
 
 def test_worker__killed_twice_under_load__what_was_half_done_is_done_once(site: Site) -> None:
-    """L24, L25, L26: consumer, ledger and budgets die together, and go on where they were."""
+    """L24, L25, L33: consumer, ledger and budgets die together, and go on where they were."""
     with Crowd(site, seed=3) as crowd:
         for _ in range(2):
             crowd.go_on(EVENTS)

@@ -161,7 +161,7 @@ def soaked() -> Iterator[Site]:
 
 
 def test_soak__seventy_percent_of_capacity__no_errors_no_growth_and_equal_books(soaked: Site) -> None:
-    """L24, L25, L26, L28."""
+    """L24, L25, L32, L33."""
     site, tally = soaked, Tally()
     started = time.perf_counter()
     asyncio.run(as_fast_as_it_can(site, tally, max(CAPACITY_SECONDS, SECONDS / 20)))
