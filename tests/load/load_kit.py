@@ -365,7 +365,7 @@ class Crowd:
 
 
 def check_books(site: Site, account: Account, lost: frozenset[Key] = frozenset()) -> dict[str, int]:
-    """L24, L25, L32, L33: what was acknowledged is posted once or dropped with its reason, and the ledger has just that.
+    """L24, L25, L32, L33: what was acknowledged is posted once or dropped with its reason, and charged just so.
 
     `lost`: what may be gone with the disk of Redis. Gives what was counted.
     """
