@@ -24,6 +24,7 @@ def run(target: str, host: str, port: int, workers: int) -> None:
     """Serve the application that the factory `target` makes, until SIGTERM: then the workers take no more connections,
     finish what they have begun, and end. SIGHUP replaces them one after the other."""
     _raise_file_limit()
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")      # its threads spin while they wait, on the worker's own core
     Granian(
         target,
         factory=True,
