@@ -1,5 +1,6 @@
 """How granian runs the API: the same settings for `sightline serve` and for the benchmarks."""
 
+import os
 import resource
 import signal
 
