@@ -14,7 +14,7 @@ PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3; do \
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
-setup: .venv/.ready node_modules/.ready  ## install everything the project needs into this folder
+setup: .venv/.ready node_modules/.ready .venv/.kernel  ## install everything the project needs into this folder
 
 $(UV):
 	@echo "setup: uv $(UV_VERSION) into .tools"
@@ -25,6 +25,10 @@ $(UV):
 	@echo "setup: Python packages into .venv"
 	@$(UV) sync --frozen --quiet --python "$(PYTHON)"
 	@ln -sf ../../.tools/bin/uv .venv/bin/uv
+	@touch $@
+
+.venv/.kernel: backend/ingest/kernel.c scripts/kernel.py .venv/.ready
+	@$(RUN) python -m scripts.kernel
 	@touch $@
 
 node_modules/.ready: package.json package-lock.json

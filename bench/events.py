@@ -185,7 +185,7 @@ def _entries(samples: list[list[object]], events: int) -> Iterator[bytes]:
         now_ms = time.time_ns() // 1_000_000
         request = quick.asked(Circumstances(now_ms, "Mozilla/5.0", CHAIN_ID, TOKEN_KEY, Ruleset()))
         judged = [quick.judge(report, request) for report in reports.decode_batch(kind.body()).events]
-        yield reports.encode_entry(reports.Entry(now_ms, [one.record for one in judged]))
+        yield reports.encode_entry(reports.Written(now_ms, [one.record for one in judged]))
 
 
 def _drain(found: Running, client: redis.Redis, samples: list[list[object]], events: int) -> tuple[float, float, float]:

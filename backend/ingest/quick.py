@@ -15,6 +15,7 @@ from backend.core.events import BILLS, KIND_BYTE, BidKind, EventKind, Sample
 from backend.core.reasons import DropReason
 from backend.core.traffic_marks import day_of_ms, network_mark, viewer_mark
 from backend.ingest import pipeline, reports, robots
+from backend.ingest.kernel import Kernel
 from backend.ingest.pipeline import Circumstances, Incoming
 from backend.ingest.reports import AcceptedRecord, DroppedRecord, Report, Viewable
 from backend.ingest.viewability import plainly_viewable_at_ms
@@ -31,10 +32,10 @@ class Judged(msgspec.Struct, gc=False):
     """An event with its verdict (`reason`; None: accepted). An accepted one still has to be new, and not one too many.
 
     `claim` is its name among the events whose tokens expire in the same minute: the decision without the first bytes
-    of its time, then a byte for the kind.
+    of its time, then a byte for the kind. The kernel's records are JSON already.
     """
 
-    record: AcceptedRecord | DroppedRecord
+    record: AcceptedRecord | DroppedRecord | msgspec.Raw
     reason: DropReason | None = None
     viewer: bytes = b""
     expires_ms: int = 0
@@ -42,7 +43,7 @@ class Judged(msgspec.Struct, gc=False):
 
     def refuse(self, reason: DropReason) -> None:
         """Drop what was accepted so far."""
-        record = self.record
+        record = reports.decode_record(self.record) if isinstance(self.record, msgspec.Raw) else self.record
         self.record = DroppedRecord(reason, record.kind, record.decision_id, record.placement_id)
         self.reason = reason
 
@@ -62,6 +63,15 @@ class Asked:
     skew_ms: int
     network_mark: int | None
 
+    def numbers(self) -> tuple[int, ...]:
+        """What the kernel asks for, in its order."""
+        about, rules = self.about, self.about.ruleset
+        return (
+            about.chain_id, about.now_ms, self.skew_ms, self.client, self.origin, rules.visible_bp_min,
+            rules.screen_bp_min, rules.angle_cdeg_below, rules.sample_gap_ms_max, rules.viewable_ms_min,
+            rules.viewable_video_ms_min, robots.FROZEN_MS_MIN, robots.SAMPLE_GAP_MS_MIN,
+        )
+
 
 def asked(about: Circumstances) -> Asked:
     return Asked(
@@ -69,6 +79,18 @@ def asked(about: Circumstances) -> Asked:
         origin_mark(about.origin), about.ruleset.clock_skew_seconds_max * 1_000,
         network_mark(about.ip, day_of_ms(about.now_ms), about.token_key),
     )
+
+
+def judge_all(batch: list[Report], request: Asked, kernel: Kernel | None) -> list[Judged]:
+    """The verdicts about decoded events; `kernel` takes the views among them that are plainly good."""
+    if kernel is None or request.is_suspect:
+        return [judge(report, request) for report in batch]
+    mark = b"null" if request.network_mark is None else b"%d" % request.network_mark
+    plain = kernel(batch, request.about.token_key, mark, *request.numbers())
+    return [
+        judge(report, request) if found is None else Judged(msgspec.Raw(found[0]), None, *found[1:])
+        for report, found in zip(batch, plain, strict=True)
+    ]
 
 
 def judge(report: Report, request: Asked) -> Judged:

@@ -87,11 +87,19 @@ class Entry(msgspec.Struct, array_like=True):
     records: list[Record]
 
 
+class Written(msgspec.Struct, array_like=True):
+    """An Entry for the door, where some records may be JSON already."""
+
+    received_ms: int
+    records: list[AcceptedRecord | DroppedRecord | msgspec.Raw]
+
+
 decode_batch = msgspec.json.Decoder(Batch).decode
 decode_raw_batch = msgspec.json.Decoder(RawBatch).decode
 decode_report = msgspec.json.Decoder(Report).decode
 encode_entry = msgspec.json.Encoder().encode
 decode_entry = msgspec.json.Decoder(Entry).decode
+decode_record = msgspec.json.Decoder(AcceptedRecord).decode
 _encode_samples = msgspec.json.Encoder().encode
 NO_SAMPLES = msgspec.Raw(b"[]")
 

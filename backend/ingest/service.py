@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import os
 import secrets
 from collections import Counter
 from collections.abc import Callable, Collection, Generator, Sequence
@@ -21,7 +22,7 @@ from backend.core.ruleset import Ruleset
 from backend.db.engine import Connection, Engine
 from backend.db.failures import REDIS_UNAVAILABLE
 from backend.db.notices import notify
-from backend.ingest import pipeline, quick, reports, store
+from backend.ingest import kernel, pipeline, quick, reports, store
 from backend.ingest.door import store as door
 from backend.ingest.pipeline import NO_LISTS, Circumstances, Lists
 from backend.ingest.quick import Judged
@@ -43,6 +44,7 @@ BYTES_PER_PART = 1024 * 1024    # what one pass holds in memory is a few of thes
 SET_ASIDE = "events.set_aside"
 VIEWER_BYTES = 8
 EARLY_CLICK_MS = 86_400_000     # far longer than any token lives
+KERNEL = None if os.environ.get("SIGHTLINE_KERNEL") == "python" else kernel.load()
 
 
 class IngestService:
@@ -125,7 +127,7 @@ class IngestService:
         _refuse_twins(passed)
         while True:
             claimed = [one for one in passed if one.reason is None]
-            entry = reports.encode_entry(Entry(now_ms, [one.record for one in judged]))
+            entry = reports.encode_entry(reports.Written(now_ms, [one.record for one in judged]))
             try:
                 refused = await door.admit(
                     self._redis, entry, self._room, now_ms // 60_000, viewers,
@@ -157,7 +159,7 @@ def _judged(body: bytes, about: Circumstances) -> list[Judged]:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return [quick.judge_raw(raw, request) for raw in _raw_events(body)]
     _check_length(len(events))
-    return [quick.judge(report, request) for report in events]
+    return quick.judge_all(events, request, KERNEL)
 
 
 def _raw_events(body: bytes) -> list[msgspec.Raw]:

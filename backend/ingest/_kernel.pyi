@@ -1,0 +1,8 @@
+from collections.abc import Sequence
+
+VERSION: int
+
+def bind(view: type, sample: type) -> None: ...
+def judge_views(
+    reports: Sequence[object], key: bytes, network_mark: bytes, *numbers: int
+) -> list[tuple[bytes, bytes, int, bytes] | None]: ...
