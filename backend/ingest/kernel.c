@@ -53,6 +53,9 @@ static void compress(Hash *hash, const uint8_t block[128], uint64_t bytes, int i
     for (int i = 0; i < 8; i++) { v[i] = hash->h[i]; v[i + 8] = IV[i]; }
     v[12] ^= bytes;
     if (is_last) v[14] = ~v[14];
+#ifdef __GNUC__
+#pragma GCC unroll 12           /* then the places are constants: half the time */
+#endif
     for (int r = 0; r < 12; r++) {
         const uint8_t *s = SIGMA[r];
         MIX(0, 4, 8, 12, m[s[0]], m[s[1]]);
@@ -190,6 +193,9 @@ typedef struct {
     const char *network;
     Py_ssize_t network_length;
     Hash token_hash, viewer_hash;
+    uint8_t marked[16];         /* whose mark was made last: a batch comes from one viewer */
+    int64_t mark;
+    int has_mark;
 } About;
 
 typedef struct { long long first_ms, last_ms, seen_ms; char *end; } Watched;
@@ -272,16 +278,26 @@ static char *put_head(char *to, const uint8_t *raw, long long occurred_ms)
     return to;
 }
 
-static char *put_tail(char *to, const uint8_t *raw, const About *about)
+static int64_t viewer_mark(const uint8_t *raw, About *about)
 {
     uint8_t message[16], mark[16];
     memcpy(message, raw + 78, 8);
     memcpy(message + 8, raw + 49, 8);
-    digest_of(about->viewer_hash, message, 16, mark);
+    if (!about->has_mark || memcmp(message, about->marked, 16)) {
+        digest_of(about->viewer_hash, message, 16, mark);
+        memcpy(about->marked, message, 16);
+        about->mark = (int64_t)big(mark, 8);
+        about->has_mark = 1;
+    }
+    return about->mark;
+}
+
+static char *put_tail(char *to, const uint8_t *raw, About *about)
+{
     *to++ = ',';
     to = put_number(to, raw[69] == 2 ? big(raw + 61, 8) : 0);
     to = PUT(to, ",null,");
-    to = put_signed(to, (int64_t)big(mark, 8));
+    to = put_signed(to, viewer_mark(raw, about));
     *to++ = ',';
     to = put(to, about->network, (size_t)about->network_length);
     *to++ = ']';
@@ -293,7 +309,7 @@ static char *put_tail(char *to, const uint8_t *raw, const About *about)
 #define FEW 64
 
 /* (record, viewer, expires_ms, claim), or NULL without an error when the event needs a closer look. */
-static PyObject *judge(PyObject *report, const About *about)
+static PyObject *judge(PyObject *report, About *about)
 {
     uint8_t raw[BODY + MAC];
     char few[RECORD_MAX + FEW * SAMPLE_MAX], *text = few, *many = NULL;
@@ -346,6 +362,7 @@ static PyObject *judge_views(PyObject *self, PyObject *arguments)
     if (view_type == NULL || about.network_length > 24 || about.now_ms >= (unsigned long long)LARGEST)
         return PyErr_Format(PyExc_ValueError, "not bound, or a number is too large");
     if (key_length > 64) key_length = 64;
+    about.has_mark = 0;
     about.token_hash = keyed(key, (size_t)key_length, MAC, "sightline-tok\0\0\0");
     about.viewer_hash = keyed(key, (size_t)key_length, 8, "sightline-view-m");
     PyObject *answers = PyList_New(PyList_GET_SIZE(reports));
