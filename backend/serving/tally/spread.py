@@ -135,19 +135,23 @@ class Spread:
         """Objections to what the requests said; who has none was outbid."""
         if not auctions or not len(free):
             return
-        ranks, times = self._ranked(list(asked)), np.array(list(asked.values()), np.float64)
-        by_kind = np.empty((len(self._kinds), NO_RANK + 1), np.int64)
+        few = len(free) < len(self._kinds)      # then each for itself: most kinds are not among them
+        places = self._kind_of[free] if few else np.arange(len(self._kinds))
+        ranks, times = self._ranked(list(asked), places), np.array(list(asked.values()), np.float64)
+        found = np.empty((len(places), NO_RANK + 1), np.int64)
         for rank in range(NO_RANK + 1):
-            by_kind[:, rank] = times @ (ranks == rank).astype(np.float64)
-        kinds = self._kind_of[free]
-        self._spoken_of[free] += by_kind[kinds]
-        counts[RANKED] += np.bincount(kinds, minlength=len(self._kinds)) @ by_kind
+            found[:, rank] = times @ (ranks == rank).astype(np.float64)
+        if not few:
+            found = found[self._kind_of[free]]
+        self._spoken_of[free] += found
+        counts[RANKED] += found.sum(axis=0)
 
-    def _ranked(self, saids: list[Said]) -> npt.NDArray[np.uint8]:
-        """The rank of the first objection, by audience and kind of line item."""
-        found: npt.NDArray[np.uint8] = np.stack([self._lasting[said[3]] for said in saids])
+    def _ranked(self, saids: list[Said], places: Numbers) -> npt.NDArray[np.uint8]:
+        """The rank of the first objection, by audience and kind of line item, of the kinds at these places."""
+        found: npt.NDArray[np.uint8] = np.stack([self._lasting[said[3]][places] for said in saids])
         for dimension, values in enumerate(zip(*(said[:3] for said in saids), strict=True)):
-            np.minimum(found, np.stack([self._rank(dimension, value) for value in values]), out=found)
+            ranks = {value: self._rank(dimension, value)[places] for value in set(values)}
+            np.minimum(found, np.stack([ranks[value] for value in values]), out=found)
         return found
 
     def _rank(self, dimension: int, value: str | None) -> npt.NDArray[np.uint8]:
