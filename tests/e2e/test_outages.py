@@ -53,7 +53,7 @@ def running() -> Iterator[Running]:
 def test_start__no_server_is_there__says_which_and_goes_on_when_they_come(running: Running) -> None:
     """L44: each process waits for what it needs and names it; none is started again."""
     answers = running.arrival.answers
-    assert refusal_of(answers["decide, nothing"]) == (503, "database_unavailable")
+    assert refusal_of(answers["decide, nothing"]) == (503, "redis_unavailable")         # which it asks first
     for path in ("/v1/status", "/v1/settlements"):
         assert refusal_of(answers[f"{path}, nothing"]) == (503, "database_unavailable")
         assert answers[f"{path}, only PostgreSQL"].status_code == 200

@@ -20,6 +20,7 @@ def test_drop__deadlock_with_a_reader__begins_again_and_succeeds(fresh_database_
     with psycopg.connect(url) as reader, psycopg.connect(url, autocommit=True) as watcher:
         tables = "select oid, oid::regclass::text from pg_class where relkind = 'r' and relname like 'chain_%'"
         names = dict(reader.execute(tables).fetchall())
+        reader.execute("set deadlock_timeout = '30s'")       # so that it is the one who drops that gives way
         reader.execute("select from chain_campaign")
         dropping.start()
         while watcher.execute(WAITING).fetchone() == (0,):

@@ -16,6 +16,7 @@ class RouteClass(StrEnum):
     UPLOAD = "upload"          # each takes a core for a while
     ADS = "ads"                # decisions, events, clicks: many viewers behind one address
     HOOK = "hook"              # other people's servers tell us something
+    EXCHANGE = "exchange"      # OpenRTB: few servers, each with the traffic of many worlds
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,7 @@ TABLE: Mapping[RouteClass, Quota] = {
     RouteClass.UPLOAD: Quota(network=120, caller=30),
     RouteClass.ADS: Quota(network=30_000, settled=True),
     RouteClass.HOOK: Quota(network=3_000),
+    RouteClass.EXCHANGE: Quota(network=600_000, settled=True),
 }
 
 SAFE_METHODS = frozenset({"GET", "HEAD"})
@@ -66,6 +68,8 @@ def class_of(method: str, path: str) -> RouteClass | None:
         return None if method in UNLIMITED_METHODS else found
     if path.startswith("/c/"):
         return RouteClass.ADS
+    if path.startswith("/openrtb2/"):
+        return RouteClass.EXCHANGE
     if not path.startswith(_PREFIXES) or method in UNLIMITED_METHODS:
         return None
     if method in SAFE_METHODS:
