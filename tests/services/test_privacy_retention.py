@@ -199,7 +199,7 @@ def charged(connection: Connection, name: str, number: int | None) -> None:
 
 
 def with_samples(connection: Connection) -> set[str]:
-    return set(connection.execute(text("select event_id from event where samples <> '[]'::jsonb")).scalars())
+    return set(connection.execute(text("select event_id from event where samples::text <> '[]'")).scalars())
 
 
 def test_step__samples__go_two_weeks_after_their_epoch_is_final(

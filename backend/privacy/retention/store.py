@@ -29,9 +29,9 @@ delete from {table} where ctid = any(array(
 STATEMENTS: Mapping[Kept, str] = {
     # an event whose charge is not settled yet keeps its samples, however old it is
     Kept.SAMPLES: """
-        update event set samples = '[]'::jsonb where ctid = any(array(
+        update event set samples = '[]' where ctid = any(array(
             select event.ctid from event
-             where samples <> '[]'::jsonb and received_ms < :final_until_ms and status <> 'accepted'
+             where samples::text <> '[]' and received_ms < :final_until_ms and status <> 'accepted'
                and not exists (select from ledger_transfer transfer
                                  left join epoch on epoch.epoch = transfer.epoch
                                 where transfer.event_id = event.event_id and transfer.epoch is distinct from 0
