@@ -219,44 +219,44 @@ _decode_record = msgspec.json.Decoder(AcceptedRecord).decode
 def copy_rows(connection: Connection, rows: Sequence[Row]) -> None:
     """Write accepted and dropped events, in this order. Raises one of UNSTORABLE."""
     driver = cast("psycopg.Connection[Any]", connection.connection.driver_connection)
-    events = [row for row in rows if isinstance(row.record, AcceptedRecord)]
-    dropped = [row for row in rows if isinstance(row.record, DroppedRecord)]
-    _copy(driver, _COPY_EVENTS, events, lambda row: _event_line(row, cast(AcceptedRecord, row.record)))
-    _copy(driver, _COPY_DROPPED, dropped, lambda row: _dropped_line(row, cast(DroppedRecord, row.record)))
+    _copy(driver, _COPY_EVENTS, [row for row in rows if type(row.record) is AcceptedRecord], _event_line)
+    _copy(driver, _COPY_DROPPED, [row for row in rows if type(row.record) is DroppedRecord], _dropped_line)
 
 
 def _copy(
-    driver: "psycopg.Connection[Any]", statement: str, rows: Sequence[Row], line: Callable[[Row], str]
+    driver: "psycopg.Connection[Any]", statement: str, rows: Sequence[Row], line: Callable[[Row, Any], str]
 ) -> None:
     """PostgreSQL works on one part while we write the next."""
     if not rows:
         return
     with driver.cursor() as cursor, cursor.copy(statement) as copy:
         for first in range(0, len(rows), ROWS_PER_WRITE):
-            copy.write("".join([line(row) for row in rows[first : first + ROWS_PER_WRITE]]))
+            copy.write("".join([line(row, row.record) for row in rows[first : first + ROWS_PER_WRITE]]))
 
 
 def _event_line(row: Row, record: AcceptedRecord) -> str:
     """A line of COPY's text format. Nothing in it needs quoting; what would is none of ours."""
     samples = str(record.samples, "ascii")
-    words = (record.event_id, record.decision_id, record.kind, record.bid_kind, record.click_ref or "none")
-    if not all(map(str.isalnum, words)) or "\\" in samples or "\n" in samples or "\t" in samples:
+    event, decision, kind, bid, click = (
+        record.event_id, record.decision_id, record.kind, record.bid_kind, record.click_ref or "none"
+    )
+    if (
+        not f"{event}{decision}{kind}{bid}{click}".isalnum() or not (event and decision and kind and bid)
+        or "\\" in samples or "\n" in samples or "\t" in samples
+    ):
         raise ValueError("a name with letters that no name of ours has")
+    viewer, network = record.viewer_mark, record.network_mark
     return (
-        f"{record.event_id}\t{record.decision_id}\t{record.kind}\t{record.bid_kind}\t{record.chain_campaign}\t"
-        f"{record.line_item_id}\t{record.creative_id}\t{record.placement_id}\t{record.publisher_index}\t"
-        f"{record.price_micro_usdc}\t{record.occurred_ms}\t{row.received_ms}\t{row.stream_id}\t{row.stream_index}\t"
-        f"{samples}\t{record.action_price_micro_usdc}\t{record.click_ref or NULL}\t"
-        f"{_number(record.viewer_mark)}\t{_number(record.network_mark)}\taccepted\n"
+        f"{event}\t{decision}\t{kind}\t{bid}\t{record.chain_campaign}\t{record.line_item_id}\t{record.creative_id}\t"
+        f"{record.placement_id}\t{record.publisher_index}\t{record.price_micro_usdc}\t{record.occurred_ms}\t"
+        f"{row.received_ms}\t{row.stream_id}\t{row.stream_index}\t{samples}\t{record.action_price_micro_usdc}\t"
+        f"{record.click_ref or NULL}\t{NULL if viewer is None else viewer}\t"
+        f"{NULL if network is None else network}\taccepted\n"
     )
 
 
 def _or_null(number: int | None) -> int | str:
     return NULL if number is None else number
-
-
-def _number(mark: int | None) -> int | str:
-    return NULL if mark is None else mark
 
 
 def _dropped_line(row: Row, record: DroppedRecord) -> str:
