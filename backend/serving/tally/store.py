@@ -26,7 +26,8 @@ HOURS_KEY = "sl:{tally}:hours"
 KEPT_SECONDS = 86_400
 AT_ONCE = 500
 FLUSH_SECONDS = 5.0
-REST_PER_WORK = 50              # two hundredths of a core
+REST_PER_WORK = 200             # half a hundredth of a core
+REST_SECONDS_MAX = 120.0        # a minute's counters are open for ten
 HOUR_FIELDS_MAX = 200_000       # of one hour; whoever invents countries fills it, and then audiences are not counted
 DAYS_KEPT = 35
 
@@ -57,8 +58,8 @@ class Tallies:
     """Counts answers in memory and adds them to Redis every few seconds.
 
     For information only: a killed process loses at most what it counted since the last flush. Counting takes a bounded
-    share of a core, however many line items and placements there are: the next flush waits fifty times as long as the
-    last one took, at the least.
+    share of a core, however many line items and placements there are: the next flush waits two hundred times as long as
+    the last one took, up to two minutes.
     """
 
     def __init__(self, client: Resp, flush_seconds: float = FLUSH_SECONDS) -> None:
@@ -82,7 +83,7 @@ class Tallies:
             began = time.thread_time()
             with contextlib.suppress(redis.RedisError):
                 await self.flush(shelf)
-            rest = max(self._flush_seconds, REST_PER_WORK * (time.thread_time() - began))
+            rest = max(self._flush_seconds, min(REST_SECONDS_MAX, REST_PER_WORK * (time.thread_time() - began)))
 
     async def flush(self, shelf: Shelf) -> None:
         """Add everything counted so far to the shared counters; on failure it is kept for the next time."""
