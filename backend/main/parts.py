@@ -78,7 +78,7 @@ def async_redis(settings: Settings) -> AsyncRedis:
     pool = redis.asyncio.BlockingConnectionPool.from_url(
         settings.redis_url, max_connections=REDIS_CONNECTIONS_MAX, timeout=REDIS_WAIT_SECONDS, socket_timeout=5
     )
-    return AsyncRedis(connection_pool=pool)
+    return AsyncRedis.from_pool(pool)          # which it then also closes
 
 
 def sync_redis(settings: Settings) -> Redis:
