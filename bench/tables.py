@@ -14,7 +14,8 @@ GOALS = {
 WHAT = {
     "hello": "a route that does nothing, below all layers, on the same server",
     "decide_1k": "`POST /v1/decisions`, 1,000 line items", "decide_10k": "10,000 line items",
-    "decide_100k": "100,000 line items", "decide_10k_numpy": "10,000 line items without the compiled kernel",
+    "decide_10k_fsync": "10,000 line items, every hold on disk before the answer",
+    "decide_100k": "100,000 line items", "decide_10k_numpy": "10,000 line items with SIGHTLINE_KERNEL=python",
     "naive_10k": "FastAPI + pydantic + redis-py, the same work (`bench/naive.py`)",
     "decide_p99_ms_5k": "p99 at 5,000 decisions a second", "decide_p99_ms_10k": "p99 at 10,000 a second",
     "cpu_us_decide": "CPU of the server for one decision; the baseline is hello",
