@@ -43,8 +43,8 @@ WARM_SECONDS_MAX = 90.0
 PEER_DECISIONS_PER_SECOND = 9.27        # ethical-ad-server, 1,000 flights, one core of such a machine, measured before
 ROWS = (
     "hello", "decide_1k", "decide_10k", "decide_10k_fsync", "decide_100k", "decide_10k_numpy", "naive_10k",
-    "decide_p99_ms_5k", "decide_p99_ms_10k", "cpu_us_decide", "events_accepted", "events_accepted_durable", "events_consumed",
-    "connections_10k_errors", "connections_10k_p99_ms", "rss_mb_worker",
+    "decide_p99_ms_5k", "decide_p99_ms_10k", "cpu_us_decide", "events_accepted", "events_accepted_durable",
+    "events_consumed", "connections_10k_errors", "connections_10k_p99_ms", "rss_mb_worker",
 )
 
 
