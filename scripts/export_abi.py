@@ -4,13 +4,18 @@
 """
 
 import argparse
+import hashlib
 import json
+import os
 import sys
 from collections.abc import Sequence
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
+from typing import cast
 
 ROOT = Path(__file__).resolve().parent.parent
+COMPILED_FOLDER = "SIGHTLINE_COMPILED"
 ABI_FOLDER = ROOT / "contracts" / "abi"
 SOURCES = {
     "CampaignEscrow": "contracts/CampaignEscrow.vy",
@@ -21,7 +26,24 @@ SOURCES = {
 
 @cache
 def compile_contract(name: str) -> dict[str, object]:
-    """{"abi", "bytecode", "bytecode_runtime", "layout"} of a contract by its name, by the installed compiler."""
+    """{"abi", "bytecode", "bytecode_runtime", "layout"} of a contract by its name, by the installed compiler.
+
+    Compiled anew by every process, unless COMPILED_FOLDER names a folder: tests that run a script twenty times set it.
+    """
+    folder = os.environ.get(COMPILED_FOLDER)
+    kept = Path(folder, f"{name}-{_sources_digest()}.json") if folder else None
+    if kept and kept.exists():
+        return cast("dict[str, object]", json.loads(kept.read_text()))
+    artifact = _compile(name)
+    if kept:
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        written = kept.with_suffix(f".{os.getpid()}")
+        written.write_text(json.dumps(artifact))
+        written.replace(kept)
+    return artifact
+
+
+def _compile(name: str) -> dict[str, object]:
     # The compiler takes seconds to import; callers that only want paths do not wait for it.
     from vyper.cli.vyper_compile import compile_files  # type: ignore[import-untyped]
 
@@ -29,6 +51,12 @@ def compile_contract(name: str) -> dict[str, object]:
     output = compile_files([str(ROOT / SOURCES[name])], formats, paths=[str(ROOT)])
     (artifact,) = output.values()
     return dict(artifact)
+
+
+def _sources_digest() -> str:
+    """Of every source and the compiler's version: whatever else is compiled has another name."""
+    sources = b"".join(path.read_bytes() for path in sorted((ROOT / "contracts").rglob("*.vy*")))
+    return hashlib.sha256(version("vyper").encode() + sources).hexdigest()[:32]
 
 
 def abi_text(name: str) -> str:

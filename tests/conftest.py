@@ -28,6 +28,8 @@ from backend.local import LocalStackError, Stack, rpc, start_stack
 HERE = Path(__file__).parent
 WITHOUT_SERVERS = (HERE / "rules", HERE / "contracts")
 TEMPLATE = "sightline_test_template"
+# Scripts that are run again and again compile the contracts once; what they keep is named by a digest of the sources.
+os.environ.setdefault("SIGHTLINE_COMPILED", str(Path(tempfile.gettempdir(), f"sightline-compiled-{os.getuid()}")))
 LONG_FIRST = ("e2e", "outside", "load", "contracts", "indexer", "services", "stores")
 
 # All that hypothesis sets by itself where CI is in the environment is set here, so that no run depends on it.
