@@ -16,7 +16,7 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 ADMIN = 2            # as in conftest.py
 SECONDS = int(os.environ.get("FUZZ_ROUTES_SECONDS", "0"))
-SHORT = ["--phases", "examples,fuzzing,stateful", "--max-examples", "3", "--generation-deterministic"]
+SHORT = ["--phases", "examples,fuzzing,stateful", "--max-examples", "2", "--generation-deterministic"]
 LONG = ["--max-time", str(SECONDS)]
 
 

@@ -13,7 +13,7 @@ from backend.core.events import BidKind
 from scripts.testing.parsers import KEY, PARSERS
 
 ROOT = Path(__file__).resolve().parents[2]
-SECONDS = 5                     # `make fuzz` takes minutes for each
+SECONDS = 3                     # `make fuzz` takes minutes for each
 A_TOKEN = DecisionToken(b"\1" * 16, 31_337, 1, 2, 3, 4, 5, 1_000, BidKind.VCPM, 1_793_000_000_000, b"\2" * 8)
 # reported when scripts/testing/parsers.py says, it is good
 SEEDS = (
