@@ -282,6 +282,7 @@ def arrive(running: Running) -> None:
     look(running, "only PostgreSQL")
     servers["redis"].bring_back()
     running.wait_for("a decision about nothing", lambda: running.decide().status_code == 404)
+    running.wait_for("reports to be taken", lambda: report(running).is_success)
     look(running, "no chain")
     servers["anvil"].bring_back()
     running.wait_for("the mirror", lambda: visitor.get("/v1/status")["chain"])
@@ -289,11 +290,15 @@ def arrive(running: Running) -> None:
     arrival.logs = {name: running.log(name) for name in system.children}
 
 
+def report(running: Running) -> httpx.Response:
+    return running.http.post("/v1/events", json={"events": [{"kind": "click", "token": "x"}]})
+
+
 def look(running: Running, present: str) -> None:
     """Ask everything once."""
     answers = running.arrival.answers
     answers[f"decide, {present}"] = running.decide()
-    answers[f"report, {present}"] = running.http.post("/v1/events", json={"events": [{"kind": "click", "token": "x"}]})
+    answers[f"report, {present}"] = report(running)
     for path in ("/healthz", "/readyz", "/v1/status", "/v1/settlements", "/v1/auth/nonce"):
         answers[f"{path}, {present}"] = running.http.get(path)
 

@@ -28,6 +28,7 @@ from backend.auth.signature import EIP6492_SUFFIX, WalletSignature
 from backend.core.errors import Unavailable
 from backend.core.ids import address
 from backend.core.keccak import keccak256
+from backend.demo.waiting import wait_for
 from backend.local import rpc
 
 ORIGIN = "http://127.0.0.1:8000"
@@ -80,7 +81,9 @@ class Smart:
     def deploy(self, rpc_url: str) -> None:
         rpc(rpc_url, "anvil_setBalance", ANYWHERE, hex(10**20))
         rpc(rpc_url, "anvil_impersonateAccount", ANYWHERE)
-        rpc(rpc_url, "eth_sendTransaction", {"from": ANYWHERE, "to": FACTORY, "data": hex_of(SALT + self.creation)})
+        call = {"from": ANYWHERE, "to": FACTORY, "data": hex_of(SALT + self.creation)}
+        sent = rpc(rpc_url, "eth_sendTransaction", call)
+        wait_for("the block", lambda: rpc(rpc_url, "eth_getTransactionReceipt", sent), seconds_max=30)
         assert rpc(rpc_url, "eth_getCode", self.address, "latest") != "0x"
 
 

@@ -12,7 +12,7 @@ from backend.net.resp.connection import Address, Connection, Reply
 
 WAITING_MAX = 20_000
 UNSENT_BYTES_MAX = 16 * 1024 * 1024
-REST_SECONDS_MIN, REST_SECONDS_MAX = 0.05, 1.0
+REST_SECONDS_MIN, REST_SECONDS_MAX = 0.05, 0.2
 CHECKS_PER_TIMEOUT = 4
 
 
