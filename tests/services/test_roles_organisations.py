@@ -478,5 +478,6 @@ async def test_grant_command__gives_and_takes_a_role(
     assert run("me", "admin")[0] == 2
     assert run(me, "king")[0] == 2
     with engine.begin() as connection:
-        rows = connection.execute(text("select actor, action from audit_entry where action like 'role.%' order by id")).all()
+        asked = text("select actor, action from audit_entry where action like 'role.%' order by id")
+        rows = connection.execute(asked).all()
     assert [tuple(row) for row in rows] == [("system", "role.grant"), ("system", "role.revoke")]
