@@ -14,6 +14,7 @@ nginx=${NGINX:-nginx}
 
 reload() {
     $nginx -s reload
+    sleep 0.5   # it answers before its processes know
     tries=0     # the nginx processes of before finish what they have begun with the old list
     while pgrep -f '^nginx: worker process is shutting down' >/dev/null && [ $tries -lt 50 ]; do
         tries=$((tries + 1))

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from deploy_kit.stand import (
 )
 from web3 import Web3
 
+from backend.demo.waiting import wait_for
 from backend.local import fund, rpc
 from scripts.deploy import Wishes, deploy
 from scripts.deploying.deployment import DeploymentRefused
@@ -89,6 +91,10 @@ def runs(rpc_url: str, tmp_path: Path) -> Iterator[Runs]:
             yield Runs(proxy, runner)
 
 
+def _has_sent(rpc_url: str, count: int) -> bool:
+    return bool(rpc(rpc_url, "eth_getTransactionCount", DEPLOYER.address, "latest") == hex(count))
+
+
 def test_deploy__killed_around_every_transaction__is_finished_and_deploys_once(
     runs: Runs, rpc_url: str, tmp_path: Path
 ) -> None:
@@ -98,7 +104,7 @@ def test_deploy__killed_around_every_transaction__is_finished_and_deploys_once(
         runs.killed(SEND, is_forwarded=False)
         assert rpc(rpc_url, "eth_getTransactionCount", DEPLOYER.address, "latest") == hex(place - 1)
         runs.killed(SEND, is_forwarded=True)
-        assert rpc(rpc_url, "eth_getTransactionCount", DEPLOYER.address, "latest") == hex(place)
+        wait_for("the block", partial(_has_sent, rpc_url, place), seconds_max=30)      # anvil answers, then mines
         runs.killed("eth_getTransactionReceipt", is_forwarded=True)
         assert [sent.step for sent in journal(tmp_path).sent] == list(STEPS[:place]), step
     runs.killed("eth_call", is_forwarded=True)

@@ -35,7 +35,7 @@ class Fleet:
     def __init__(self, site: Site, folder: Path, size: int = 2) -> None:
         self.ports = [free_port() for _ in range(size)]
         self.workers_file = folder / "sightline-workers.conf"
-        lines = [f"server {LOOPBACK}:{port} max_fails=5 fail_timeout=2s;\n" for port in self.ports]
+        lines = [f"server {LOOPBACK}:{port} max_fails=0;\n" for port in self.ports]
         self.workers_file.write_text("".join(lines))
         self.pids: dict[int, list[int]] = {port: [] for port in self.ports}
         self._site, self._folder = site, folder
