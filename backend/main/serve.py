@@ -109,17 +109,7 @@ def create_app(
         await parts.fast_redis.aclose()
         parts.engine.dispose()
 
-    app = Front(
-        title="Sightline",
-        summary="Advertising for virtual worlds that proves every cent",
-        version="0.1.0",
-        lifespan=lifespan,
-        docs_url=None,    # ours needs no other host: api/docs.py
-        redoc_url=None,
-        generate_unique_id_function=openapi.operation_id,
-    )
-    problems.install(app)
-    openapi.install(app)
+    app = _front(lifespan)
     app.include_router(decisions.router(decision_service, parts.access))
     app.include_router(events.router(ingest_service))
     app.include_router(clicks.router(ingest_service, links, conversions.landing(parts)))
@@ -132,6 +122,22 @@ def create_app(
     app.include_router(docs.router(app.title))
     app.add_middleware(ConditionalRequests, client=parts.fast_redis)
     _protect(app, parts, [decisions.Decide(decision_service).hot(), events.Accept(ingest_service).hot()])
+    return app
+
+
+def _front(lifespan: Callable[[FastAPI], contextlib.AbstractAsyncContextManager[None]]) -> Front:
+    """The application without its routes."""
+    app = Front(
+        title="Sightline",
+        summary="Advertising for virtual worlds that proves every cent",
+        version="0.1.0",
+        lifespan=lifespan,
+        docs_url=None,    # ours needs no other host: api/docs.py
+        redoc_url=None,
+        generate_unique_id_function=openapi.operation_id,
+    )
+    problems.install(app)
+    openapi.install(app)
     return app
 
 

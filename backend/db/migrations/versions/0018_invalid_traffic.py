@@ -30,6 +30,7 @@ def upgrade() -> None:
     _lists()
     _counts()
     _flags()
+    _flagged_events()
 
 
 def downgrade() -> None:
@@ -135,6 +136,9 @@ def _flags() -> None:
         postgresql_where=sa.text("objection is not null and status = 'standing'"),
     )
     op.create_index("traffic_flag_marked", "traffic_flag", ["day"], postgresql_where=sa.text("mark is not null"))
+
+
+def _flagged_events() -> None:
     op.create_table(
         "flagged_event",
         sa.Column("event_id", sa.Text(), nullable=False),
