@@ -60,18 +60,6 @@ def session_standing(
     return session, standing_of_row(row, session.wallet, account or session.wallet)
 
 
-_WALLET_STANDING = f"""
-select {STANDING.format(wallet=":wallet")}
-  from (select 1) as one {STANDING_OF.format(wallet=":wallet", account=":account")}
-"""   # noqa: S608 -- put together from constants
-
-
-def wallet_standing(connection: Connection, wallet: Address, account: Address) -> Standing:
-    """What `wallet` is to `account`."""
-    row = connection.execute(text(_WALLET_STANDING), {"wallet": wallet, "account": account}).one()
-    return standing_of_row(row, wallet, account)
-
-
 def sessions_of(connection: Connection, wallet: Address) -> list[Session]:
     rows = connection.execute(
         text("select * from session where wallet = :wallet order by last_used_at desc, id desc"), {"wallet": wallet}

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from backend.core.errors import Unprocessable
 
-LINE_CHARACTERS_MAX = 100
 ADDRESS_LINES_MAX = 5
 # Greece's prefix in VAT numbers is EL, everybody else's is the country. Forms: VIES, European Commission.
 VAT_NUMBERS = {

@@ -1,7 +1,6 @@
 """From an ad request to a sale: who may compete on a placement, and what the answer says."""
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import blake2b
@@ -196,11 +195,6 @@ def house(placement: Placement, public_url: str) -> Creative:
     return Creative(
         0, asset.kind, asset.width, asset.height, f"{public_url}/house/{asset.name}", asset.sha256, f"{public_url}/"
     )
-
-
-def count_reasons(reasons: Iterable[NoBidReason]) -> dict[NoBidReason, int]:
-    """Number of line items per reason, most frequent first."""
-    return dict(Counter(reasons).most_common())
 
 
 def viewer_bytes(viewer_key: str, key: bytes, now_ms: int) -> bytes:

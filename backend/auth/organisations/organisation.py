@@ -21,10 +21,6 @@ class Organisation:
     name: str | None
     sides: frozenset[Side]
 
-    @property
-    def is_personal(self) -> bool:
-        return self.name is None
-
 
 @dataclass(frozen=True, slots=True)
 class Member:
