@@ -107,6 +107,6 @@ def routes(wiring: Wiring, loaded: Callable[[], None] = lambda: None) -> Front:
 
 
 def create_app() -> FastAPI:
-    """For granian: the stores are named by the environment."""
+    """For the server: the stores are named by the environment."""
     tune_worker()
     return routes(wire(os.environ["DATABASE_URL"], os.environ["REDIS_URL"]), freeze_memory)

@@ -219,7 +219,7 @@ def _fits(creative: Shown, surface: Surface) -> bool:
 
 
 def create_app() -> FastAPI:
-    """For granian: the stores are named by the environment."""
+    """For the server: the stores are named by the environment."""
     client = redis.asyncio.Redis.from_url(os.environ["REDIS_URL"], max_connections=1_000)
     service: list[NaiveDecisions] = []
 

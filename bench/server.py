@@ -1,4 +1,4 @@
-"""The stores and the server that the HTTP benchmarks load: granian as in production, one worker, a real market."""
+"""The stores and the server that the HTTP benchmarks load: uvicorn as in production, one worker, a real market."""
 
 import os
 import signal
@@ -84,7 +84,7 @@ def serving(
     stores: Running, app: str = "bench.app:create_app", env: Mapping[str, str] | None = None
 ) -> Iterator[Running]:
     """One more server on these stores."""
-    with _granian(stores.database_url, stores.redis_url, app, env or {}) as (url, pid):
+    with _uvicorn(stores.database_url, stores.redis_url, app, env or {}) as (url, pid):
         yield replace(stores, url=url, pids={**stores.pids, "server": pid})
 
 
@@ -100,7 +100,7 @@ def _market(engine: Engine, database_url: str, line_items: int, placements: int)
 
 
 @contextmanager
-def _granian(database_url: str, redis_url: str, app: str, more: Mapping[str, str]) -> Iterator[tuple[str, int]]:
+def _uvicorn(database_url: str, redis_url: str, app: str, more: Mapping[str, str]) -> Iterator[tuple[str, int]]:
     """One worker, started as `sightline serve` starts it; nothing of it outlives us."""
     port = free_port()
     command = [sys.executable, "-c", f"from backend.main import server; server.run({app!r}, '{LOOPBACK}', {port}, 1)"]

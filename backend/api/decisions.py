@@ -12,7 +12,7 @@ from fastapi.security import HTTPAuthorizationCredentials
 
 from backend.api.access import Access
 from backend.api.dice import random_pieces
-from backend.api.front import Head, HotRoute
+from backend.api.front import Head, HotRoute, Later
 from backend.api.problems import responses
 from backend.auth.caller import Caller
 from backend.auth.permissions import Permission
@@ -138,7 +138,25 @@ class Decide:
 
     async def answer(self, raw: bytes, head: Head) -> bytes:
         """`head`: Sec-GPC objects, User-Agent and Origin say coarsely who asks."""
-        answer = await self._service.decide(_asked(raw, head), time.time_ns() // 1_000_000, next(self._dice))
+        return self._encoded(await self._service.decide(*self._question(raw, head)))
+
+    def start(self, raw: bytes, head: Head, _ip: str) -> bytes | Later | None:
+        """The same, where one hold is all that is waited for; see `front.Start`."""
+        started = self._service.begin(*self._question(raw, head))
+        if not isinstance(started, tuple):
+            return self._encoded(started) if started is not None else None
+        held, finish = started
+
+        def content(reply: int) -> bytes | None:
+            decision = finish(reply)
+            return None if decision is None else self._encoded(decision)
+
+        return held, content
+
+    def _question(self, raw: bytes, head: Head) -> tuple[AdRequest, int, bytes]:
+        return _asked(raw, head), time.time_ns() // 1_000_000, next(self._dice)
+
+    def _encoded(self, answer: Decision | NoBid) -> bytes:
         if isinstance(answer, NoBid):
             return _encode(_no_bid(answer))
         return encoded(answer, self._rules[answer.video])
@@ -151,7 +169,7 @@ class Decide:
 
     def hot(self) -> HotRoute:
         """The route without FastAPI."""
-        return HotRoute("/v1/decisions", 200, lambda raw, head, _: self.answer(raw, head))
+        return HotRoute("/v1/decisions", 200, lambda raw, head, _: self.answer(raw, head), self.start)
 
 
 def router(service: DecisionService, access: Access | None = None) -> APIRouter:

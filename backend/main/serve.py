@@ -60,7 +60,7 @@ from backend.settlement.publication.service import PublicationService
 
 
 def serve_app() -> FastAPI:
-    """The application as granian's workers build it, from the environment."""
+    """The application as workers build it, from the environment."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname).1s %(name)s %(message)s")
     tune_worker()
     settings = Settings()

@@ -1,49 +1,56 @@
-"""How granian runs the API: the same settings for `sightline serve` and for the benchmarks."""
+"""How uvicorn runs the API: the same settings for `sightline serve` and for the benchmarks."""
 
+import logging
 import os
 import resource
-import signal
 
 from fastapi import FastAPI
-from granian import Granian
-from granian.constants import HTTPModes, Interfaces, Loops, RuntimeModes
-from granian.http import HTTP1Settings
+from uvicorn import Config
+from uvicorn.supervisors import Multiprocess
 
-# A worker takes no more connections than this, and says nothing to the others: they hang. Behind nginx there are few;
-# without it every viewer has one.
+from backend.api.door import Door
+
+# A worker answers no more connections than this with anything but 503. Behind nginx there are few; without it every
+# viewer has one.
 CONNECTIONS_MAX = 16_384
 BACKLOG = 8_192
 FILES_MAX = CONNECTIONS_MAX + 1_024
-# Also how long a connection may stay idle. Longer than nginx keeps its own (60 s), so that it is nginx who closes them
-# and no request meets a connection that ends.
-KEEP_ALIVE_MS = 75_000
+# How long a connection may stay idle. Longer than nginx keeps its own (60 s), so that it is nginx who closes them and
+# no request meets a connection that ends.
+KEEP_ALIVE_SECONDS = 75
 # What a worker that was told to end may still take for what it has begun; then it is killed.
 DRAIN_SECONDS = 10
+# A worker that says nothing for so long is killed and replaced; it may be compiling a large catalogue.
+SILENT_SECONDS_MAX = 60
 
 
 def run(target: str, host: str, port: int, workers: int) -> None:
     """Serve the application that the factory `target` makes, until SIGTERM: then the workers take no more connections,
-    finish what they have begun, and end. SIGHUP replaces them one after the other."""
+    finish what they have begun, and end. SIGHUP replaces them one after the other; one that dies is replaced."""
     _raise_file_limit()
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")      # its threads spin while they wait, on the worker's own core
-    Granian(
+    config = Config(
         target,
         factory=True,
-        interface=Interfaces.ASGI,
-        address=host,
+        interface="asgi3",
+        host=host,
         port=port,
         workers=workers,
-        loop=Loops.uvloop,
-        http=HTTPModes.http1,
-        runtime_mode=RuntimeModes.st,
-        http1_settings=HTTP1Settings(header_read_timeout=KEEP_ALIVE_MS),
+        loop="uvloop",
+        http=Door,
+        ws="none",
+        lifespan="on",
         backlog=BACKLOG,
-        backpressure=CONNECTIONS_MAX,
-        websockets=False,
-        log_level="warning",  # type: ignore[arg-type]
-        respawn_failed_workers=True,
-        workers_kill_timeout=DRAIN_SECONDS,
-    ).serve()
+        limit_concurrency=CONNECTIONS_MAX,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=DRAIN_SECONDS,
+        timeout_worker_healthcheck=SILENT_SECONDS_MAX,
+        access_log=False,
+        proxy_headers=False,        # api/limits.py reads them, from proxies that we know
+        server_header=False,
+        log_level=logging.WARNING,
+    )
+    Multiprocess(config, [config.bind_socket()]).run()
 
 
 def _raise_file_limit() -> None:
@@ -54,9 +61,7 @@ def _raise_file_limit() -> None:
 
 
 def serve_app() -> FastAPI:
-    """The application, for a worker that may be told to end while it still loads it."""
-    # granian forks: until it has set handlers of its own, the parent's would swallow the signal
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    """The application, for a worker."""
     from backend.main import serve
 
     return serve.serve_app()

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache
 from typing import Protocol
@@ -21,7 +22,7 @@ from backend.core.sponsored_hour import HOUR_MS, hour_id
 from backend.net.resp import Resp
 from backend.serving import store
 from backend.serving.auction import asked_floor
-from backend.serving.catalogue import NOTHING_SPENT, LineItem, day_of
+from backend.serving.catalogue import LineItem, day_of
 from backend.serving.decision import (
     AdRequest,
     Decision,
@@ -38,7 +39,7 @@ from backend.serving.index.market import Market
 from backend.serving.index.moment import Moment
 from backend.serving.index.stall import NOBODY, Lot, Sold, Stall, sold_of
 from backend.serving.outside import candidate, demand_request, with_bids, within
-from backend.serving.purses import HOLD_GRACE_MS, day_purse, hold_member, total_purse
+from backend.serving.purses import HOLD_GRACE_MS, REFUSALS, day_purse, hold_member, total_purse
 from backend.serving.shelf import Shelf
 from backend.serving.tally.store import Tallies
 from backend.serving.views.scripts import VIEW_REFUSALS
@@ -131,12 +132,10 @@ class DecisionService:
 
         Raises NotFound (placement), Conflict (paused) or Unavailable; then nothing is held.
         """
-        stall, moment = self._shelf.look_up(request.placement_id, now_ms)
+        one = self._asking(request, now_ms, random)
+        stall = one.stall
         if stall.placement.test:
             return self._test(stall, request, now_ms, random)
-        countable = stall.has_capped and _countable(request.gpc, request.tcf, self._tcf_vendor)
-        said = (request.country, request.language, request.device, countable)
-        one = Asking(request, stall, moment, said, now_ms, random)
         if stall.sponsors:
             chosen = await self._sponsor(one)
             if chosen is not None:
@@ -144,6 +143,29 @@ class DecisionService:
         if stall.external:
             await self._ask_outside(one)
         return await self._sell(one) or self._no_bid(one)
+
+    def begin(
+        self, request: AdRequest, now_ms: int, random: bytes
+    ) -> NoBid | tuple[asyncio.Future[int], Callable[[int], Decision | None]] | None:
+        """As `decide`, where one hold decides: its reply is to be awaited and given to the function, which returns the
+        ad, or None. None, then and now: ask `decide`. Raises as `decide`."""
+        one = self._asking(request, now_ms, random)
+        stall = one.stall
+        if stall.placement.test or stall.sponsors or stall.external:
+            return None
+        sold = self._sold(one)
+        if sold is None:
+            return self._no_bid(one)
+        if sold[0].offer.line_item.frequency is not None:
+            return None
+        packed, facts, wire = self._hold(one, *sold)
+        return self._purses.ask(packed), lambda reply: self._held(one, *sold, REFUSALS.get(reply), facts, wire)
+
+    def _asking(self, request: AdRequest, now_ms: int, random: bytes) -> Asking:
+        stall, moment = self._shelf.look_up(request.placement_id, now_ms)
+        countable = stall.has_capped and _countable(request.gpc, request.tcf, self._tcf_vendor)
+        said = (request.country, request.language, request.device, countable)
+        return Asking(request, stall, moment, said, now_ms, random)
 
     async def explain(self, request: AdRequest, now_ms: int, random: bytes) -> Trace:
         """What `decide` would do, step by step; nothing is held, counted or read of the viewer. Raises as `decide`."""
@@ -158,10 +180,7 @@ class DecisionService:
     async def _sell(self, one: Asking) -> Decision | None:
         """Auction and hold, until somebody can pay; None: nobody could."""
         for _ in range(HOLD_TRIES_MAX):
-            audience = Audience(one.stall.order, one.said)
-            sold = one.stall.sell(
-                one.moment, audience, one.floor, one.seed, one.away or NOBODY, one.outside, one.random
-            )
+            sold = self._sold(one)
             if sold is None:
                 break
             decision = await self._taken(one, sold)
@@ -173,26 +192,45 @@ class DecisionService:
             )
         return None
 
+    def _sold(self, one: Asking) -> Sold | None:
+        """The auction."""
+        audience = Audience(one.stall.order, one.said)
+        return one.stall.sell(one.moment, audience, one.floor, one.seed, one.away or NOBODY, one.outside, one.random)
+
     async def _taken(self, one: Asking, sold: Sold) -> Decision | None:
         """The decision, with its price held; None when it could not be held: then somebody else may buy."""
         lot, price = sold
-        decision, facts, wire = self._facts(one, lot, price)
-        held = one.stall.market.paces.held(lot.slot, day_of(one.now_ms)) if wire.capped else NOTHING_SPENT
-        packed = wire.hold(price, decision.hex(), facts[10], one.now_ms, held)
+        packed, facts, wire = self._hold(one, lot, price)
         if lot.offer.line_item.frequency is None:
             reason = await self._purses.take(packed)
         else:
             reason = await self._take_both(one, lot, packed, facts)
-        if reason is None:
-            self.tallies.sold(one.now_ms, one.stall.placement.id, one.said, lot, price)
-            return self._decision(one, facts, wire)
         if reason in OF_THE_VIEWER:
             one.leave(lot.line_item, reason)
             await self._look_what_was_seen(one, facts[11])
-        else:
-            one.moment.block(lot.slot, reason)
-            if one.outside or one.stall.apart:
-                one.leave(lot.line_item, reason)
+            self.tallies.refused(one.now_ms, one.stall.placement.id, lot.line_item, reason)
+            return None
+        return self._held(one, lot, price, reason, facts, wire)
+
+    def _hold(self, one: Asking, lot: Lot, price_micro_usdc: int) -> tuple[bytes, Facts, Wire]:
+        """The packed call that holds the price; what the token will say, and what is prepared of the lot."""
+        decision, facts, wire = self._facts(one, lot, price_micro_usdc)
+        packed = wire.hold(
+            price_micro_usdc, decision.hex(), facts[10], one.now_ms,
+            lambda day: one.stall.market.paces.held(lot.slot, day),
+        )
+        return packed, facts, wire
+
+    def _held(
+        self, one: Asking, lot: Lot, price_micro_usdc: int, reason: NoBidReason | None, facts: Facts, wire: Wire
+    ) -> Decision | None:
+        """After the answer to the hold: the decision, or None, and nobody tries again to hold for this line item."""
+        if reason is None:
+            self.tallies.sold(one.now_ms, one.stall.placement.id, one.said, lot, price_micro_usdc)
+            return self._decision(one, facts, wire)
+        one.moment.block(lot.slot, reason)
+        if one.outside or one.stall.apart:
+            one.leave(lot.line_item, reason)
         self.tallies.refused(one.now_ms, one.stall.placement.id, lot.bid.line_item, reason)
         return None
 
@@ -337,17 +375,14 @@ class DecisionService:
 
         Raises as `decide`. Sponsorships, house ads and external bidders are not for other exchanges.
         """
-        stall, moment = self._shelf.look_up(asked.placement, now_ms)
-        if stall.placement.test:
-            return None
         request = AdRequest(
             asked.placement, asked.viewer_key, asked.country, asked.language, asked.device, asked.gpc, asked.tcf
         )
-        countable = stall.has_capped and _countable(request.gpc, request.tcf, self._tcf_vendor)
-        said = (request.country, request.language, request.device, countable)
-        one = Asking(request, stall, moment, said, now_ms, random)
+        one = self._asking(request, now_ms, random)
+        if one.stall.placement.test:
+            return None
         one.floor = max(one.floor, asked.floor_micro_usdc)
-        offers = within(stall.walk(moment, Audience(stall.order, said)), one.floor, asked)
+        offers = within(one.stall.walk(one.moment, Audience(one.stall.order, one.said)), one.floor, asked)
         for _ in range(HOLD_TRIES_MAX):
             sold = sold_of([lot for lot in offers if lot.line_item not in one.away], one.floor, one.seed)
             if sold is None:
@@ -357,7 +392,7 @@ class DecisionService:
             if decision is not None:
                 return SupplyBid(decision.facts, candidate(lot.offer.line_item, decision.creative))
             one.away.setdefault(lot.line_item, NoBidReason.BUDGET)
-        self.tallies.nobody(now_ms, stall.placement.id, said)
+        self.tallies.nobody(now_ms, one.stall.placement.id, one.said)
         return None
 
     async def give_back(self, facts: DecisionToken) -> None:

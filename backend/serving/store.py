@@ -1,5 +1,6 @@
 """The purses with their holds in Redis, and what keeps them in step with SQL."""
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -39,6 +40,10 @@ class Purses:
         self._client = client
         for script in (HOLD_SCRIPT, GIVE_BACK_SCRIPT, LOWER_SCRIPT):
             client.register(script)
+
+    def ask(self, packed: bytes) -> asyncio.Future[int]:
+        """The reply to a packed call of the hold script, for `REFUSALS`; NoScriptError leaves it to `take`."""
+        return self._client.send(packed)
 
     async def take(self, packed: bytes) -> NoBidReason | None:
         """Run a packed call of the hold script: take the price from every purse of the line item at once, or say why

@@ -1,9 +1,8 @@
 """Starts the fake Stripe: `python -m tests.stripe_fake --port 12111`."""
 
 import argparse
-import asyncio
 
-from granian.server.embed import Server
+import uvicorn
 
 from tests.stripe_fake.app import make_app
 
@@ -13,7 +12,7 @@ def main() -> None:
     arguments.add_argument("--port", type=int, default=12_111)
     port = arguments.parse_args().port
     app = make_app(f"http://127.0.0.1:{port}")
-    asyncio.run(Server(app, address="127.0.0.1", port=port, interface="asgi").serve())
+    uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning")
 
 
 if __name__ == "__main__":
