@@ -36,18 +36,22 @@ Wire = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 class Fleet:
-    """`sightline serve` on several ports, each started again when it ends, as systemd does."""
+    """`sightline serve` on two ports, each started again when it ends, as systemd does.
 
-    def __init__(self, site: Site, folder: Path, size: int = 2) -> None:
-        self.ports = [free_port() for _ in range(size)]
+    The second one begins as a restart leaves it that was given up: it is out of the balancer and does not run.
+    """
+
+    def __init__(self, site: Site, folder: Path) -> None:
+        self.ports = [free_port(), free_port()]
         self.workers_file = folder / "sightline-workers.conf"
-        lines = [f"server {LOOPBACK}:{port} max_fails=0;\n" for port in self.ports]
-        self.workers_file.write_text("".join(lines))
+        first, second = (f"server {LOOPBACK}:{port} max_fails=0" for port in self.ports)
+        self.workers_file.write_text(f"{first};\n{second} down;\n")
         self.pids: dict[int, list[int]] = {port: [] for port in self.ports}
         self._site, self._folder = site, folder
         self._children: dict[int, Child] = {}
-        self._stopping = False
         self._given_up: set[int] = set()
+        self._stopping = threading.Event()
+        self._wanted(self.ports[0]).touch()
         self._threads = [threading.Thread(target=self._keep, args=(port,)) for port in self.ports]
 
     def __enter__(self) -> "Fleet":
@@ -56,7 +60,7 @@ class Fleet:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._stopping = True
+        self._stopping.set()
         for child in self._children.values():
             for pid in family(child.pid):
                 kill(pid)
@@ -64,7 +68,8 @@ class Fleet:
             thread.join(SECONDS_MAX)
 
     def ready(self) -> bool:
-        return all(self._is_ready(port) for port in self.ports)
+        """Whether those that are in use are."""
+        return all(self._is_ready(port) for port in self.ports if self._wanted(port).exists())
 
     def kill_one(self, *, for_good: bool) -> None:
         """SIGKILL to one of them with its children; it comes back, or not."""
@@ -75,10 +80,9 @@ class Fleet:
 
     @property
     def restart(self) -> str:
-        """The command that restarts the worker on $port; returns when the old one has ended."""
-        return (
-            f"pid=$(cat {self._folder}/$port.pid); kill -TERM $pid; while kill -0 $pid 2>/dev/null; do sleep 0.05; done"
-        )
+        """The command that starts the worker on $port, again when it runs; returns when the old one has ended."""
+        end = "kill -TERM $pid; while kill -0 $pid 2>/dev/null; do sleep 0.05; done"
+        return f"cd {self._folder}; touch $port.wanted; if [ -e $port.pid ]; then pid=$(cat $port.pid); {end}; fi"
 
     def restart_all(self, balancer: "Nginx | Balancer") -> None:
         """Run the script that operators run."""
@@ -94,8 +98,13 @@ class Fleet:
             return httpx.get(f"http://{LOOPBACK}:{port}/readyz", timeout=5).status_code == 200
         return False
 
+    def _wanted(self, port: int) -> Path:
+        return self._folder / f"{port}.wanted"
+
     def _keep(self, port: int) -> None:
-        while not self._stopping and port not in self._given_up:
+        while not self._wanted(port).exists() and not self._stopping.wait(0.05):
+            pass
+        while not self._stopping.is_set() and port not in self._given_up:
             child = self._children[port] = spawn_child(
                 [sys.executable, "-m", "backend.cli", "serve", "--workers", "1"], cwd=PROJECT_ROOT, name="serve",
                 env=self._site._settings() | {"SIGHTLINE_PORT": str(port)}, guard=self._site.guard,
