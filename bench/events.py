@@ -7,9 +7,9 @@ The server has a core of its own; Redis shares the other with the load. `cpu_us`
 `core_per_second` what a core would do at that price; `server_busy`, `redis_busy` and `load_busy` are the shares of a
 core that they were at work: where the server is not busy, somebody else was the limit.
 `events_consumed` goes from the stream into SQL by a consumer of its own process, whose CPU `cpu_us` is;
-`postgres_cpu_us` is that of the PostgreSQL process it speaks to. Its baseline is a COPY of the same rows into a temporary
-table without indexes, rules or log. `backlog_rss_mb` is the most memory that process ever had while it drained a million
-views of twelve samples.
+`postgres_cpu_us` is that of the PostgreSQL process it speaks to. Its baseline is a COPY of the same rows into a
+temporary table, without indexes, rules or log. `backlog_rss_mb` is the most memory that process ever had while it
+drained a million views of twelve samples.
 """
 
 import argparse
