@@ -6,7 +6,7 @@ from backend.serving.sync.service import BudgetSync
 
 
 class BudgetsJob:
-    """Loop around `BudgetSync`; its pause is how old a budget may be (`catalogue_seconds`)."""
+    """Loop around `BudgetSync`."""
 
     def __init__(self, budgets: BudgetSync) -> None:
         self._budgets = budgets
