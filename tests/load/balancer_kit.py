@@ -26,6 +26,7 @@ from bench.processes import family
 
 CONFIGURATION = PROJECT_ROOT / "deploy" / "nginx" / "sightline.conf"
 ROLLING_RESTART = PROJECT_ROOT / "deploy" / "nginx" / "rolling-restart.sh"
+ALIVE = PROJECT_ROOT / "deploy" / "nginx" / "alive.sh"
 ASKED_AGAIN = re.compile(r"/v1/(decisions|events)$|/c/")     # as the configuration says
 FAIL_SECONDS = 2.0
 LOG = "requests.log"                # a line for each request: bytes sent to each worker that was asked, in order
@@ -78,6 +79,15 @@ class Fleet:
         for pid in family(self._children[self.ports[0]].pid):
             kill(pid)
 
+    def end_one_that_hangs(self) -> None:
+        """SIGSTOP to the other; the script that operators run finds it and ends it."""
+        port = self.ports[1]
+        pids = family(self._children[port].pid)
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        done = alive(f"{LOOPBACK}:{port}", f"kill -KILL {' '.join(map(str, pids))}", seconds=1)
+        assert "does not answer" in done.stderr
+
     @property
     def restart(self) -> str:
         """The command that starts the worker on $port, again when it runs; returns when the old one has ended."""
@@ -113,6 +123,14 @@ class Fleet:
             self.pids[port].append(child.pid)
             (self._folder / f"{port}.pid").write_text(str(child.pid))
             child.wait()
+
+
+def alive(address: str, end: str, seconds: float) -> subprocess.CompletedProcess[str]:
+    """Run the script that looks after a worker."""
+    return subprocess.run(
+        ["sh", str(ALIVE), address, end], env=os.environ | {"ALIVE_SECONDS": str(seconds)},
+        capture_output=True, text=True, timeout=SECONDS_MAX, check=True,
+    )
 
 
 @contextmanager
@@ -158,14 +176,15 @@ def write_nginx(folder: Path, port: int) -> list[str]:
     then (docs/operating.md).
     """
     site = CONFIGURATION.read_text().replace("listen 8080", f"listen {LOOPBACK}:{port}")
-    (folder / "sightline.conf").write_text(site)
+    (folder / "conf.d").mkdir()
+    (folder / "conf.d" / "sightline.conf").write_text(site)
     temporary = "".join(
         f"{kind}_temp_path {folder}/{kind};\n" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     )
     (folder / "nginx.conf").write_text(
         f"worker_processes 1;\npid {folder}/nginx.pid;\nerror_log {folder}/nginx.log;\n"
         f"events {{ worker_connections 512; }}\nhttp {{\nlog_format passages '{LOG_FORMAT}';\n"
-        f"access_log {folder}/{LOG} passages;\nkeepalive_timeout 0;\n{temporary}include sightline.conf;\n}}\n"
+        f"access_log {folder}/{LOG} passages;\nkeepalive_timeout 0;\n{temporary}include conf.d/*.conf;\n}}\n"
     )
     return ["nginx", "-p", str(folder), "-c", "nginx.conf"]
 

@@ -5,6 +5,7 @@ In `make test` one round; `make soak` goes on for a tenth of its time.
 
 import os
 import shutil
+import socket
 import subprocess
 import threading
 import time
@@ -14,8 +15,10 @@ from pathlib import Path
 
 import httpx
 import pytest
-from balancer_kit import ASKED_AGAIN, CONFIGURATION, Fleet, balanced, passages, repeated, write_nginx
+from balancer_kit import ASKED_AGAIN, CONFIGURATION, Fleet, alive, balanced, passages, repeated, write_nginx
 from load_kit import BROWSER, SECONDS_MAX, Crowd, Site, check_books
+
+from backend.local.ports import LOOPBACK
 
 EVENTS = 40
 SECONDS = float(os.environ.get("SOAK_SECONDS", "0")) / 10
@@ -72,6 +75,8 @@ def test_rolling_restart__under_load__no_request_fails_and_everything_counts_onc
                 crowd.go_on(EVENTS)
                 if not is_last:
                     site.wait_for("the one that was killed", fleet.ready)
+                    fleet.end_one_that_hangs()
+                    site.wait_for("the one that hung", fleet.ready)
             account = crowd.finish()
         assert all(len(pids) >= rounds for pids in fleet.pids.values()), "each was started or replaced every time"
         assert len(fleet.pids[fleet.ports[0]]) > rounds
@@ -83,12 +88,20 @@ def test_rolling_restart__under_load__no_request_fails_and_everything_counts_onc
     assert check_books(site, account, repeated=repeated(account, passed))["lost"] == 0
 
 
+def test_alive__silent_refusing_or_well__only_the_silent_one_is_ended(site: Site) -> None:
+    with socket.create_server((LOOPBACK, 0)) as silent:
+        hung = "{}:{}".format(*silent.getsockname())
+        assert alive(hung, "echo ended", seconds=0.1).stdout == "ended\n"
+    for address in (hung, f"{LOOPBACK}:{site.port}"):
+        assert alive(address, "echo ended", seconds=SECONDS_MAX).stdout == ""
+
+
 @pytest.mark.skipif(shutil.which("nginx") is None, reason="no nginx here")
 def test_nginx__shipped_configuration_with_a_worker_out__is_valid(tmp_path: Path) -> None:
     workers = ("server 127.0.0.1:8001 max_fails=0 down;\n", "server 127.0.0.1:8002 max_fails=0;\n")
     (tmp_path / "sightline-workers.conf").write_text("".join(workers))
     command = write_nginx(tmp_path, 8080)
-    shutil.copy(CONFIGURATION, tmp_path)
+    shutil.copy(CONFIGURATION, tmp_path / "conf.d")
     done = subprocess.run([*command, "-t"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "warn" not in done.stderr
