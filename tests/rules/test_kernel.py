@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 from types import SimpleNamespace
 from typing import Any
 
@@ -20,6 +21,7 @@ from backend.ingest.pipeline import Circumstances
 from backend.ingest.quick import Judged
 from backend.net.resp.commands import part
 from scripts.kernel import build
+from scripts.testing.fuzz_kernel import alter
 from tests.rules.test_pipeline import ABOUT, FACTS, KEY, NOW_MS, click, event, reported
 
 COMPILED = kernel.load()
@@ -203,6 +205,14 @@ def test_judge_whole__every_beginning_of_a_body__left_to_python() -> None:
 @pytest.mark.parametrize("about", [replace(ABOUT, user_agent="curl/8"), replace(ABOUT, chain_id=1)])
 def test_judge_whole__program_or_another_chain__left_to_python(about: Circumstances) -> None:
     assert whole(body_of(many(1)), about) is None
+
+
+@compiled
+def test_alter__compiled_kernel__takes_what_python_takes() -> None:
+    """`make fuzz` does it for longer, with a kernel that notices every step outside of its memory."""
+    assert COMPILED is not None
+    tried, taken = alter(COMPILED, Random(1), 0.3)
+    assert 0 < taken < tried
 
 
 @compiled
