@@ -12,5 +12,5 @@ class BudgetsJob:
         self._budgets = budgets
 
     def step(self) -> bool:
-        """True when settled events are waiting."""
-        return self._budgets.sync(time.time_ns() // 1_000_000)
+        """True when settled events are waiting. One process leads; three seconds after its last pass another does."""
+        return self._budgets.leads() and self._budgets.sync(time.time_ns() // 1_000_000)

@@ -18,6 +18,7 @@ CURSOR_KEY = "sl:budgets:cursor"
 TICKET_KEY = "sl:budgets:ticket"
 # Gone a minute after the last refresh; health checks look at it.
 FRESH_KEY, FRESH_SECONDS = "sl:budgets:fresh", 60
+LEADER_KEY, LEADER_MS = "sl:budgets:leader", 3_000
 CAMPAIGNS_KEY = "sl:budgets:campaigns"
 EVENT_STREAM = "sl:events"
 SETTLED_MAX = 20_000
@@ -164,12 +165,21 @@ def oldest_in_stream_ms(client: redis.Redis) -> int | None:
     return int(first[0][0].split(b"-")[0]) if first else None
 
 
-def take_ticket(client: redis.Redis) -> int:
-    """A number that grows: who reads SQL after a later ticket knows more, and is not overwritten by who knows less."""
+def take_ticket(client: redis.Redis, name: bytes = b"") -> int:
+    """A number that grows: who reads SQL after a later ticket knows more, and is not overwritten by who knows less.
+
+    `name` is who takes it; see `read_leader`.
+    """
     with client.pipeline() as pipe:
         pipe.incr(TICKET_KEY)
         pipe.set(FRESH_KEY, b"1", ex=FRESH_SECONDS)
+        pipe.set(LEADER_KEY, name, px=LEADER_MS)
         return int(pipe.execute()[0])
+
+
+def read_leader(client: redis.Redis) -> bytes | None:
+    """Who took the last ticket, for three seconds."""
+    return cast("bytes | None", client.get(LEADER_KEY))
 
 
 def read_cursor(client: redis.Redis) -> int | None:

@@ -7,6 +7,7 @@ ten thousand is copied as soon as one among ten, and what nobody told is seen al
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from uuid import uuid4
 
 import redis
 
@@ -33,9 +34,9 @@ METAS_AT_ONCE = 250             # whose turn it is in a pass
 
 @dataclass
 class _Known:
-    """What this process has looked at, up to its last pass; `written` are bases by campaign on chain, as they are in
+    """What this process has looked at, up to its last pass, when nobody else passed since.
 
-    Redis because nobody else passed since. `whole`: everything has been published.
+    `written` are bases by campaign on chain, as they are in Redis; `whole`: everything has been published.
     """
 
     at_ms: int
@@ -55,8 +56,13 @@ class BudgetSync:
         self._redis = client
         self._chain_id = chain_id
         self._metas_at_once = metas_at_once
+        self._name = uuid4().bytes
         self._ticket = self._forgot_ms = 0
         self._known: _Known | None = None
+
+    def leads(self) -> bool:
+        """Whether nobody else has just passed: it takes no turns, since after another's pass there is more to do."""
+        return store.read_leader(self._redis) in (None, self._name)
 
     def sync(self, now_ms: int) -> bool:
         """One pass; True when more is waiting. Does nothing while another process does it.
@@ -70,7 +76,7 @@ class BudgetSync:
             if not store.lock_budgets(lock):
                 return False
             in_stream_ms = store.oldest_in_stream_ms(self._redis)
-            ticket = store.take_ticket(self._redis)
+            ticket = store.take_ticket(self._redis, self._name)
             with self._engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
                 with connection.begin():
                     more = self._sync(connection, ticket, in_stream_ms, now_ms)
@@ -82,12 +88,10 @@ class BudgetSync:
     def _sync(self, connection: Connection, ticket: int, in_stream_ms: int | None, now_ms: int) -> bool:
         until_ms = settled_until_ms(now_ms, in_stream_ms, store.oldest_accepted_ms(connection))
         cursor, last = store.read_cursor(self._redis), store.last_settled(connection)
-        # Whatever stops this pass, the next one looks at everything; so does the first one after Redis is new or, as
-        # tickets tell, was put back to what it was. Who was not at it for a while has more to look at.
-        forgotten = cursor is None or ticket <= self._ticket
+        # Whatever stops this pass, the next one looks at everything; so does one after somebody else's, and after Redis
+        # is new or was put back to what it was: nothing that was written before is sure to be there still.
+        forgotten = cursor is None or ticket != self._ticket + 1
         known, self._known = None if forgotten else self._known, None
-        if known is not None and ticket > self._ticket + 1:
-            known.written = {}                          # somebody else was at it
         self._ticket = ticket
         # A new Redis has no holds, so there is nothing to release from the past; tables that were lost count anew.
         cursor = last if cursor is None else min(cursor, last)
