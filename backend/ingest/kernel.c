@@ -1,9 +1,8 @@
-/* quick.plainly_good for all views of a batch in one call: token, samples, record. Optional; see kernel.py.
+/* quick.plainly_good for all events of a batch in one call: token, samples, record. Optional; see kernel.py.
  *
  * `judge_body` reads a body itself when it is written as JSON.stringify writes it and nothing in it is special;
- * `judge_views` takes what msgspec has read. Whatever is not plain (another version of a token, a click, a number
- * beyond 62 bits) is answered with None, and Python looks. The hash is BLAKE2b of RFC 7693, in its keyed form.
- * Everything in a token is big endian.
+ * `judge_views` takes the views among what msgspec has read. Whatever is not plain (another version of a token, a
+ * number beyond 62 bits) is answered with None, and Python looks. Everything in a token is big endian.
  */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
@@ -16,7 +15,7 @@
 #include "kernel_struct.h"
 #include "kernel_body.h"
 
-#define VERSION 2               /* as in kernel.py: what was built from older code is not used */
+#define VERSION 3               /* as in kernel.py: what was built from older code is not used */
 
 /* ---- for Python ------------------------------------------------------------------------------------------------ */
 
@@ -38,6 +37,7 @@ static int told(PyObject *arguments, PyObject **what, About *about)
     if (key_length > 64) key_length = 64;
     about->has_mark = 0;
     about->token_hash = keyed(key, (size_t)key_length, MAC, "sightline-tok\0\0\0");
+    about->click_hash = keyed(key, (size_t)key_length, MAC, "sightline-click\0");
     about->viewer_hash = keyed(key, (size_t)key_length, 8, "sightline-view-m");
     return 1;
 }

@@ -1,6 +1,7 @@
 """What kernel.c makes of a batch, where a compiler has built it (scripts/kernel.py does, in `make setup`).
 
-It is never needed, and knows one thing: a view for which `quick.plainly_good` has a record, as it goes into the stream.
+It is never needed, and knows one thing: an event for which `quick.plainly_good` has a record, as it goes into the
+stream.
 """
 
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from typing import NamedTuple, Protocol
 from backend.core.events import Sample
 from backend.ingest.reports import Report, Viewable
 
-VERSION = 2                     # as in kernel.c
+VERSION = 3                     # as in kernel.c
 
 Plain = tuple[bytes, bytes, int, bytes]
 """A record in JSON, the viewer, when the token expires (Unix milliseconds), and the claim."""

@@ -64,32 +64,33 @@ static int taken_samples(Text *text, const About *about, Watched *watched)
 }
 
 /* Remember whose it is and its name; 0 for another viewer's, and for a twin. */
-static int is_new(Claims *claims, const uint8_t *raw)
+static int is_new(Claims *claims, const uint8_t *raw, int kind)
 {
     uint8_t *claim = claims->claims[claims->count];
     if (!claims->count) memcpy(claims->viewer, raw + 78, 8);
     if (memcmp(claims->viewer, raw + 78, 8)) return 0;
-    put_claim(claim, raw);
+    put_claim(claim, raw, kind);
     for (int i = 0; i < claims->count; i++)
         if (!memcmp(claims->claims[i], claim, CLAIM)) return 0;
     claims->minutes[claims->count++] = big(raw + 70, 8) / MINUTE_MS;
     return 1;
 }
 
-/* One event; where its record ends, or NULL when it needs a closer look. Samples stay as they are. */
-static char *taken_event(Text *text, char *to, const char *limit, About *about, Claims *claims)
+/* A token and the sign behind it, opened; 0 when it needs a closer look. */
+static int taken_token(Text *text, const About *about, uint8_t raw[BODY + MAC])
 {
-    uint8_t raw[BODY + MAC];
-    if (claims->count == EVENTS_MAX || !TAKEN(text, "{\"kind\":\"viewable\",\"token\":\"")
-        || text->end - text->at < LETTERS || !opened((const uint8_t *)text->at, about, raw))
-        return NULL;
+    if (text->end - text->at < LETTERS || !opened((const uint8_t *)text->at, about, raw)) return 0;
     text->at += LETTERS;
-    if (!TAKEN(text, "\",\"samples\":")) return NULL;
+    return TAKEN(text, "\"") && latest_ms(raw, about) >= 0;
+}
+
+/* What follows the token of a view. Samples stay as they are. */
+static char *taken_view(Text *text, char *to, const char *limit, const uint8_t *raw, About *about)
+{
+    if (!TAKEN(text, ",\"samples\":")) return NULL;
     const char *samples = text->at;
     Watched watched = watching(about, raw[86] != 0);
-    if (latest_ms(raw, about) < 0 || !taken_samples(text, about, &watched)
-        || !is_plain(&watched, about, latest_ms(raw, about)))
-        return NULL;
+    if (!taken_samples(text, about, &watched) || !is_plain(&watched, about, latest_ms(raw, about))) return NULL;
     size_t length = (size_t)(text->at - samples);
     long long at_ms = (long long)about->now_ms;
     if (TAKEN(text, ",\"rendered_at_ms\":")) {
@@ -97,8 +98,26 @@ static char *taken_event(Text *text, char *to, const char *limit, About *about, 
         if (rendered_ms < 0) return NULL;
         at_ms = occurred_ms(raw, about, rendered_ms, watched.seen_ms);
     }
-    if (!TAKEN(text, "}") || !is_new(claims, raw) || (size_t)(limit - to) < length + RECORD_MAX) return NULL;
-    return put_tail(put(put_head(to, raw, at_ms), samples, length), raw, about);
+    if (!TAKEN(text, "}") || (size_t)(limit - to) < length + RECORD_MAX) return NULL;
+    return put_tail(put(put_head(to, raw, VIEW, at_ms), samples, length), raw, VIEW, about);
+}
+
+static char *taken_click(Text *text, char *to, const char *limit, const uint8_t *raw, About *about)
+{
+    if (!TAKEN(text, "}") || limit - to < RECORD_MAX) return NULL;
+    return put_tail(PUT(put_head(to, raw, CLICK, (long long)about->now_ms), "[]"), raw, CLICK, about);
+}
+
+/* One event; where its record ends, or NULL when it needs a closer look. */
+static char *taken_event(Text *text, char *to, const char *limit, About *about, Claims *claims)
+{
+    uint8_t raw[BODY + MAC];
+    if (claims->count == EVENTS_MAX || !TAKEN(text, "{\"kind\":\"")) return NULL;
+    int kind = TAKEN(text, "viewable\"") ? VIEW : CLICK;
+    if ((kind == CLICK && !TAKEN(text, "click\"")) || !TAKEN(text, ",\"token\":\"") || !taken_token(text, about, raw)
+        || !is_new(claims, raw, kind))
+        return NULL;
+    return (kind == VIEW ? taken_view : taken_click)(text, to, limit, raw, about);
 }
 
 #define WIRE "$13\r\n"           /* before a claim, in what Redis reads; behind it comes another \r\n */
@@ -147,13 +166,13 @@ static char *put_entry(char *to, const char *limit, Text text, About *about, Cla
     return TAKEN(&text, "]}") && text.at == text.end ? PUT(to, "]]") : NULL;
 }
 
-#define TWICE 2                 /* a record is not longer than its event: that has 200 bytes without its samples */
+#define THRICE 3                /* a record without samples has 450 bytes at most, and its event 180 at least */
 
 /* (entry, events, viewer, claims by minute); None when anything needs a closer look. */
 static PyObject *body_judged(const char *body, Py_ssize_t length, About *about)
 {
     Claims claims = {.count = 0};
-    Py_ssize_t room = TWICE * length + 2 * RECORD_MAX;
+    Py_ssize_t room = THRICE * length + 2 * RECORD_MAX;
     PyObject *entry = PyBytes_FromStringAndSize(NULL, room), *minutes;
     if (entry == NULL) return NULL;
     char *start = PyBytes_AS_STRING(entry);

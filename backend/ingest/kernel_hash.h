@@ -1,6 +1,13 @@
-/* BLAKE2b of RFC 7693, in its keyed form, of short messages. */
+/* BLAKE2b of RFC 7693, in its keyed form, and Keccak-256 as Ethereum has it; of short messages. */
 #include <stdint.h>
 #include <string.h>
+
+#ifdef __GNUC__
+#define PRAGMA(text) _Pragma(#text)
+#define UNROLLED(times) PRAGMA(GCC unroll times)
+#else
+#define UNROLLED(times)
+#endif
 
 typedef struct { uint64_t h[8]; } Hash;
 
@@ -37,9 +44,7 @@ static void compress(Hash *hash, const uint8_t block[128], uint64_t bytes, int i
     for (int i = 0; i < 8; i++) { v[i] = hash->h[i]; v[i + 8] = IV[i]; }
     v[12] ^= bytes;
     if (is_last) v[14] = ~v[14];
-#ifdef __GNUC__
-#pragma GCC unroll 12           /* then the places are constants: half the time */
-#endif
+    UNROLLED(12)                /* then the places are constants: half the time */
     for (int r = 0; r < 12; r++) {
         const uint8_t *s = SIGMA[r];
         MIX(0, 4, 8, 12, m[s[0]], m[s[1]]);
@@ -75,4 +80,66 @@ static void digest_of(Hash hash, const uint8_t *message, size_t length, uint8_t 
     memcpy(block, message, length);
     compress(&hash, block, 128 + length, 1);
     for (int i = 0; i < 16; i++) out[i] = (uint8_t)(hash.h[i / 8] >> (8 * (i % 8)));
+}
+
+/* ---- Keccak-f[1600] -------------------------------------------------------------------------------------------- */
+
+#define RATE 136                /* bytes of a block, for 256 bits */
+
+static const uint64_t ROUND[24] = {
+    0x0000000000000001ULL, 0x0000000000008082ULL, 0x800000000000808aULL, 0x8000000080008000ULL,
+    0x000000000000808bULL, 0x0000000080000001ULL, 0x8000000080008081ULL, 0x8000000000008009ULL,
+    0x000000000000008aULL, 0x0000000000000088ULL, 0x0000000080008009ULL, 0x000000008000000aULL,
+    0x000000008000808bULL, 0x800000000000008bULL, 0x8000000000008089ULL, 0x8000000000008003ULL,
+    0x8000000000008002ULL, 0x8000000000000080ULL, 0x000000000000800aULL, 0x800000008000000aULL,
+    0x8000000080008081ULL, 0x8000000000008080ULL, 0x0000000080000001ULL, 0x8000000080008008ULL,
+};
+/* Lanes in the order in which rho and pi move them, and by how many bits each is turned to the left. */
+static const uint8_t LANE[24] = {10, 7, 11, 17, 18, 3, 5, 16, 8, 21, 24, 4, 15, 23, 19, 13, 12, 2, 20, 14, 22, 9, 6, 1};
+static const uint8_t TURN[24] = {
+    1, 3, 6, 10, 15, 21, 28, 36, 45, 55, 2, 14, 27, 41, 56, 8, 25, 43, 62, 18, 39, 61, 20, 44,
+};
+
+static void permute(uint64_t a[25])
+{
+    for (int r = 0; r < 24; r++) {
+        uint64_t column[5], held;
+        UNROLLED(5)
+        for (int x = 0; x < 5; x++) column[x] = a[x] ^ a[x + 5] ^ a[x + 10] ^ a[x + 15] ^ a[x + 20];
+        UNROLLED(5)
+        for (int x = 0; x < 5; x++) {
+            uint64_t mixed = column[(x + 4) % 5] ^ turned(column[(x + 1) % 5], 63);
+            UNROLLED(5)
+            for (int y = 0; y < 25; y += 5) a[x + y] ^= mixed;
+        }
+        held = a[1];
+        UNROLLED(24)
+        for (int i = 0; i < 24; i++) {
+            uint64_t next = a[LANE[i]];
+            a[LANE[i]] = turned(held, 64 - TURN[i]);
+            held = next;
+        }
+        UNROLLED(5)
+        for (int y = 0; y < 25; y += 5) {
+            uint64_t row[5];
+            UNROLLED(5)
+            for (int x = 0; x < 5; x++) row[x] = a[x + y];
+            UNROLLED(5)
+            for (int x = 0; x < 5; x++) a[x + y] = row[x] ^ (~row[(x + 1) % 5] & row[(x + 2) % 5]);
+        }
+        a[0] ^= ROUND[r];
+    }
+}
+
+/* The digest of one message that is shorter than a block. */
+static void keccak256(const uint8_t *message, size_t length, uint8_t out[32])
+{
+    uint8_t block[RATE] = {0};
+    uint64_t a[25] = {0};
+    memcpy(block, message, length);
+    block[length] = 1;
+    block[RATE - 1] |= 0x80;
+    for (int i = 0; i < RATE / 8; i++) a[i] = little(block + 8 * i);
+    permute(a);
+    for (int i = 0; i < 32; i++) out[i] = (uint8_t)(a[i / 8] >> (8 * (i % 8)));
 }

@@ -90,10 +90,10 @@ static PyObject *judge(PyObject *report, About *about)
     long long at_ms = rendered == Py_None ? (long long)about->now_ms : number(rendered);
     if (end == NULL || !is_plain(&watched, about, latest_ms(raw, about)) || at_ms == -LARGEST) goto done;
     at_ms = rendered == Py_None ? at_ms : occurred_ms(raw, about, at_ms, watched.seen_ms);
-    Py_ssize_t length = put_head(head, raw, at_ms) - head;
+    Py_ssize_t length = put_head(head, raw, VIEW, at_ms) - head;
     memcpy(start - length, head, (size_t)length);
-    end = put_tail(end, raw, about);
-    put_claim(claim, raw);
+    end = put_tail(end, raw, VIEW, about);
+    put_claim(claim, raw, VIEW);
     found = Py_BuildValue("(y#y#Ky#)", start - length, (Py_ssize_t)(end - start) + length, raw + 78, (Py_ssize_t)8,
                           (unsigned long long)big(raw + 70, 8), claim, (Py_ssize_t)CLAIM);
 done:

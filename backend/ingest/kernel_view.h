@@ -1,4 +1,4 @@
-/* What a view is worth: its token, its samples, its record. The rules are those of quick.plainly_good. */
+/* What an event is worth: its token, its samples, its record. The rules are those of quick.plainly_good. */
 
 #define BODY 92                 /* of a token, before its signature */
 #define MAC 16
@@ -11,7 +11,7 @@ typedef struct {
     long long frozen_ms, sample_gap_ms;
     const char *network;
     Py_ssize_t network_length;
-    Hash token_hash, viewer_hash;
+    Hash token_hash, viewer_hash, click_hash;
     uint8_t marked[16];         /* whose mark was made last: a batch comes from one viewer */
     int64_t mark;
     int has_mark;
@@ -64,22 +64,25 @@ static int opened(const uint8_t token[LETTERS], const About *about, uint8_t raw[
         && (client == about->client || !client || !about->client);
 }
 
+enum { VIEW = 1, CLICK };       /* as KIND_BYTE in core/events.py */
+enum { PER_VIEW, PER_CLICK, PER_ACTION };       /* as BID_KINDS in core/decision_token.py */
+
 /* All of a record but its samples: what stands before them, and after. */
-static char *put_head(char *to, const uint8_t *raw, long long occurred_ms)
+static char *put_head(char *to, const uint8_t *raw, int kind, long long occurred_ms)
 {
     static const char *KINDS[KIND_MAX] = {"vcpm", "cpc", "cpa", "sponsorship"};
     to = PUT(to, "[\"accepted\",\"");
     to = put_hex(to, raw + 1, 16);
-    to = PUT(to, "01\",\"");
+    to = kind == VIEW ? PUT(to, "01\",\"") : PUT(to, "02\",\"");
     to = put_hex(to, raw + 1, 16);
-    to = PUT(to, "\",\"viewable\",\"");
+    to = kind == VIEW ? PUT(to, "\",\"viewable\",\"") : PUT(to, "\",\"click\",\"");
     to = put(to, KINDS[raw[69]], strlen(KINDS[raw[69]]));
     *to++ = '"';
     for (int at = 25; at <= 49; at += 8) { *to++ = ','; to = put_number(to, big(raw + at, 8)); }
     *to++ = ',';
     to = put_number(to, big(raw + 57, 4));
     *to++ = ',';
-    to = put_number(to, raw[69] == 0 ? big(raw + 61, 8) : 0);
+    to = put_number(to, raw[69] == (kind == VIEW ? PER_VIEW : PER_CLICK) ? big(raw + 61, 8) : 0);
     *to++ = ',';
     to = put_signed(to, occurred_ms);
     *to++ = ',';
@@ -100,11 +103,24 @@ static int64_t viewer_mark(const uint8_t *raw, About *about)
     return about->mark;
 }
 
-static char *put_tail(char *to, const uint8_t *raw, About *about)
+/* As core/click_id.py: the reference of the decision's click id. */
+static char *put_reference(char *to, const uint8_t *decision, const About *about)
+{
+    uint8_t named[32], text[43], digest[32];
+    memcpy(named, decision, 16);
+    digest_of(about->click_hash, decision, 16, named + 16);
+    encoded(named, 32, text);
+    keccak256(text, sizeof text, digest);
+    return PUT(put_hex(PUT(to, "\"0x"), digest, 32), "\"");
+}
+
+static char *put_tail(char *to, const uint8_t *raw, int kind, About *about)
 {
     *to++ = ',';
-    to = put_number(to, raw[69] == 2 ? big(raw + 61, 8) : 0);
-    to = PUT(to, ",null,");
+    to = put_number(to, raw[69] == PER_ACTION ? big(raw + 61, 8) : 0);
+    *to++ = ',';
+    to = kind == VIEW ? PUT(to, "null") : put_reference(to, raw + 1, about);
+    *to++ = ',';
     to = put_signed(to, viewer_mark(raw, about));
     *to++ = ',';
     to = put(to, about->network, (size_t)about->network_length);
@@ -129,8 +145,8 @@ static long long latest_ms(const uint8_t *raw, const About *about)
 
 #define CLAIM 13
 
-static void put_claim(uint8_t *to, const uint8_t *raw)
+static void put_claim(uint8_t *to, const uint8_t *raw, int kind)
 {
     memcpy(to, raw + 5, CLAIM - 1);
-    to[CLAIM - 1] = 1;
+    to[CLAIM - 1] = (uint8_t)kind;
 }

@@ -2,11 +2,23 @@
 
 static int8_t LETTER[256];      /* of base64url; -1: none */
 
+static const char ALL_LETTERS[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
 static void fill_letters(void)
 {
-    const char *all = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     memset(LETTER, -1, sizeof LETTER);
-    for (int i = 0; i < 64; i++) LETTER[(uint8_t)all[i]] = (int8_t)i;
+    for (int i = 0; i < 64; i++) LETTER[(uint8_t)ALL_LETTERS[i]] = (int8_t)i;
+}
+
+/* Six bits for each letter; the last of them has the bits that are left, and zeros. */
+static void encoded(const uint8_t *from, int bytes, uint8_t *text)
+{
+    unsigned held = 0, bits = 0;
+    for (int i = 0; i < bytes; i++) {
+        held = held << 8 | from[i];
+        for (bits += 8; bits >= 6; bits -= 6) *text++ = (uint8_t)ALL_LETTERS[held >> (bits - 6) & 63];
+    }
+    if (bits) *text = (uint8_t)ALL_LETTERS[held << (6 - bits) & 63];
 }
 
 #define LETTERS 144             /* of a token */

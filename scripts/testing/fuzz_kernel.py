@@ -118,15 +118,17 @@ def same(body: bytes, request: quick.Asked, kernel: Kernel) -> bool:
 
 
 def _body(dice: Random) -> bytes:
-    return msgspec.json.encode({"events": [_view(dice, number) for number in range(dice.choice((1, 1, 2, 20)))]})
+    return msgspec.json.encode({"events": [_event(dice, number) for number in range(dice.choice((1, 1, 2, 20)))]})
 
 
-def _view(dice: Random, number: int) -> dict[str, object]:
+def _event(dice: Random, number: int) -> dict[str, object]:
     facts = DecisionToken(
         decision_id(NOW_MS - dice.choice((9_000, 99_000)), number.to_bytes(10, "big")), CHAIN_ID, 1, 2, 3, 4, 5,
         dice.choice((0, 1_000, 2**64 - 1)), dice.choice(list(BidKind)), NOW_MS + 60_000 * dice.choice((1, 1, 2)),
         b"\2" * 8, dice.random() < 0.2,
     )
+    if dice.random() < 0.2:
+        return {"kind": "click", "token": sign(facts, KEY)}
     step_ms = dice.choice((100, 250, 250, 2**40))
     samples = [[place * step_ms, 9_800, 420, 1_200 + place, True, True] for place in range(dice.choice((5, 12, 25)))]
     view: dict[str, object] = {"kind": "viewable", "token": sign(facts, KEY), "samples": samples}

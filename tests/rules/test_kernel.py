@@ -78,7 +78,9 @@ def test_judge_all__any_facts__the_kernel_writes_the_record_that_python_does(
         publisher=publisher, bid_kind=kind, decision_id=decision_id(NOW_MS - 4_000, random),
     )
     about = replace(ABOUT, token_key=key, ip="9.9.9.9")
-    judged = same([event(facts, key=key, rendered_at_ms=rendered_ms)], about)
+    tap = {"kind": "click", "token": sign(facts, key)}
+    assert (whole(body_of([tap]), about) is not None) == (line_item > 0)
+    judged = same([event(facts, key=key, rendered_at_ms=rendered_ms), tap], about)
     kernels = isinstance(judged[0].record, msgspec.Raw)
     assert kernels == (line_item > 0 and (rendered_ms is None or abs(rendered_ms) < 2**62))
 
@@ -168,6 +170,8 @@ def test_judge_whole__plain_views__one_entry_and_their_names() -> None:
     found = whole(body_of(many(100)), replace(ABOUT, ip="9.9.9.9"))
     assert found is not None
     assert (found.events, found.viewer) == (100, FACTS.viewer)
+    assert whole(body_of([*many(1), click(), click(replace(FACTS, bid_kind=BidKind.CPC))])) is None     # twins
+    assert whole(body_of([*many(1), click(), event()])) is not None
     some = [*many(2), *many(3, expires_ms=FACTS.expires_ms + 60_000)[2:], *many(4)[3:]]
     assert [(count, minute) for minute, count, _ in (whole(body_of(some)) or NONE).names] == [
         (3, FACTS.expires_ms // SEEN_MS), (1, FACTS.expires_ms // SEEN_MS + 1),
@@ -178,14 +182,15 @@ def test_judge_whole__plain_views__one_entry_and_their_names() -> None:
 @pytest.mark.parametrize(
     "contents",
     [
-        many(101), [*many(1), *many(1)], [*many(1), *many(2, viewer=b"viewer-9")[1:]], [*many(1), click()],
+        many(101), [*many(1), *many(1)], [*many(1), *many(2, viewer=b"viewer-9")[1:]],
+        [*many(1), click() | {"more": 1}],
         [many(5, expires_ms=FACTS.expires_ms + 60_000 * n)[n] for n in range(5)],
         [event(samples=[[10 * n, 10_000, 400, 1_000, True, True] for n in range(601)])],
         [event(samples=[[0, 10_001, 400, 1, True, True], *SHORT[1:]])], [event(samples=[])], [event() | {"more": 1}],
         [event(replace(FACTS, line_item=0))], [event(key=b"l" * 32)], [event(rendered_at_ms=2**63)],
     ],
-    ids=["too many", "twins", "two viewers", "a click", "five minutes", "601 samples", "too large", "none", "more",
-         "a test", "forged", "late"],
+    ids=["too many", "twins", "two viewers", "more of a click", "five minutes", "601 samples", "too large", "none",
+         "more", "a test", "forged", "late"],
 )
 def test_judge_whole__anything_special__left_to_python(contents: list[Any]) -> None:
     assert whole(body_of(contents)) is None
