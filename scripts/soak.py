@@ -19,7 +19,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 SECONDS = 600
-TESTS = ("test_rolling_restart.py", "test_attacks.py", "test_crashes.py", "test_soak.py")
+TESTS = ("test_rolling_restart.py", "test_hostile.py", "test_attacks.py", "test_crashes.py", "test_soak.py")
 OUTCOMES = {"failure": "FAILED", "error": "FAILED", "skipped": "skipped"}
 
 

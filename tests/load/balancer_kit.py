@@ -27,7 +27,7 @@ from bench.processes import family
 CONFIGURATION = PROJECT_ROOT / "deploy" / "nginx" / "sightline.conf"
 ROLLING_RESTART = PROJECT_ROOT / "deploy" / "nginx" / "rolling-restart.sh"
 ALIVE = PROJECT_ROOT / "deploy" / "nginx" / "alive.sh"
-ASKED_AGAIN = re.compile(r"/v1/(decisions|events)$|/c/")     # as the configuration says
+ASKED_AGAIN = re.compile(r"/(v1/decisions|v1/events|openrtb2/bid)$|/c/")     # as the configuration says
 FAIL_SECONDS = 2.0
 LOG = "requests.log"                # a line for each request: bytes sent to each worker that was asked, in order
 LOG_FORMAT = (

@@ -7,7 +7,9 @@ only these read.
 import gzip
 import http.client
 import json
+import os
 import re
+import select
 import socket
 import time
 from collections.abc import Iterator, Sequence
@@ -20,6 +22,7 @@ from load_kit import BROWSER, SEEN, Site
 
 from backend.api.problems import CODES
 from backend.ingest.store import STREAM
+from backend.main.server import KEEP_ALIVE_MS
 from backend.openrtb.partners.partner import ExchangeTerms
 from backend.openrtb.partners.service import PartnerService
 from bench.processes import resident_mb
@@ -274,6 +277,30 @@ def test_clients__slow_half_closed_or_silent__the_others_are_answered(site: Site
         grown = growth(before, memory(site))
     assert sorted(waits)[len(waits) // 2] < 1.0
     assert grown < GROWTH_MB_MAX
+
+
+@pytest.mark.skipif("SOAK_SECONDS" not in os.environ, reason="make soak: it waits for more than a minute")
+def test_clients__a_head_or_a_body_that_never_ends__is_hung_up_on(site: Site) -> None:
+    """A byte a second keeps nobody connected: the head has 75 s in all, a body 20 s and a little for its size."""
+    with ExitStack() as stack:
+        slow = [stack.enter_context(socket.create_connection(("127.0.0.1", site.port), 20)) for _ in PATHS * 2]
+        for number, connection in enumerate(slow):
+            connection.sendall(head(PATHS[number % 3]) + (b"Content-Length: 5000\r\n\r\n" if number % 2 else b"X: "))
+        until, answers = time.monotonic() + KEEP_ALIVE_MS / 1_000 + 30, dict.fromkeys(slow, b"")
+        waiting = set(slow)
+        while waiting and time.monotonic() < until:
+            for connection in select.select(list(waiting), [], [], 1)[0]:
+                received = b""
+                with suppress(OSError):
+                    received = connection.recv(4_096)
+                answers[connection] += received
+                if not received:
+                    waiting.discard(connection)
+            for connection in list(waiting):
+                with suppress(OSError):
+                    connection.sendall(b"x")
+    assert not waiting
+    assert all(b" 408 " in answers[connection] for connection in slow[1::2])
 
 
 def test_memory__two_thousand_hostile_requests__none_of_it_stays(site: Site, exchange: dict[str, str]) -> None:
