@@ -50,7 +50,7 @@ class CatalogueFeed:
     """The newest market, in memory. Without SQL the last one serves on, for `stale_seconds_max` and no longer."""
 
     def __init__(
-        self, engine: Engine, client: redis.Redis, chain_id: int, *, refresh_seconds: float = 0.5,
+        self, engine: Engine, client: redis.Redis, chain_id: int, *, refresh_seconds: float = 0.3,
         stale_seconds_max: float = 30.0, require_proof: bool = False, quality: Bounds = AS_IT_IS,
     ) -> None:
         self._engine = engine
