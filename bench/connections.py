@@ -16,12 +16,13 @@ from sqlalchemy import Engine
 from bench import big_market, load, rate
 from bench.app import CHAIN_ID
 from bench.big_market import Sold
-from bench.processes import LOAD_CORE, SERVER_CORE, largest_resident_mb, pinned
+from bench.processes import LOAD_CORE, SERVER_CORE, cpu_seconds, largest_resident_mb, pinned
 from bench.server import Running, serving, stores
 
 CONNECTIONS, PER_SECOND, SECONDS = 10_000, 4_000, 60.0
 LINE_ITEMS = 10_000
 BODIES = 4_000
+AD = '"token"'
 Row = dict[str, object]
 
 
@@ -43,16 +44,18 @@ def measure_on(running: Running, seconds: float = SECONDS) -> dict[str, Row]:
         load.request(running.url, "POST", "/v1/decisions", body)
         for body in big_market.bodies(Sold(running.placements), BODIES)
     ]
-    rate.run(running.url, contents, _is_ad, rate=500, seconds=1.0, connections=16)         # fills caches
-    waits = rate.run(
-        running.url, contents, _is_ad, rate=PER_SECOND, seconds=seconds, connections=CONNECTIONS
-    )
-    about = {"per_second": PER_SECOND, "seconds": seconds, "connections": CONNECTIONS, "load": "bench.rate"}
+    rate.run(running.url, contents, AD, rate=500, seconds=1.0, connections=16)         # fills caches
+    before = cpu_seconds(running.pids["server"])
+    waits = rate.run(running.url, contents, AD, rate=PER_SECOND, seconds=seconds, connections=CONNECTIONS)
+    busy = (cpu_seconds(running.pids["server"]) - before) / seconds
+    about = {"per_second": PER_SECOND, "seconds": seconds, "connections": CONNECTIONS, "load": waits.tool}
     resident_mb = largest_resident_mb(running.pids["server"])
     return {
-        "connections_10k_errors": _row(waits.errors, "errors", **about),
+        "connections_10k_errors": _row(waits.errors, "errors", **about, about_errors=waits.about_errors),
         "connections_10k_p99_ms": _row(
-            round(waits.p99_ms, 2), "ms", p50_ms=round(waits.p50_ms, 2), p999_ms=round(waits.p999_ms, 2), **about
+            round(waits.p99_ms, 2), "ms", p50_ms=round(waits.p50_ms, 2), p999_ms=round(waits.p999_ms, 2),
+            max_ms=round(waits.max_ms, 2), load_late_p99_ms=round(waits.late_p99_ms, 2),
+            load_cpu=round(waits.cpu_seconds / seconds, 2), core_busy=round(busy, 2), **about,
         ),
         "rss_mb_worker": _row(round(resident_mb), "MB", after="10,000 connections, 10k items", connections=CONNECTIONS),
     }
@@ -60,10 +63,6 @@ def measure_on(running: Running, seconds: float = SECONDS) -> dict[str, Row]:
 
 def _row(value: float, unit: str, **more: object) -> Row:
     return {"value": value, "unit": unit, "baseline": None, "ratio": None, **more}
-
-
-def _is_ad(answer: bytes) -> bool:
-    return answer.startswith(b"HTTP/1.1 200") and b'"token"' in answer
 
 
 def main() -> None:

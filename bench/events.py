@@ -3,8 +3,13 @@
 `events_accepted` are the shortest views that count (five samples), verified, found to be new, and in Redis without
 its log; `_everysec` and `_durable` are the same with Redis's log synced every second, and before each answer.
 `_12` are views of twelve samples, as our SDK sends them, and `_clicks` clicks, the shortest events there are.
-`events_consumed` goes from the stream into SQL by a consumer of its own process; `backlog_rss_mb` is the most memory
-that process ever had while it drained a million views of twelve samples.
+The server has a core of its own; Redis shares the other with the load. `cpu_us` is the server's CPU for an event, and
+`core_per_second` what a core would do at that price; `server_busy`, `redis_busy` and `load_busy` are the shares of a
+core that they were at work: where the server is not busy, somebody else was the limit.
+`events_consumed` goes from the stream into SQL by a consumer of its own process, whose CPU `cpu_us` is;
+`postgres_cpu_us` is that of the PostgreSQL process it speaks to. Its baseline is a COPY of the same rows into a
+temporary table, without indexes, rules or log. `backlog_rss_mb` is the most memory that process ever had while it
+drained a million views of twelve samples.
 """
 
 import argparse
@@ -17,8 +22,10 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import count
 from statistics import median
+from typing import NamedTuple
 
 import msgspec
+import psycopg
 import redis
 from sqlalchemy import text
 
@@ -45,14 +52,51 @@ _numbers = count(1)
 CONSUMER = """
 import json, resource, sys, time, redis
 from backend.db.engine import make_engine
+from sqlalchemy import text
 from backend.ingest.service import IngestConsumer
-consumer = IngestConsumer(make_engine(sys.argv[1], pool_size=1), redis.Redis.from_url(sys.argv[2]))
-started, before = time.perf_counter(), time.process_time()
+from bench.processes import cpu_seconds
+engine = make_engine(sys.argv[1], pool_size=1)
+with engine.connect() as connection:
+    postgres = connection.execute(text("select pg_backend_pid()")).scalar_one()
+consumer = IngestConsumer(engine, redis.Redis.from_url(sys.argv[2]))
+started, before, other = time.perf_counter(), time.process_time(), cpu_seconds(postgres)
 while consumer.consume():
     pass
-seconds, cpu = time.perf_counter() - started, time.process_time() - before
-print(json.dumps([seconds, cpu, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6]))
+seconds, cpu, other = time.perf_counter() - started, time.process_time() - before, cpu_seconds(postgres) - other
+print(json.dumps([seconds, cpu, other, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6]))
 """
+BARE = ("create temp table bare (like event)", "copy (select * from event order by seq desc limit %s) to stdout",
+        "copy bare from stdin")
+
+
+class Costs(NamedTuple):
+    """CPU seconds of everybody who takes part, in so many seconds."""
+
+    seconds: float
+    server: float
+    redis: float
+    load: float
+
+    @classmethod
+    def now(cls, server: int, redis_pid: int) -> "Costs":
+        """So far."""
+        return cls(time.perf_counter(), cpu_seconds(server), cpu_seconds(redis_pid), time.process_time())
+
+    def since(self, before: "Costs") -> "Costs":
+        return Costs(*(now - then for now, then in zip(self, before, strict=True)))
+
+    def busy(self) -> dict[str, float]:
+        """Shares of a core."""
+        return {f"{name}_busy": round(getattr(self, name) / self.seconds, 2) for name in ("server", "redis", "load")}
+
+
+class Drained(NamedTuple):
+    """Seconds, CPU seconds of the consumer and of PostgreSQL, and the most memory (MB) of the consumer."""
+
+    seconds: float
+    cpu: float
+    postgres: float
+    resident_mb: float
 
 
 @dataclass
@@ -61,7 +105,7 @@ class Kind:
 
     samples: list[list[object]] | None
     accepted: list[float] = field(default_factory=list)
-    cpu_us: list[float] = field(default_factory=list)
+    costs: list["Costs"] = field(default_factory=list)
 
     def event(self, number: int, viewer: bytes) -> dict[str, object]:
         now_ms = time.time_ns() // 1_000_000
@@ -114,10 +158,18 @@ def _accepted(server: Running, client: redis.Redis, runs: int, seconds: float) -
             client.flushdb()                    # what the last run left would only be more to copy
             _send(server, client, kinds[name], seconds)
     baseline = median(hello)
-    return {
-        name: _row(kind.accepted, "events/s", baseline, cpu_us=round(median(kind.cpu_us), 2))
-        for name, kind in kinds.items()
-    }
+    return {name: _accepted_row(kind, baseline) for name, kind in kinds.items()}
+
+
+def _accepted_row(kind: Kind, baseline: float) -> dict[str, object]:
+    """With what was measured in the median run."""
+    middle = sorted(range(len(kind.accepted)), key=kind.accepted.__getitem__)[len(kind.accepted) // 2]
+    costs, events = kind.costs[middle], kind.accepted[middle] * kind.costs[middle].seconds
+    cpu_us, redis_us = costs.server / events * 1e6, costs.redis / events * 1e6
+    return _row(
+        kind.accepted, "events/s", baseline, cpu_us=round(cpu_us, 2), redis_cpu_us=round(redis_us, 2),
+        core_per_second=round(1e6 / cpu_us), **costs.busy(),
+    )
 
 
 def _consumed(found: Running, client: redis.Redis, runs: int, backlog: int) -> dict[str, dict[str, object]]:
@@ -126,12 +178,31 @@ def _consumed(found: Running, client: redis.Redis, runs: int, backlog: int) -> d
     rows: dict[str, dict[str, object]] = {}
     for name, samples in (("events_consumed", SHORT), ("events_consumed_12", TWELVE)):
         drained = [_drain(found, client, samples, CONSUMED) for _ in range(runs)]
-        speeds = [CONSUMED / seconds for seconds, _, _ in drained]
-        rows[name] = _row(speeds, "events/s", cpu_us=round(median(cpu for _, cpu, _ in drained) / CONSUMED * 1e6, 2))
+        speeds = [CONSUMED / one.seconds for one in drained]
+        rows[name] = _row(
+            speeds, "events/s", _copied(found, CONSUMED),
+            cpu_us=round(median(one.cpu for one in drained) / CONSUMED * 1e6, 2),
+            postgres_cpu_us=round(median(one.postgres for one in drained) / CONSUMED * 1e6, 2),
+        )
     if backlog:
-        seconds, _, resident_mb = _drain(found, client, TWELVE, backlog)
-        rows["backlog_rss_mb"] = _row([resident_mb], "MB", events=backlog, events_per_second=round(backlog / seconds))
+        one = _drain(found, client, TWELVE, backlog)
+        speed = round(backlog / one.seconds)
+        rows["backlog_rss_mb"] = _row([one.resident_mb], "MB", events=backlog, events_per_second=speed)
     return rows
+
+
+def _copied(found: Running, rows: int) -> float:
+    """How many of the newest rows a second a bare COPY writes."""
+    create, out, into = BARE
+    url = found.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(url) as connection, connection.cursor() as cursor:
+        cursor.execute(create)
+        with cursor.copy(out, [rows]) as copy:
+            lines = b"".join(copy)
+        started = time.perf_counter()
+        with cursor.copy(into) as copy:
+            copy.write(lines)
+        return rows / (time.perf_counter() - started)
 
 
 def _row(values: Sequence[float], unit: str, baseline: float | None = None, **more: object) -> dict[str, object]:
@@ -165,16 +236,16 @@ def _send(server: Running, client: redis.Redis, kind: Kind, seconds: float) -> N
     """New decisions in every request, made beforehand: one dropped event is an error."""
     requests = int(REQUESTS_MAX * min(seconds, SECONDS) / SECONDS)
     contents = iter([load.request(server.url, "POST", "/v1/events", kind.body()) for _ in range(requests)])
-    before = cpu_seconds(server.pids["server"])
+    pids = server.pids["server"], int(client.info("server")["process_id"])
+    before = Costs.now(*pids)
     with pinned(LOAD_CORE):
         run = load.run(
             server.url, lambda: next(contents, None),
             lambda status, body: status.endswith(b"202") and b"dropped" not in body,
             connections=CONNECTIONS, seconds=seconds,
         )
-    events = run.requests * BATCH
-    kind.cpu_us.append((cpu_seconds(server.pids["server"]) - before) / events * 1e6)
-    kind.accepted.append(events / run.seconds)
+    kind.costs.append(Costs.now(*pids).since(before))
+    kind.accepted.append(run.requests * BATCH / run.seconds)
     assert client.xlen(STREAM) == run.requests, "an acknowledged request is not in the stream"
 
 
@@ -188,8 +259,8 @@ def _entries(samples: list[list[object]], events: int) -> Iterator[bytes]:
         yield reports.encode_entry(reports.Written(now_ms, [one.record for one in judged]))
 
 
-def _drain(found: Running, client: redis.Redis, samples: list[list[object]], events: int) -> tuple[float, float, float]:
-    """Seconds, CPU seconds and MB of a consumer for so many events that wait."""
+def _drain(found: Running, client: redis.Redis, samples: list[list[object]], events: int) -> Drained:
+    """What a consumer needs for so many events that wait."""
     before = _stored(found)
     pipeline = client.pipeline(transaction=False)
     for number, entry in enumerate(_entries(samples, events)):
@@ -199,10 +270,9 @@ def _drain(found: Running, client: redis.Redis, samples: list[list[object]], eve
     pipeline.execute()
     command = [sys.executable, "-c", CONSUMER, found.database_url, found.redis_url]
     answer = subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True).stdout
-    seconds, cpu, resident_mb = json.loads(answer)
     stored = _stored(found) - before
     assert stored == events, f"{events} events were sent and {stored} are stored"
-    return seconds, cpu, resident_mb
+    return Drained(*json.loads(answer))
 
 
 def _stored(found: Running) -> int:
@@ -221,7 +291,8 @@ def main() -> None:
         print(json.dumps(rows))
         return
     for name, row in rows.items():
-        more = "" if row["ratio"] is None else f"  {row['ratio']} per hello request"
+        of = "bare COPY" if name.startswith("events_consumed") else "hello's requests"
+        more = "" if row["ratio"] is None else f"  {row['ratio']} of {of}  {row['cpu_us']} us of CPU"
         print(f"{name:26} {row['value']:>9} {row['unit']}{more}")
 
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from eth_abi.abi import encode
 from eth_account import Account
 from eth_account.messages import encode_typed_data
 from eth_account.signers.local import LocalAccount
@@ -162,8 +163,7 @@ class Chain:
 
     def gas(self, contract: Contract, function: str, *arguments: object) -> int:
         """Gas used by a call that must succeed."""
-        receipt = self.send({"to": contract.address, "data": contract.encode_abi(function, arguments)})
-        return _number(receipt["gasUsed"])
+        return _number(self.send(call_of(contract, function, *arguments))["gasUsed"])
 
     def send(self, fields: dict[str, Json]) -> dict[str, Json]:
         """The receipt. Raises RuntimeError when the transaction reverts."""
@@ -181,6 +181,17 @@ class Chain:
     def wait(self, seconds: int) -> None:
         """The next block is `seconds` after the last one."""
         rpc(self.rpc_url, "evm_setNextBlockTimestamp", self.now() + seconds)
+
+
+def call_of(contract: Contract, function: str, *arguments: object) -> dict[str, Json]:
+    """The fields of a transaction. web3's own way goes through the whole ABI, which takes longer than the call."""
+    types = tuple(str(kind["type"]) for kind in contract.functions[function].abi["inputs"])
+    return {"to": contract.address, "data": "0x" + (_selector(function, types) + encode(types, arguments)).hex()}
+
+
+@cache
+def _selector(function: str, types: tuple[str, ...]) -> bytes:
+    return keccak256(f"{function}({','.join(types)})".encode())[:4]
 
 
 @contextmanager

@@ -1,27 +1,41 @@
 """Load at a fixed rate, as an open loop: what is late waits in line and is measured from when it should have gone out.
 
-So no pause of the server hides behind requests that were never sent ("coordinated omission", Gil Tene). One process
-with uvloop and raw protocols, since wrk cannot do it.
+So no pause of the server hides behind requests that were never sent ("coordinated omission", Gil Tene). `rate.c` makes
+the load, since wrk cannot do it and the load shares a core with the server's stores; it is built when first used. Where
+there is no C compiler, `bench.rate_loop` takes its place.
 """
 
-import asyncio
-import gc
+import hashlib
+import json
+import os
+import shlex
+import shutil
+import struct
+import subprocess
+import tempfile
 import time
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import cast
+from pathlib import Path
 from urllib.parse import urlsplit
 
-import uvloop
+from bench import rate_loop
+from bench.rate_loop import HEAD_END
 
-HEAD_END = b"\r\n\r\n"
-_LENGTH = b"content-length:"
+SOURCE = Path(__file__).with_suffix(".c")
+BUILT = Path(__file__).parent.parent / ".tools" / "bench"
+FLAGS = ("-O2", "-std=gnu11")
+BUILD_SECONDS_MAX, MORE_SECONDS_MAX = 60, 60
+TIMEOUT_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
 class Waits:
-    """Milliseconds from the moment a request was due until its answer was complete; `errors` had another answer."""
+    """Milliseconds from the moment a request was due until its answer was complete, of `requests` right answers.
+
+    `errors` had another answer or none in time (what was still waited for counts in the percentiles), or are idle
+    connections that the server closed. `late_p99_ms` is how late the load itself was, `cpu_seconds` what it took.
+    """
 
     requests: int
     errors: int
@@ -30,143 +44,98 @@ class Waits:
     p99_ms: float
     p999_ms: float
     max_ms: float
+    late_p99_ms: float
+    cpu_seconds: float
+    tool: str
+    about_errors: str = ""
 
     @property
     def per_second(self) -> float:
         return self.requests / self.seconds
 
 
-class _Connection(asyncio.Protocol):
-    """One request at a time; gives itself back when its answer is there."""
-
-    def __init__(self, driver: "_Driver") -> None:
-        self._driver = driver
-        self._buffer = b""
-        self._due = 0.0
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)
-
-    def send(self, content: bytes, due: float) -> None:
-        self._due = due
-        self._transport.write(content)
-
-    def data_received(self, data: bytes) -> None:
-        self._buffer = buffer = self._buffer + data if self._buffer else data
-        end = buffer.find(HEAD_END)
-        if end < 0:
-            return
-        head = buffer[:end].lower()
-        start = head.find(_LENGTH) + len(_LENGTH)
-        stop = head.find(b"\r\n", start)
-        if len(buffer) - end - len(HEAD_END) < int(head[start:] if stop < 0 else head[start:stop]):
-            return
-        self._buffer = b""
-        self._driver.answered(self, self._due, buffer)
-
-    def connection_lost(self, error: Exception | None) -> None:
-        self._driver.lost(self)
-
-    def close(self) -> None:
-        self._transport.close()
+def program() -> Path | None:
+    """The compiled load, built from this source if it is not there yet; None where there is no compiler for it."""
+    digest = hashlib.sha256(SOURCE.read_bytes() + " ".join(FLAGS).encode()).hexdigest()
+    target = BUILT / f"rate-{digest[:16]}"
+    return target if target.is_file() or _build(target) else None
 
 
-class _Driver:
-    """Sends what is due on whichever connection is free."""
+def _build(target: Path) -> bool:
+    compiler = shlex.split(os.environ.get("CC") or "cc")
+    if shutil.which(compiler[0]) is None:
+        return False
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=target.parent) as folder:     # somebody else may build it as well
+            part = Path(folder) / "rate"
+            command = [*compiler, *FLAGS, "-o", str(part), str(SOURCE)]
+            done = subprocess.run(command, capture_output=True, timeout=BUILD_SECONDS_MAX, check=False)
+            if done.returncode == 0:
+                part.replace(target)
+            return done.returncode == 0
+    except (OSError, subprocess.SubprocessError):
+        return False
 
-    def __init__(self, contents: Sequence[bytes], expected: Callable[[bytes], bool], rate: float) -> None:
-        self._contents, self._expected, self._rate = contents, expected, rate
-        self._free: deque[_Connection] = deque()
-        self._late: deque[float] = deque()
-        self._sent = 0
-        self.waits: list[float] = []
-        self.errors = 0
-        self.closing = False
 
-    def add(self, connection: _Connection) -> None:
-        self._free.append(connection)
-
-    async def run(self, seconds: float) -> None:
-        """Requests for so long, then whatever is still under way, three seconds at most."""
-        started, due = time.perf_counter(), 0
-        total = int(self._rate * seconds)
-        while due < total:
-            now = time.perf_counter()
-            while due < total and started + due / self._rate <= now:
-                self._go(started + due / self._rate)
-                due += 1
-            await asyncio.sleep(max(0.0, min(0.0005, started + due / self._rate - time.perf_counter())))
-        deadline = time.perf_counter() + 3
-        while len(self.waits) + self.errors < total and time.perf_counter() < deadline:
-            await asyncio.sleep(0.01)
-        self.errors = total - len(self.waits)
-        self.closing = True
-
-    def answered(self, connection: _Connection, due: float, answer: bytes) -> None:
-        if self._expected(answer):
-            self.waits.append(time.perf_counter() - due)
-        else:
-            self.errors += 1
-        if self._late:
-            self._send(connection, self._late.popleft())
-        else:
-            self._free.append(connection)
-
-    def lost(self, connection: _Connection) -> None:
-        if not self.closing:
-            self.errors += 1
-        if connection in self._free:
-            self._free.remove(connection)
-
-    def _go(self, due: float) -> None:
-        if self._free:
-            self._send(self._free.popleft(), due)
-        else:
-            self._late.append(due)
-
-    def _send(self, connection: _Connection, due: float) -> None:
-        connection.send(self._contents[self._sent % len(self._contents)], due)
-        self._sent += 1
+def tool() -> str:
+    """Who makes the load: `bench/rate.c` or `bench.rate_loop`."""
+    return "bench/rate.c" if program() else "bench.rate_loop"
 
 
 def run(
-    url: str, contents: Sequence[bytes], expected: Callable[[bytes], bool], *, rate: float, seconds: float,
-    connections: int,
+    url: str, contents: Sequence[bytes], expected: str, *, rate: float, seconds: float, connections: int,
+    timeout_seconds: float = TIMEOUT_SECONDS,
 ) -> Waits:
-    """`rate` requests a second for `seconds`, the `contents` in turns. `expected` is asked about every whole answer."""
-    gc.collect()
-    gc.freeze()
-    gc.disable()            # a pause of the client would look like one of the server
-    try:
-        return uvloop.run(_run(url, contents, expected, rate, seconds, connections))
-    finally:
-        gc.enable()
-        gc.unfreeze()
+    """`rate` requests a second for `seconds`, the `contents` in turns, on connections that are kept.
+
+    Right is an answer of 200 or 202 with `expected` in its body. Raises RuntimeError when no load can be made.
+    """
+    compiled = program()
+    if compiled is None:
+        return _loop(url, contents, expected, rate, seconds, connections)
+    parts = urlsplit(url)
+    values = [parts.hostname or "", parts.port or 80, connections, rate, seconds, timeout_seconds, expected]
+    done = subprocess.run(
+        [compiled, *map(str, values)], input=b"".join(struct.pack("<I", len(one)) + one for one in contents),
+        capture_output=True, timeout=seconds + MORE_SECONDS_MAX, check=False,
+    )
+    if done.returncode:
+        raise RuntimeError(done.stderr.decode(errors="replace").strip() or f"rate ended with {done.returncode}")
+    return _waits(json.loads(done.stdout))
 
 
-async def _run(
-    url: str, contents: Sequence[bytes], expected: Callable[[bytes], bool], rate: float, seconds: float,
-    connections: int,
+def _waits(found: dict[str, int | float | str]) -> Waits:
+    kinds = ("wrong", "broken", "timeouts", "unanswered", "idle_lost")
+    numbers = {name: float(value) for name, value in found.items() if name != "sample"}
+    errors = {kind: int(numbers[kind]) for kind in kinds if numbers[kind]}
+    about = ", ".join(f"{count} {kind}" for kind, count in errors.items())
+    return Waits(
+        int(numbers["right"]), sum(errors.values()), numbers["seconds"], p50_ms=numbers["p50_us"] / 1e3,
+        p99_ms=numbers["p99_us"] / 1e3, p999_ms=numbers["p999_us"] / 1e3, max_ms=numbers["max_us"] / 1e3,
+        late_p99_ms=numbers["late_p99_us"] / 1e3, cpu_seconds=numbers["cpu_us"] / 1e6, tool="bench/rate.c",
+        about_errors=f"{about}: {found['sample']}" if found["sample"] else about,
+    )
+
+
+def _loop(
+    url: str, contents: Sequence[bytes], expected: str, rate: float, seconds: float, connections: int
 ) -> Waits:
-    parts, driver = urlsplit(url), _Driver(contents, expected, rate)
-    opened = []
-    for _ in range(connections):
-        _, connection = await asyncio.get_running_loop().create_connection(
-            lambda: _Connection(driver), parts.hostname or "", parts.port or 80
-        )
-        driver.add(connection)
-        opened.append(connection)
-    await driver.run(seconds)
-    for connection in opened:
-        connection.close()
-    return summary(driver.waits, driver.errors, seconds)
+    wanted = expected.encode()
+
+    def right(answer: bytes) -> bool:
+        return answer[9:12] in (b"200", b"202") and wanted in answer.partition(HEAD_END)[2]
+
+    before = time.process_time()
+    sent = rate_loop.run(url, contents, right, rate=rate, seconds=seconds, connections=connections)
+    return Waits(
+        len(sent.waits), sent.errors, seconds, p50_ms=_at(sent.waits, 0.5), p99_ms=_at(sent.waits, 0.99),
+        p999_ms=_at(sent.waits, 0.999), max_ms=_at(sent.waits, 1.0), late_p99_ms=_at(sent.late, 0.99),
+        cpu_seconds=time.process_time() - before, tool="bench.rate_loop",
+    )
 
 
-def summary(waits: Sequence[float], errors: int, seconds: float) -> Waits:
-    """Waits in seconds become milliseconds; without any, all figures are infinite."""
-    ordered = sorted(waits) or [float("inf")]
-
-    def at(share: float) -> float:
-        return ordered[min(len(ordered) - 1, int(len(ordered) * share))] * 1e3
-
-    return Waits(len(waits), errors, seconds, at(0.5), at(0.99), at(0.999), ordered[-1] * 1e3)
+def _at(seconds: Sequence[float], share: float) -> float:
+    """Milliseconds; infinite where nothing was right."""
+    ordered = sorted(seconds) or [float("inf")]
+    return ordered[min(len(ordered) - 1, int(len(ordered) * share))] * 1e3

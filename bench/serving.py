@@ -211,27 +211,20 @@ def _waits(bench: Bench, running: Running, per_second: int) -> Row:
     hellos, runs = [], []
     for _ in range(bench.runs):
         ask = partial(rate.run, running.url, rate=per_second, connections=RATE_CONNECTIONS)
-        hellos.append(ask(greeting, _is_200, seconds=min(3.0, bench.rate_seconds)))
+        hellos.append(ask(greeting, "", seconds=min(3.0, bench.rate_seconds)))
         before = cpu_seconds(running.pids["server"])
-        runs.append(ask(contents, _is_ad, seconds=bench.rate_seconds))
+        runs.append(ask(contents, connections.AD, seconds=bench.rate_seconds))
         busy = (cpu_seconds(running.pids["server"]) - before) / bench.rate_seconds
     errors = sum(run.errors for run in runs)
     row = _figure(
         median(run.p99_ms for run in runs), "ms", baseline=round(median(run.p99_ms for run in hellos), 2),
         p50_ms=round(median(run.p50_ms for run in runs), 2), p999_ms=round(median(run.p999_ms for run in runs), 2),
-        per_second=per_second, errors=errors, core_busy=round(busy, 2), load="bench.rate", runs=len(runs),
+        per_second=per_second, errors=errors, core_busy=round(busy, 2), load=runs[-1].tool, runs=len(runs),
+        load_late_p99_ms=round(median(run.late_p99_ms for run in runs), 2),
     )
     row["ratio"] = round(row["value"] / row["baseline"], 2)
     print(f"bench: {text_lines({f'{per_second}/s': row})}", file=sys.stderr)
     return row
-
-
-def _is_200(answer: bytes) -> bool:
-    return answer.startswith(b"HTTP/1.1 200")
-
-
-def _is_ad(answer: bytes) -> bool:
-    return answer.startswith(b"HTTP/1.1 200") and b'"token"' in answer
 
 
 def _throughput(runs: Sequence[load.Load], baseline: float) -> Row:

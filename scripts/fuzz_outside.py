@@ -1,4 +1,5 @@
-"""Fuzzes what the outside can reach: every parser with atheris, then every route of a running system with schemathesis.
+"""Fuzzes what the outside can reach: every parser with atheris, the kernel of events with sanitizers, then every route
+of a running system with schemathesis.
 
     python -m scripts.fuzz_outside [--seconds 1200] [--folder .fuzz/outside] [PARSER ...]
 
@@ -33,6 +34,13 @@ def fuzz_parser(name: str, seconds: int, folder: Path) -> bool:
     return done.returncode == 0
 
 
+def fuzz_kernel(seconds: int) -> bool:
+    """True when the compiled kernel of events stayed within its memory, and said what Python says."""
+    print(f"fuzz: the kernel of events for {seconds} s …", flush=True)
+    command = [sys.executable, "-m", "scripts.testing.fuzz_kernel", "--seconds", str(seconds)]
+    return subprocess.run(command, cwd=ROOT).returncode == 0
+
+
 def fuzz_routes(seconds: int) -> bool:
     """True when every answer was as documented."""
     print(f"fuzz: every route for {seconds} s …", flush=True)
@@ -54,6 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     share = options.seconds if options.parsers else options.seconds // 2
     sound = [fuzz_parser(name, max(1, share // len(chosen)), options.folder) for name in chosen]
     if not options.parsers:
+        sound.append(fuzz_kernel(max(1, share // len(chosen))))
         sound.append(fuzz_routes(options.seconds - share))
     print("fuzz: no finding" if all(sound) else "fuzz: something was found, see above")
     sys.exit(0 if all(sound) else 1)

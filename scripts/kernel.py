@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+from collections.abc import Sequence
 from pathlib import Path
 
 FOLDER = Path(__file__).parent.parent / "backend" / "ingest"
@@ -16,16 +17,16 @@ SECONDS_MAX = 50
 FLAGS = ("-O3", "-shared", "-fPIC", "-fno-strict-aliasing")
 
 
-def build(source: Path, target: Path, compiler: str | None = None) -> str:
-    """Compile `source` to `target`, all or nothing; says what became of it."""
+def build(source: Path, target: Path, compiler: str | None = None, more: Sequence[str] = ()) -> str:
+    """Compile `source` to `target` with `more` options, all or nothing; says what became of it."""
     target.unlink(missing_ok=True)              # what is left of an older source must not be taken for it
     named = shlex.split(compiler or os.environ.get("CC") or "cc")
     headers = Path(sysconfig.get_path("include"))
     if shutil.which(named[0]) is None or not (headers / "Python.h").is_file():
         return "left out: no C compiler, or no Python.h"
     part = target.with_suffix(".part")
-    more = ("-undefined", "dynamic_lookup") if sys.platform == "darwin" else ()
-    command = [*named, *FLAGS, *more, f"-I{headers}", str(source), "-o", str(part)]
+    flags = (*FLAGS, *(("-undefined", "dynamic_lookup") if sys.platform == "darwin" else ()), *more)
+    command = [*named, *flags, f"-I{headers}", str(source), "-o", str(part)]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS_MAX, check=False)
         if done.returncode:

@@ -5,6 +5,7 @@ developer's is touched: DATABASE_URL and REDIS_URL are ignored. TEST_DATABASE_UR
 test against instead of ours; the user must be allowed to create databases, and the databases of that Redis are emptied.
 """
 
+import gc
 import os
 import shutil
 import tempfile
@@ -30,7 +31,10 @@ WITHOUT_SERVERS = (HERE / "rules", HERE / "contracts")
 TEMPLATE = "sightline_test_template"
 # Scripts that are run again and again compile the contracts once; what they keep is named by a digest of the sources.
 os.environ.setdefault("SIGHTLINE_COMPILED", str(Path(tempfile.gettempdir(), f"sightline-compiled-{os.getuid()}")))
-LONG_FIRST = ("e2e", "outside", "load", "contracts", "indexer", "services", "stores")
+LONG_FIRST = ("outside", "load", "e2e", "contracts", "indexer", "services", "stores")
+IN_ONE_WORKER = ("outside", "load")     # what their tests share takes half a minute to start, and works meanwhile
+# New objects between two looks of the garbage collector; nearly all that a test makes is gone without one.
+GC_THRESHOLDS = (20_000, 20, 20)
 
 # All that hypothesis sets by itself where CI is in the environment is set here, so that no run depends on it.
 settings.register_profile(
@@ -65,6 +69,19 @@ _run = _Run()
 _servers_key = pytest.StashKey[Servers]()
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """What is imported stays: the garbage collector does not look at it, now or later."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(*GC_THRESHOLDS)
+        gc.enable()
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The modules that take long come first: a minute of one test at the end would leave a core idle."""
     items.sort(key=lambda item: _place(item.path))
@@ -73,6 +90,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _place(path: Path) -> int:
     folder = path.relative_to(HERE).parts[0] if path.is_relative_to(HERE) else ""
     return LONG_FIRST.index(folder) if folder in LONG_FIRST else len(LONG_FIRST)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Modules go to the next worker that is free, a folder of IN_ONE_WORKER as a whole."""
+    if config.getvalue("dist") != "loadscope":
+        return None
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Folders(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            folder = Path(nodeid.split("::")[0]).parent
+            return str(folder) if folder.name in IN_ONE_WORKER else super()._split_scope(nodeid)
+
+    return Folders(config, log)
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -1,6 +1,8 @@
 """POST /v1/events: what happened to the ads that were shown. Answers when Redis has it on disk."""
 
 import time
+from collections.abc import Sequence
+from functools import lru_cache
 from typing import Annotated
 
 import msgspec
@@ -39,6 +41,15 @@ _VERDICTS: dict[DropReason | None, bytes] = {
 }
 
 
+def _results(verdicts: Sequence[DropReason | None]) -> bytes:
+    return b'{"results":[%b]}' % b",".join([_VERDICTS[reason] for reason in verdicts])
+
+
+@lru_cache(EVENTS_MAX)
+def _all_accepted(events: int) -> bytes:
+    return _results([None] * events)
+
+
 class Accept:
     """From the bytes of a batch to the bytes of the verdicts, for the route and for the front."""
 
@@ -48,7 +59,7 @@ class Accept:
     async def answer(self, raw: bytes, user_agent: str, ip: str, origin: str) -> bytes:
         """Verdicts, when every event is stored. The address is looked up and forgotten."""
         verdicts = await self._service.accept(raw, time.time_ns() // 1_000_000, user_agent, origin, ip=ip)
-        return b'{"results":[%b]}' % b",".join([_VERDICTS[reason] for reason in verdicts])
+        return _results(verdicts) if any(verdicts) else _all_accepted(len(verdicts))
 
     def hot(self) -> HotRoute:
         """The route without FastAPI."""

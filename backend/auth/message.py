@@ -1,15 +1,16 @@
 """Sign-In with Ethereum (EIP-4361): what a message must say to open a session here. The signature is signature.py's."""
 
+import functools
 import warnings
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from backend.core.errors import BadRequest, NotSignedIn
 from backend.core.ids import Address, address
 
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore", DeprecationWarning)      # web3, which siwe imports, uses websockets.legacy
+if TYPE_CHECKING:
     from siwe import ISO8601Datetime, SiweMessage
 
 MESSAGE_CHARACTERS_MAX = 2_048
@@ -57,7 +58,7 @@ def parse(text: str) -> SignInMessage:
         raise BadRequest("siwe_message_malformed", f"the message has more than {MESSAGE_CHARACTERS_MAX} characters")
     try:
         # siwe's regular expression and not its ABNF grammar, which spends half a second on a hostile 2 kB message
-        parsed = SiweMessage.from_message(text, abnf=False)
+        parsed = _parser().from_message(text, abnf=False)
         message = _message(text, parsed)
     except Exception as error:   # pydantic, dates, checksums: whatever the parser throws, the text is at fault
         raise BadRequest("siwe_message_malformed", "this is not an EIP-4361 message") from error
@@ -66,7 +67,17 @@ def parse(text: str) -> SignInMessage:
     return message
 
 
-def _message(text: str, parsed: SiweMessage) -> SignInMessage:
+@functools.cache
+def _parser() -> "type[SiweMessage]":
+    """Imported when first somebody signs in: with web3, which it brings along, it takes 24 MB of a worker."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)      # web3 uses websockets.legacy
+        from siwe import SiweMessage
+    parser: type[SiweMessage] = SiweMessage
+    return parser
+
+
+def _message(text: str, parsed: "SiweMessage") -> SignInMessage:
     return SignInMessage(
         text=text, wallet=address(parsed.address), scheme=parsed.scheme, domain=parsed.domain, uri=parsed.uri,
         version=str(parsed.version), chain_id=parsed.chain_id, nonce=parsed.nonce, issued_at=_time(parsed.issued_at),
@@ -75,7 +86,7 @@ def _message(text: str, parsed: SiweMessage) -> SignInMessage:
     )
 
 
-def _is_canonical(text: str, parsed: SiweMessage) -> bool:
+def _is_canonical(text: str, parsed: "SiweMessage") -> bool:
     """Whether the text has no other reading: else what we check could differ from what the wallet's user saw."""
     one_line = (parsed.domain, parsed.uri, *(parsed.resources or ()))
     return (
@@ -128,5 +139,5 @@ def _time_problem(message: SignInMessage, policy: SignInPolicy, now: datetime) -
     return None
 
 
-def _time(text: ISO8601Datetime) -> datetime:
+def _time(text: "ISO8601Datetime") -> datetime:
     return datetime.fromisoformat(text.replace("Z", "+00:00"))

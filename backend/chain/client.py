@@ -97,9 +97,11 @@ class Chain:
         self.web3 = Web3(Web3.HTTPProvider(rpc_url, request_kwargs={"timeout": READ_SECONDS}))
         # Polygon's blocks carry validators in `extraData`; web3 calls that a fault unless told.
         self.web3.middleware_onion.inject(ExtraDataToPOAMiddleware, layer=0)
+        self.web3.middleware_onion.remove("validation")     # it asks for the chain's id before every call; we ask once
         self._signer: Signer | None = LocalSigner(key) if key else signer
         self._sending = threading.Lock()
         self._checked = False
+        self._contracts: dict[tuple[str, str], Contract] = {}
 
     @property
     def sender(self) -> Address:
@@ -145,8 +147,12 @@ class Chain:
 
     def contract(self, name: str, at: str) -> Contract:
         """The contract `name` (its ABI is contracts/abi/<name>.json) at an address."""
-        abi = json.loads((ABI_FOLDER / f"{name}.json").read_text())
-        return self.web3.eth.contract(address=Web3.to_checksum_address(at), abi=abi)
+        if (name, at) not in self._contracts:
+            abi = json.loads((ABI_FOLDER / f"{name}.json").read_text())
+            made = self._contracts[name, at] = self.web3.eth.contract(address=Web3.to_checksum_address(at), abi=abi)
+            for one in (entry["name"] for entry in abi if entry["type"] == "function"):     # web3 looks there each time
+                made.functions[one].contract_abi = [entry for entry in abi if entry.get("name") == one]
+        return self._contracts[name, at]
 
     def read(self, function: ContractFunction) -> Any:
         """The result of a view at the head."""
@@ -422,10 +428,10 @@ class EscrowClient:
         return self.chain.logs(self.address, topics, self._since)
 
     def _read(self, name: str, *arguments: object) -> Any:
-        return self.chain.read(self._contract.get_function_by_name(name)(*arguments))
+        return self.chain.read(self._contract.functions[name](*arguments))
 
     def _send(self, name: str, *arguments: object) -> Receipt:
-        return self.chain.send(self._contract.get_function_by_name(name)(*arguments))
+        return self.chain.send(self._contract.functions[name](*arguments))
 
 
 class PayoutClient:

@@ -43,6 +43,7 @@ class Chain:
     def __init__(self, rpc_url: str, addresses: Mapping[str, str], abi_folder: Path, confirmations: int) -> None:
         self._confirmations = confirmations
         self._web3 = Web3(HTTPProvider(rpc_url, request_kwargs={"timeout": RPC_SECONDS_MAX}))
+        self._web3.middleware_onion.remove("validation")        # it asks for the chain's id before every call
         self.chain_id = self._web3.eth.chain_id
 
         def contract(name: str) -> Contract:

@@ -15,7 +15,7 @@ from backend.core.events import BILLS, KIND_BYTE, BidKind, EventKind, Sample
 from backend.core.reasons import DropReason
 from backend.core.traffic_marks import day_of_ms, network_mark, viewer_mark
 from backend.ingest import pipeline, reports, robots
-from backend.ingest.kernel import Kernel
+from backend.ingest.kernel import Kernel, Whole
 from backend.ingest.pipeline import Circumstances, Incoming
 from backend.ingest.reports import AcceptedRecord, DroppedRecord, Report, Viewable
 from backend.ingest.viewability import plainly_viewable_at_ms
@@ -63,6 +63,10 @@ class Asked:
     skew_ms: int
     network_mark: int | None
 
+    def mark(self) -> bytes:
+        """The network's mark in JSON."""
+        return b"null" if self.network_mark is None else b"%d" % self.network_mark
+
     def numbers(self) -> tuple[int, ...]:
         """What the kernel asks for, in its order."""
         about, rules = self.about, self.about.ruleset
@@ -81,12 +85,19 @@ def asked(about: Circumstances) -> Asked:
     )
 
 
+def judge_whole(body: bytes, request: Asked, kernel: Kernel | None) -> Whole | None:
+    """What goes into the stream when all of a request is plain; None: judge its events one by one."""
+    if kernel is None or request.is_suspect:
+        return None
+    found = kernel.body(body, request.about.token_key, request.mark(), *request.numbers())
+    return None if found is None else Whole(*found)
+
+
 def judge_all(batch: list[Report], request: Asked, kernel: Kernel | None) -> list[Judged]:
     """The verdicts about decoded events; `kernel` takes the views among them that are plainly good."""
     if kernel is None or request.is_suspect:
         return [judge(report, request) for report in batch]
-    mark = b"null" if request.network_mark is None else b"%d" % request.network_mark
-    plain = kernel(batch, request.about.token_key, mark, *request.numbers())
+    plain = kernel.views(batch, request.about.token_key, request.mark(), *request.numbers())
     return [
         judge(report, request) if found is None else Judged(msgspec.Raw(found[0]), None, *found[1:])
         for report, found in zip(batch, plain, strict=True)

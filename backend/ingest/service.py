@@ -24,8 +24,9 @@ from backend.db.failures import REDIS_UNAVAILABLE
 from backend.db.notices import notify
 from backend.ingest import kernel, pipeline, quick, reports, store
 from backend.ingest.door import store as door
+from backend.ingest.kernel import Whole
 from backend.ingest.pipeline import NO_LISTS, Circumstances, Lists
-from backend.ingest.quick import Judged
+from backend.ingest.quick import Asked, Judged
 from backend.ingest.reports import Entry
 from backend.ingest.sequence import asked_early, asked_ids, in_order
 from backend.ingest.store import Poison
@@ -75,9 +76,25 @@ class IngestService:
         about = Circumstances(
             now_ms, user_agent, self._chain_id, self._token_key, self._ruleset, origin, is_link, ip, self._lists
         )
-        judged = _judged(body, about)
-        await self.admit(judged, now_ms)
+        request = quick.asked(about)
+        whole = quick.judge_whole(body, request, KERNEL)
+        answer = None if whole is None else await self._admit_whole(whole, now_ms)
+        if whole is not None and answer is None:
+            return [None] * whole.events
+        judged = _judged(body, request)
+        await self.admit(judged, now_ms, answer)
         return [one.reason for one in judged]
+
+    async def _admit_whole(self, whole: Whole, now_ms: int) -> "door.Answer | None":
+        """None: everything is written. Else what the first round of `admit` would have heard."""
+        self._memory.check()
+        try:
+            return await door.ask(
+                self._redis, whole.entry, self._room, now_ms // 60_000, {whole.viewer: whole.events}, whole.names,
+                self._ruleset.viewer_events_per_minute_max,
+            )
+        except door.Full:
+            raise _queue_full() from None
 
     def judge_click(self, token: str, now_ms: int, user_agent: str, ip: str = "") -> Judged:
         """The verdict about a click that came as a link."""
@@ -113,11 +130,11 @@ class IngestService:
         except TokenError:
             return None
 
-    async def admit(self, judged: list[Judged], now_ms: int) -> None:
+    async def admit(self, judged: list[Judged], now_ms: int, answer: "door.Answer | None" = None) -> None:
         """Write the entry once nothing in it must be refused; the verdicts are in it, so a redelivery decides the same.
 
         Each round refuses at least one event more, for good: whatever came before stays so. Raises Unavailable when
-        the queue is full.
+        the queue is full. `answer`: the door has answered the first round already.
         """
         self._memory.check()
         passed = [one for one in judged if one.reason is None]
@@ -127,20 +144,29 @@ class IngestService:
         _refuse_twins(passed)
         while True:
             claimed = [one for one in passed if one.reason is None]
-            entry = reports.encode_entry(reports.Written(now_ms, [one.record for one in judged]))
-            try:
-                refused = await door.admit(
-                    self._redis, entry, self._room, now_ms // 60_000, viewers,
-                    [(one.expires_ms, one.claim) for one in claimed], self._ruleset.viewer_events_per_minute_max,
-                )
-            except door.Full:
-                raise _queue_full() from None
+            claims = [(one.expires_ms, one.claim) for one in claimed]
+            if answer is None:
+                refused = await self._admit_judged(judged, now_ms, viewers, claims)
+            else:
+                refused, answer = door.refused(answer, viewers, claims), None
             if refused is None:
                 return
             for place in refused.seen:
                 claimed[place].refuse(DropReason.REPLAYED)
             self._refuse_too_many(passed, refused)
             viewers = {}
+
+    async def _admit_judged(
+        self, judged: list[Judged], now_ms: int, viewers: dict[bytes, int], claims: list[tuple[int, bytes]]
+    ) -> "door.Refused | None":
+        entry = reports.encode_entry(reports.Written(now_ms, [one.record for one in judged]))
+        try:
+            return await door.admit(
+                self._redis, entry, self._room, now_ms // 60_000, viewers, claims,
+                self._ruleset.viewer_events_per_minute_max,
+            )
+        except door.Full:
+            raise _queue_full() from None
 
     def _refuse_too_many(self, passed: list[Judged], refused: door.Refused) -> None:
         position: Counter[bytes] = Counter()
@@ -152,8 +178,7 @@ class IngestService:
                     one.refuse(reason)
 
 
-def _judged(body: bytes, about: Circumstances) -> list[Judged]:
-    request = quick.asked(about)
+def _judged(body: bytes, request: Asked) -> list[Judged]:
     try:
         events = reports.decode_batch(body).events
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

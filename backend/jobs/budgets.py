@@ -6,11 +6,11 @@ from backend.serving.sync.service import BudgetSync
 
 
 class BudgetsJob:
-    """Loop around `BudgetSync`; its pause is how old a budget may be (`catalogue_seconds`)."""
+    """Loop around `BudgetSync`."""
 
     def __init__(self, budgets: BudgetSync) -> None:
         self._budgets = budgets
 
     def step(self) -> bool:
-        """True when settled events are waiting."""
-        return self._budgets.sync(time.time_ns() // 1_000_000)
+        """True when settled events are waiting. One process leads; three seconds after its last pass another does."""
+        return self._budgets.leads() and self._budgets.sync(time.time_ns() // 1_000_000)

@@ -29,6 +29,7 @@ from backend.settlement.keeper.service import KeeperService
 from backend.settlement.service import EpochService
 
 PACING_SECONDS = 5.0
+BUDGETS_SECONDS = 0.2           # a change waits so long at most before it is looked at
 AREAS = (creatives, placements, conversions, cards, billing, privacy, operation, traffic)
 
 
@@ -70,7 +71,7 @@ def _loops(settings: Settings) -> list[Loop]:
     return [
         Loop("ingest", IngestJob(IngestConsumer(engine, client, admins=settings.admins)).step, idle_seconds=0.1),
         Loop("ledger", LedgerJob(LedgerService(engine, chain_id)).step, idle_seconds=0.1),
-        Loop("budgets", BudgetsJob(BudgetSync(engine, client, chain_id)).step, idle_seconds=settings.catalogue_seconds),
+        Loop("budgets", BudgetsJob(BudgetSync(engine, client, chain_id)).step, idle_seconds=BUDGETS_SECONDS),
         Loop("pacing", PacingJob(Pacing(engine, client, chain_id)).step, idle_seconds=PACING_SECONDS),
         Loop("epochs", EpochJob(epochs).step, idle_seconds=0.5),
         Loop("keeper", KeeperJob(keeper).step, idle_seconds=1.0),

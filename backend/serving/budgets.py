@@ -1,5 +1,6 @@
 """What the purses of a campaign should contain according to SQL, and when a hold may lapse."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -7,7 +8,7 @@ from backend.core.budget import CampaignBudget
 from backend.serving.catalogue import LineItem, Spending, day_of
 from backend.serving.eligibility import refusal_of_caps
 from backend.serving.pacing.controller import FULL, Pace
-from backend.serving.published import Allowance, Funds
+from backend.serving.published import Allowance, Funds, Told
 from backend.serving.purses import day_purse, total_purse
 
 
@@ -43,34 +44,44 @@ def settled_until_ms(now_ms: int, oldest_in_stream_ms: int | None, oldest_accept
 
 @dataclass(frozen=True, slots=True)
 class Books:
-    """What SQL says of all campaigns: budgets, bases of purses, line items with caps and who pays, charges by day."""
+    """What SQL says of some campaigns: budgets, bases of purses, line items with caps and who pays, charges by day.
+
+    Whatever has the same meta is in it together.
+    """
 
     budgets: Mapping[int, CampaignBudget]
     bases: Mapping[int, Mapping[str, int]]
     capped: Iterable[tuple[LineItem, tuple[str, str]]]
     spend: Mapping[int, Mapping[int, int]]
 
-    def funds(self) -> list[Funds]:
-        """Every campaign on chain."""
-        return [
-            Funds(campaign, one.owner, one.meta, one.active, one.spendable > 0)
-            for campaign, one in sorted(self.budgets.items())
-        ]
-
-    def spent(self, held: Mapping[int, Mapping[str, int]]) -> list[int]:
-        """Campaigns in whose purse open holds have left nothing."""
-        return [
-            campaign for campaign, base in self.bases.items()
-            if base["campaign"] - held.get(campaign, {}).get("campaign", 0) <= 0
-        ]
-
-    def allowances(
+    def told(
         self, held: Mapping[int, Mapping[str, int]], paces: Mapping[int, Pace], now_ms: int
-    ) -> list[Allowance]:
+    ) -> dict[str, Told]:
+        """What deciders are told, by meta. `held` is what open holds have taken of each campaign's purses."""
+        allowances = self._allowances(held, paces, now_ms)
+        campaigns: dict[str, list[int]] = defaultdict(list)
+        for campaign, one in self.budgets.items():
+            campaigns[one.meta].append(campaign)
+        return {
+            meta: Told([self._funds(one) for one in some], self._spent(some, held), allowances.get(meta, ()))
+            for meta, some in campaigns.items()
+        }
+
+    def _funds(self, campaign: int) -> Funds:
+        one = self.budgets[campaign]
+        return Funds(campaign, one.owner, one.meta, one.active, one.spendable > 0)
+
+    def _spent(self, campaigns: Iterable[int], held: Mapping[int, Mapping[str, int]]) -> list[int]:
+        """Campaigns in whose purse open holds have left nothing."""
+        return [one for one in campaigns if self.bases[one]["campaign"] - held.get(one, {}).get("campaign", 0) <= 0]
+
+    def _allowances(
+        self, held: Mapping[int, Mapping[str, int]], paces: Mapping[int, Pace], now_ms: int
+    ) -> dict[str, list[Allowance]]:
         """Of line items with caps, as far as they are not simply free to spend."""
         campaigns = {payer: campaign for campaign, payer in sorted(self._payers(), reverse=True)}
         day, nothing = day_of(now_ms), dict[str, int]()
-        found: list[Allowance] = []
+        found: dict[str, list[Allowance]] = defaultdict(list)
         for item, payer in self.capped:
             purses = held.get(campaigns.get(payer, 0), nothing)
             of_total, of_day = purses.get(total_purse(item.id), 0), purses.get(day_purse(item.id, day), 0)
@@ -82,7 +93,7 @@ class Books:
                 of_total, of_day,
             )
             if one[1:] != FREE:
-                found.append(one)
+                found[payer[1]].append(one)
         return found
 
     def _payers(self) -> Iterable[tuple[int, tuple[str, str]]]:

@@ -1,19 +1,24 @@
-"""What may be spent, as the worker tells every deciding process: two texts in Redis, each read only when it is new.
+"""What may be spent, as the worker tells every deciding process: texts in Redis, each read only when it is new.
 
-It is a hint, so that hardly anybody tries to hold what is not there; the purses decide.
+Accounts are spread over 64 parts by their meta; a part is one text, so whoever reads sees all of a campaign or nothing,
+and a change of one budget is told by a sixty-fourth of everything. It is a hint, so that hardly anybody tries to hold
+what is not there; the purses decide.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import NamedTuple
+from zlib import crc32
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
 from backend.core.reasons import NoBidReason
 
 PPM = 1_000_000
+PARTS = 64
 
 
 class Funds(NamedTuple):
@@ -40,15 +45,40 @@ class Allowance(NamedTuple):
     held_today_micro_usdc: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Budgets:
-    """`spent`: chain campaigns with nothing left. `version` names what was read."""
+class Told(NamedTuple):
+    """What there is to say about one meta. `spent`: chain campaigns with nothing left."""
 
     funds: Sequence[Funds] = ()
-    spent: frozenset[int] = frozenset()
+    spent: Sequence[int] = ()
     allowances: Sequence[Allowance] = ()
+
+
+Account = tuple[str, str]
+"""Owner and meta."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What was read of one part. `allowances` has a row for each field of `Allowance`, objections by `reasons`."""
+
+    digest: bytes
+    funds: Mapping[Account, Funds]
+    spent: Sequence[int]
+    reasons: Sequence[NoBidReason | None]
+    allowances: npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Budgets:
+    """All parts, or none while nothing was read. `version` names what was read."""
+
+    parts: tuple[Part, ...] = ()
     version: str = ""
     known: bool = True
+
+    def funds_of(self, account: Account) -> Funds | None:
+        """The campaign on chain that pays for it."""
+        return self.parts[part_of(account[1])].funds.get(account) if self.parts else None
 
 
 UNKNOWN = Budgets(known=False)
@@ -56,44 +86,53 @@ UNKNOWN = Budgets(known=False)
 
 
 class _Lines(msgspec.Struct, array_like=True):
+    funds: list[Funds]
     spent: list[int]
     reasons: list[str]
     columns: list[bytes] = field(default_factory=list)
 
 
-def encode_funds(funds: Sequence[Funds]) -> bytes:
-    return msgspec.msgpack.encode(list(funds))
+def part_of(meta: str) -> int:
+    """The part in which everything of this meta is."""
+    return crc32(meta.encode()) % PARTS
 
 
-def decode_funds(text: bytes) -> list[Funds]:
-    return msgspec.msgpack.decode(text, type=list[Funds])
+def encode_part(told: Iterable[Told]) -> bytes:
+    """Allowances as columns of 64-bit numbers: they are read by twenty processes for each time that they are written.
 
-
-def encode_allowances(spent: Sequence[int], allowances: Sequence[Allowance]) -> bytes:
-    """As columns of 64-bit numbers: they are read by twenty processes for each time that they are written."""
+    The same is always said by the same text.
+    """
+    kept = list(told)
+    funds = sorted(funds for one in kept for funds in one.funds)
+    spent = sorted(campaign for one in kept for campaign in one.spent)
+    allowances = sorted((allowance for one in kept for allowance in one.allowances), key=lambda one: one.line_item)
     reasons: dict[NoBidReason | None, int] = {None: 0}
     rows = [(one[0], reasons.setdefault(one[1], len(reasons)), *one[2:]) for one in allowances]
     columns = np.array(rows, "<i8").reshape(-1, len(Allowance._fields)).T
     named = [reason.value for reason in reasons if reason is not None]
-    return msgspec.msgpack.encode(_Lines(sorted(spent), named, [column.tobytes() for column in columns]))
+    return msgspec.msgpack.encode(_Lines(funds, spent, named, [column.tobytes() for column in columns]))
 
 
-def decode_allowances(text: bytes) -> tuple[frozenset[int], list[Allowance]]:
-    """Campaigns with nothing left, and allowances. A reason that this version does not know is a budget's."""
+def decode_part(text: bytes) -> Part:
+    """A reason that this version does not know is a budget's."""
     lines = msgspec.msgpack.decode(text, type=_Lines)
-    reasons: list[NoBidReason | None] = [None, *map(_reason, lines.reasons)]
-    columns = [np.frombuffer(column, "<i8").tolist() for column in lines.columns]
-    rows = zip(*columns, strict=True)
-    return frozenset(lines.spent), [Allowance(row[0], reasons[row[1]], *row[2:]) for row in rows]
+    allowances = np.array([np.frombuffer(column, "<i8") for column in lines.columns], np.int64)
+    return Part(digest(text), by_account(lines.funds), lines.spent, [None, *map(_reason, lines.reasons)], allowances)
 
 
-def digest(text: bytes) -> str:
-    return blake2b(text, digest_size=8).hexdigest()
+def budgets_of(parts: Iterable[Part]) -> Budgets:
+    """Of all parts, in their order."""
+    kept = tuple(parts)
+    return Budgets(kept, digest(b"".join(part.digest for part in kept)).hex())
 
 
-def by_account(funds: Sequence[Funds]) -> Mapping[tuple[str, str], Funds]:
+def digest(text: bytes) -> bytes:
+    return blake2b(text, digest_size=8).digest()
+
+
+def by_account(funds: Sequence[Funds]) -> Mapping[Account, Funds]:
     """Campaigns by (owner, meta). Of two with the same the older one counts, as everywhere."""
-    found: dict[tuple[str, str], Funds] = {}
+    found: dict[Account, Funds] = {}
     for one in sorted(funds):
         found.setdefault((one.owner, one.meta), one)
     return found

@@ -1,20 +1,16 @@
 """The purses with their holds in Redis, and what keeps them in step with SQL."""
 
 import asyncio
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any, NamedTuple, cast
+from typing import cast
 
 import redis
-from sqlalchemy import Connection, Row, text
+from sqlalchemy import Connection, text
 
-from backend.core.events import BidKind
 from backend.core.reasons import NoBidReason
-from backend.core.week import EVERY_HOUR, mask_of
 from backend.net.resp import Resp, Script
-from backend.serving.catalogue import MS_PER_DAY, LineItem, Purse
+from backend.serving.catalogue import Purse
 from backend.serving.purses import GIVE_BACK, LOWER, NO_CAP, REFUSALS, SYNC, hour_key, keys
 from backend.serving.wire import HOLD_SCRIPT
 
@@ -23,6 +19,7 @@ CURSOR_KEY = "sl:budgets:cursor"
 TICKET_KEY = "sl:budgets:ticket"
 # Gone a minute after the last refresh; health checks look at it.
 FRESH_KEY, FRESH_SECONDS = "sl:budgets:fresh", 60
+LEADER_KEY, LEADER_MS = "sl:budgets:leader", 3_000
 CAMPAIGNS_KEY = "sl:budgets:campaigns"
 EVENT_STREAM = "sl:events"
 SETTLED_MAX = 20_000
@@ -125,19 +122,7 @@ def _integers(answer: Mapping[bytes, bytes]) -> dict[str, int]:
 
 # ---- keeping the purses in step with SQL ----------------------------------------------------------------------------
 
-_SPEND = text("""
-select s.line_item_id, s.day - date '1970-01-01' as day, s.spent_micro_usdc
-  from line_item_spend s join line_item l on l.id = s.line_item_id where l.ends_at > :now
-""")
-
 _LOCK = text("select pg_try_advisory_xact_lock(:lock)")
-
-_CAPPED = text("""
-select l.id, coalesce(c.funder, c.owner) as escrow_owner, c.meta, l.bid_kind, l.bid_micro_usdc, l.daily_cap_micro_usdc,
-       l.total_cap_micro_usdc, l.pacing, l.starts_at, l.ends_at, l.hours, l.time_zone
-  from line_item l join campaign c on c.id = l.campaign_id
- where (l.daily_cap_micro_usdc is not null or l.total_cap_micro_usdc is not null) and l.ends_at > :now
-""")
 
 _SETTLED = text("""
 select settled_seq, chain_campaign, line_item_id, price_micro_usdc, decision_id
@@ -146,13 +131,6 @@ select settled_seq, chain_campaign, line_item_id, price_micro_usdc, decision_id
 
 _LAST_SETTLED = text("select coalesce(max(settled_seq), 0) from event")
 _OLDEST_ACCEPTED = text("select min(received_ms) from event where status = 'accepted'")
-
-
-class Capped(NamedTuple):
-    """A line item with caps, as far as spending needs it, and who pays."""
-
-    item: LineItem
-    payer: tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,36 +147,6 @@ class SettledEvent:
 def lock_budgets(connection: Connection) -> bool:
     """Whether this transaction is the one that syncs budgets."""
     return bool(connection.execute(_LOCK, {"lock": BUDGETS_LOCK}).scalar())
-
-
-class CappedLineItems:
-    """Reads them again and again; rows that are as they were make no new line items."""
-
-    def __init__(self) -> None:
-        self._last: dict[int, tuple[Row[Any], Capped]] = {}
-        self._week: tuple[int, ...] = ()
-
-    def read(self, connection: Connection, week: tuple[int, ...], now_ms: int) -> list[Capped]:
-        """Those that are not over, or ended yesterday."""
-        if week != self._week:
-            self._week, self._last = week, {}
-        found: dict[int, tuple[Row[Any], Capped]] = {}
-        for row in connection.execute(_CAPPED, {"now": _when(now_ms - MS_PER_DAY)}).all():
-            known = self._last.get(row.id)
-            found[row.id] = known if known and known[0] == row else (row, _capped(row, week))
-        self._last = found
-        return [capped for _, capped in found.values()]
-
-
-def _capped(row: Any, week: tuple[int, ...]) -> Capped:
-    item = LineItem(
-        id=row.id, campaign=0, owner="", bid_kind=BidKind(row.bid_kind), bid_micro_usdc=row.bid_micro_usdc,
-        starts_ms=_ms(row.starts_at), ends_ms=_ms(row.ends_at), even_pacing=row.pacing != "asap",
-        front_loaded=row.pacing == "front_loaded", daily_cap_micro_usdc=row.daily_cap_micro_usdc,
-        total_cap_micro_usdc=row.total_cap_micro_usdc, week=week,
-        hours=EVERY_HOUR if row.hours is None else mask_of(row.hours), time_zone=row.time_zone or "UTC",
-    )
-    return Capped(item, (row.escrow_owner, row.meta))
 
 
 def read_settled(connection: Connection, cursor: int) -> list[SettledEvent]:
@@ -222,12 +170,21 @@ def oldest_in_stream_ms(client: redis.Redis) -> int | None:
     return int(first[0][0].split(b"-")[0]) if first else None
 
 
-def take_ticket(client: redis.Redis) -> int:
-    """A number that grows: who reads SQL after a later ticket knows more, and is not overwritten by who knows less."""
+def take_ticket(client: redis.Redis, name: bytes = b"") -> int:
+    """A number that grows: who reads SQL after a later ticket knows more, and is not overwritten by who knows less.
+
+    `name` is who takes it; see `read_leader`.
+    """
     with client.pipeline() as pipe:
         pipe.incr(TICKET_KEY)
         pipe.set(FRESH_KEY, b"1", ex=FRESH_SECONDS)
+        pipe.set(LEADER_KEY, name, px=LEADER_MS)
         return int(pipe.execute()[0])
+
+
+def read_leader(client: redis.Redis) -> bytes | None:
+    """Who took the last ticket, for three seconds."""
+    return cast("bytes | None", client.get(LEADER_KEY))
 
 
 def read_cursor(client: redis.Redis) -> int | None:
@@ -285,19 +242,3 @@ def read_held(client: redis.Redis, chain_campaigns: Sequence[int]) -> dict[int, 
             pipeline.hgetall(keys(chain_campaign)[1])
         found |= dict(zip(some, map(_integers, pipeline.execute()), strict=True))
     return found
-
-
-def read_spend(connection: Connection, now_ms: int) -> dict[int, dict[int, int]]:
-    """Charged micro-USDC by line item and UTC day (days since 1970), of line items that are not over."""
-    spend: dict[int, dict[int, int]] = defaultdict(dict)
-    for row in connection.execute(_SPEND, {"now": _when(now_ms)}).all():
-        spend[row.line_item_id][row.day] = row.spent_micro_usdc
-    return spend
-
-
-def _ms(when: datetime) -> int:
-    return int(when.timestamp() * 1000)
-
-
-def _when(now_ms: int) -> datetime:
-    return datetime.fromtimestamp(now_ms / 1000, UTC)

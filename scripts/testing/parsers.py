@@ -16,13 +16,14 @@ from backend.core import decision_token, tcf
 from backend.core.errors import SightlineError
 from backend.core.ruleset import Ruleset
 from backend.creatives.media.inspection import MEDIA_TYPES, inspect
-from backend.ingest import quick, reports
+from backend.ingest import kernel, quick, reports
 from backend.ingest.pipeline import Circumstances
 from backend.onramp import signature, stripe_event
 from backend.openrtb.reading import read_request
 from backend.settlement import bundle, statement
 
 KEY = b"\x5a" * 32
+KERNEL = kernel.load()
 NOW = datetime(2026, 11, 2, 10, 0, tzinfo=UTC)
 REPORTED_MS = 1_792_999_990_000         # just before the token of tests/outside/test_parsers.py ends
 POLICY = siwe.SignInPolicy(origin="https://ads.example", chain_id=31_337)
@@ -99,6 +100,10 @@ def report(data: bytes) -> None:
         alone = [quick.judge_raw(raw, request) for raw in raws]
         together = [quick.judge(event, request) for event in reports.decode_batch(data).events]
         assert alone == together
+        whole = quick.judge_whole(data, request, KERNEL)
+        assert whole is None or whole.entry == reports.encode_entry(
+            reports.Written(REPORTED_MS, [one.record for one in together])
+        )
 
 
 def bid_request(data: bytes) -> None:

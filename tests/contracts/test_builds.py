@@ -27,7 +27,8 @@ from vyper.compiler.settings import OptimizationLevel
 START = 2_000_000_000
 CALLS = 60
 ROUNDS_MAX = 20
-ROUNDS_MIN = 10 if os.environ.get("HYPOTHESIS_PROFILE") == "fuzz" else 1
+# Rounds at least, and how often every getter is asked in each.
+ROUNDS_MIN, QUESTIONS = (10, 5) if os.environ.get("HYPOTHESIS_PROFILE") == "fuzz" else (1, 2)
 PAYOUT_ARGUMENT_MAX = 24_576  # what the escrow's constructor takes as the payout contract's creation code
 INITCODE_MAX = 49_152  # EIP-3860
 # Only the escrow may call it, from within `finalize` and `roll`: every direct call is refused.
@@ -109,7 +110,7 @@ def record(scene: int, seed: int) -> list[Sent]:
         for name in RIGHT:
             stage.send(honest_call(stage, Dice(chance.randbytes(40)), name, waits=True, sender=None))
         send_random(stage, chance)
-        for getter in stage.functions * 5:
+        for getter in stage.functions * QUESTIONS:
             if getter.reads:
                 stage.send(question(stage, getter, chance))
     return tape

@@ -22,7 +22,7 @@ from hypothesis import HealthCheck, Phase, given, note, settings
 from hypothesis import strategies as st
 
 FUZZING = os.environ.get("HYPOTHESIS_PROFILE") == "fuzz"
-EXAMPLES = settings.default.max_examples if FUZZING else 100
+EXAMPLES = settings.default.max_examples if FUZZING else 50
 # Shrinking takes minutes; `make fuzz` has them.
 PHASES = [Phase.explicit, Phase.reuse, Phase.generate] + ([Phase.shrink] if FUZZING else [])
 RECORD = st.binary(min_size=40, max_size=40)

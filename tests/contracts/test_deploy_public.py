@@ -37,14 +37,22 @@ def stand(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         yield network, url
 
 
+@pytest.mark.parametrize("stand", [NETWORKS[80002], NETWORKS[137]], indirect=True, ids=lambda network: network.name)
 def test_ape_deploy__dry_run__prints_the_plan_and_sends_nothing(stand: tuple[Network, str], tmp_path: Path) -> None:
+    """A test network and a mainnet; below, the plan of each without `ape`."""
     network, url = stand
     before = chain_state(url)
     environment = ape_environment(tmp_path / "out", **{network.rpc_env: url})
     command = ["--network", network.ape_choice, *options(parameters()), "--dry-run"]
     done = ape(environment, "deploy", *command, *(["--owner-is-eoa"] if network.is_mainnet else []))
     assert done.returncode == 0, done.stdout + done.stderr
-    nonce = int(before[1], 16)
+    check_plan(done.stdout, network, int(before[1], 16))
+    assert "dry run: nothing was sent" in done.stdout
+    assert chain_state(url) == before
+    assert not (tmp_path / "out").exists()
+
+
+def check_plan(printed: str, network: Network, nonce: int) -> None:
     escrow = created_address(DEPLOYER.address, nonce)
     for expected in (
         f"{network.name}, chain {network.chain_id}",
@@ -58,11 +66,8 @@ def test_ape_deploy__dry_run__prints_the_plan_and_sends_nothing(stand: tuple[Net
         f"CampaignEscrow   {escrow}  creation code",
         f"PublisherPayout  {created_address(escrow, 1)}  creation code",
         f" {network.coin}, at most ",
-        "dry run: nothing was sent",
     ):
-        assert expected in done.stdout
-    assert chain_state(url) == before
-    assert not (tmp_path / "out").exists()
+        assert expected in printed
 
 
 def chain_state(url: str) -> tuple[object, str]:
@@ -76,11 +81,14 @@ def test_deploy__public__is_where_the_plan_said_and_waited_for(
     network, url = stand
     monkeypatch.setenv("SIGHTLINE_DEPLOYMENTS", str(tmp_path))
     web3 = Web3(Web3.HTTPProvider(url))
-    escrow = created_address(DEPLOYER.address, web3.eth.get_transaction_count(DEPLOYER.address))
+    nonce = web3.eth.get_transaction_count(DEPLOYER.address)
+    escrow = created_address(DEPLOYER.address, nonce)
     wishes = Wishes(None, False, True, False, True, ())
     with mining(url):
         deploy(web3, network, signer(), parameters(), wishes)
-    assert f"waiting for {network.confirmations} confirmations" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    check_plan(printed, network, nonce)
+    assert f"waiting for {network.confirmations} confirmations" in printed
     assert [path.name for path in tmp_path.iterdir()] == [f"{network.chain_id}.json"]
     written = json.loads((tmp_path / f"{network.chain_id}.json").read_text())
     assert written["network"] == network.ape_choice.removesuffix(":node")

@@ -1,6 +1,7 @@
 """Workers on ports of their own behind a balancer: nginx where there is one, else what of it matters here."""
 
 import asyncio
+import json
 import os
 import re
 import shutil
@@ -9,13 +10,14 @@ import subprocess
 import sys
 import threading
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
-from load_kit import SECONDS_MAX, Site, kill
+from load_kit import SECONDS_MAX, Account, Key, Site, kill
 
 from backend.local import Child, spawn_child
 from backend.local.ports import LOOPBACK, free_port
@@ -24,23 +26,33 @@ from bench.processes import family
 
 CONFIGURATION = PROJECT_ROOT / "deploy" / "nginx" / "sightline.conf"
 ROLLING_RESTART = PROJECT_ROOT / "deploy" / "nginx" / "rolling-restart.sh"
-ASKED_AGAIN = re.compile(r"/v1/(decisions|events)$|/c/")     # as the configuration says
+ALIVE = PROJECT_ROOT / "deploy" / "nginx" / "alive.sh"
+ASKED_AGAIN = re.compile(r"/(v1/decisions|v1/events|openrtb2/bid)$|/c/")     # as the configuration says
 FAIL_SECONDS = 2.0
+LOG = "requests.log"                # a line for each request: bytes sent to each worker that was asked, in order
+LOG_FORMAT = (
+    '{"name": "$http_x_request_id", "method": "$request_method", "path": "$uri", "sent": "$upstream_bytes_sent"}'
+)
 Wire = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 class Fleet:
-    """`sightline serve` on several ports, each started again when it ends, as systemd does."""
+    """`sightline serve` on two ports, each started again when it ends, as systemd does.
 
-    def __init__(self, site: Site, folder: Path, size: int = 2) -> None:
-        self.ports = [free_port() for _ in range(size)]
+    The second one begins as a restart leaves it that was given up: it is out of the balancer and does not run.
+    """
+
+    def __init__(self, site: Site, folder: Path) -> None:
+        self.ports = [free_port(), free_port()]
         self.workers_file = folder / "sightline-workers.conf"
-        lines = [f"server {LOOPBACK}:{port} max_fails=0;\n" for port in self.ports]
-        self.workers_file.write_text("".join(lines))
+        first, second = (f"server {LOOPBACK}:{port} max_fails=0" for port in self.ports)
+        self.workers_file.write_text(f"{first};\n{second} down;\n")
         self.pids: dict[int, list[int]] = {port: [] for port in self.ports}
         self._site, self._folder = site, folder
         self._children: dict[int, Child] = {}
-        self._stopping = False
+        self._given_up: set[int] = set()
+        self._stopping = threading.Event()
+        self._wanted(self.ports[0]).touch()
         self._threads = [threading.Thread(target=self._keep, args=(port,)) for port in self.ports]
 
     def __enter__(self) -> "Fleet":
@@ -49,7 +61,7 @@ class Fleet:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._stopping = True
+        self._stopping.set()
         for child in self._children.values():
             for pid in family(child.pid):
                 kill(pid)
@@ -57,25 +69,37 @@ class Fleet:
             thread.join(SECONDS_MAX)
 
     def ready(self) -> bool:
-        return all(self._is_ready(port) for port in self.ports)
+        """Whether those that are in use are."""
+        return all(self._is_ready(port) for port in self.ports if self._wanted(port).exists())
 
-    def kill_one(self) -> None:
-        """SIGKILL to one of them with its children."""
+    def kill_one(self, *, for_good: bool) -> None:
+        """SIGKILL to one of them with its children; it comes back, or not."""
+        if for_good:
+            self._given_up.add(self.ports[0])
         for pid in family(self._children[self.ports[0]].pid):
             kill(pid)
 
+    def end_one_that_hangs(self) -> None:
+        """SIGSTOP to the other; the script that operators run finds it and ends it."""
+        port = self.ports[1]
+        pids = family(self._children[port].pid)
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        done = alive(f"{LOOPBACK}:{port}", f"kill -KILL {' '.join(map(str, pids))}", seconds=1)
+        assert "does not answer" in done.stderr
+
     @property
     def restart(self) -> str:
-        """The command that restarts the worker on $port; returns when the old one has ended."""
-        return (
-            f"pid=$(cat {self._folder}/$port.pid); kill -TERM $pid; while kill -0 $pid 2>/dev/null; do sleep 0.05; done"
-        )
+        """The command that starts the worker on $port, again when it runs; returns when the old one has ended."""
+        end = "kill -TERM $pid; while kill -0 $pid 2>/dev/null; do sleep 0.05; done"
+        return f"cd {self._folder}; touch $port.wanted; if [ -e $port.pid ]; then pid=$(cat $port.pid); {end}; fi"
 
-    def restart_all(self, nginx: str) -> None:
+    def restart_all(self, balancer: "Nginx | Balancer") -> None:
         """Run the script that operators run."""
         done = subprocess.run(
             ["sh", str(ROLLING_RESTART), str(self.workers_file), self.restart],
-            env=os.environ | {"NGINX": nginx}, capture_output=True, text=True, timeout=SECONDS_MAX, check=False,
+            env=os.environ | {"NGINX": balancer.command, "NGINX_PID": str(self._folder / "nginx.pid")},
+            capture_output=True, text=True, timeout=len(self.ports) * SECONDS_MAX, check=False,
         )
         assert done.returncode == 0, done.stderr
 
@@ -84,8 +108,13 @@ class Fleet:
             return httpx.get(f"http://{LOOPBACK}:{port}/readyz", timeout=5).status_code == 200
         return False
 
+    def _wanted(self, port: int) -> Path:
+        return self._folder / f"{port}.wanted"
+
     def _keep(self, port: int) -> None:
-        while not self._stopping:
+        while not self._wanted(port).exists() and not self._stopping.wait(0.05):
+            pass
+        while not self._stopping.is_set() and port not in self._given_up:
             child = self._children[port] = spawn_child(
                 [sys.executable, "-m", "backend.cli", "serve", "--workers", "1"], cwd=PROJECT_ROOT, name="serve",
                 env=self._site._settings() | {"SIGHTLINE_PORT": str(port)}, guard=self._site.guard,
@@ -96,46 +125,96 @@ class Fleet:
             child.wait()
 
 
-@contextmanager
-def balanced(fleet: Fleet, folder: Path) -> Iterator[tuple[str, str]]:
-    """The URL of a balancer over the fleet, and how nginx is called."""
-    if shutil.which("nginx"):
-        with _nginx(folder) as found:
-            yield found
-        return
-    with Balancer(fleet.workers_file) as balancer:
-        yield balancer.url, "true"          # it reads the list of workers for every request
+def alive(address: str, end: str, seconds: float) -> subprocess.CompletedProcess[str]:
+    """Run the script that looks after a worker."""
+    return subprocess.run(
+        ["sh", str(ALIVE), address, end], env=os.environ | {"ALIVE_SECONDS": str(seconds)},
+        capture_output=True, text=True, timeout=SECONDS_MAX, check=True,
+    )
 
 
 @contextmanager
-def _nginx(folder: Path) -> Iterator[tuple[str, str]]:
-    """The real one with our configuration. It keeps no connection of clients, so none meets one that ends."""
-    port = free_port()
+def balanced(fleet: Fleet, folder: Path) -> Iterator["Nginx | Balancer"]:
+    """A balancer over the fleet."""
+    with Nginx(folder) if shutil.which("nginx") else Balancer(fleet.workers_file) as balancer:
+        yield balancer
+
+
+@dataclass(frozen=True)
+class Passage:
+    """A request as the balancer saw it: the name that its sender gave it, and how many workers were sent it."""
+
+    name: str
+    method: str
+    path: str
+    sent: int
+
+
+def passages(folder: Path) -> list[Passage]:
+    """All of them, once the balancer has ended. A worker that took no connection was sent nothing."""
+    found = []
+    for line in (folder / LOG).read_text().splitlines():
+        facts = json.loads(line)
+        sent = sum(int(one) > 0 for one in re.findall(r"\d+", facts.pop("sent")))
+        found.append(Passage(**facts, sent=sent))
+    return found
+
+
+def repeated(account: Account, passed: list[Passage]) -> Counter[Key]:
+    """How often each event was sent to a worker without its sender's doing."""
+    found: Counter[Key] = Counter()
+    for passage in passed:
+        for event in account.requests.get(passage.name, ()):
+            found[event] += max(passage.sent - 1, 0)
+    return found
+
+
+def write_nginx(folder: Path, port: int) -> list[str]:
+    """The shipped configuration on a port of ours, and the command that runs it. nginx keeps no connection of clients:
+
+    those of 1.22 close idle ones when they are told of a new list of workers, maybe under a request that comes just
+    then (docs/operating.md).
+    """
     site = CONFIGURATION.read_text().replace("listen 8080", f"listen {LOOPBACK}:{port}")
-    (folder / "sightline.conf").write_text(site)
+    (folder / "conf.d").mkdir()
+    (folder / "conf.d" / "sightline.conf").write_text(site)
     temporary = "".join(
         f"{kind}_temp_path {folder}/{kind};\n" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     )
     (folder / "nginx.conf").write_text(
         f"worker_processes 1;\npid {folder}/nginx.pid;\nerror_log {folder}/nginx.log;\n"
-        "events { worker_connections 512; }\n"
-        f"http {{\naccess_log off;\nkeepalive_timeout 0;\n{temporary}include sightline.conf;\n}}\n"
+        f"events {{ worker_connections 512; }}\nhttp {{\nlog_format passages '{LOG_FORMAT}';\n"
+        f"access_log {folder}/{LOG} passages;\nkeepalive_timeout 0;\n{temporary}include conf.d/*.conf;\n}}\n"
     )
-    command = ["nginx", "-p", str(folder), "-c", "nginx.conf"]
-    server = subprocess.Popen([*command, "-g", "daemon off;"])
-    try:
-        yield f"http://{LOOPBACK}:{port}", " ".join(command)
-    finally:
-        server.send_signal(signal.SIGQUIT)
-        server.wait(SECONDS_MAX)
+    return ["nginx", "-p", str(folder), "-c", "nginx.conf"]
+
+
+class Nginx:
+    """The real one, with our configuration."""
+
+    def __init__(self, folder: Path) -> None:
+        port = free_port()
+        self._command = write_nginx(folder, port)
+        self._folder = folder
+        self.url, self.command = f"http://{LOOPBACK}:{port}", " ".join(self._command)
+
+    def __enter__(self) -> "Nginx":
+        self._server = subprocess.Popen([*self._command, "-g", "daemon off;"])
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.send_signal(signal.SIGQUIT)
+        self._server.wait(SECONDS_MAX)
 
 
 class Balancer:
     """Takes each request to a worker that is not down: the next one when it refuses, and for paths that may be asked
     again also when it breaks; who failed is left alone for two seconds."""
 
+    command = "true"        # it reads the list of workers for every request
+
     def __init__(self, workers_file: Path) -> None:
-        self._file = workers_file
+        self._file, self._log = workers_file, (workers_file.parent / LOG).open("a", buffering=1)
         self._failed: dict[int, float] = {}
         self._idle: defaultdict[int, list[Wire]] = defaultdict(list)
         self._open: set[asyncio.StreamWriter] = set()
@@ -155,6 +234,7 @@ class Balancer:
         self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join(SECONDS_MAX)
         self._loop.close()
+        self._log.close()
 
     async def _run(self) -> None:
         self._stop = asyncio.Event()
@@ -181,12 +261,22 @@ class Balancer:
             await self._close(writer)
 
     async def _answer(self, request: bytes) -> bytes:
-        again = bool(ASKED_AGAIN.match(request.split(b" ", 2)[1].decode()))
+        head = request.partition(b"\r\n\r\n")[0].decode()
+        method, path, _ = head.split(" ", 2)
+        name = re.search(r"\r\nx-request-id: *(\S+)", head, re.IGNORECASE)
+        sent: list[str] = []
+        answer = await self._ask(request, bool(ASKED_AGAIN.match(path)), sent)
+        facts = {"name": name[1] if name else "", "method": method, "path": path, "sent": ", ".join(sent)}
+        self._log.write(f"{json.dumps(facts)}\n")
+        return answer
+
+    async def _ask(self, request: bytes, again: bool, sent: list[str]) -> bytes:
         for port in self._candidates()[:2]:
             wire: Wire | None = None
             try:
                 wire = await self._wire(port)
                 wire[1].write(request)
+                sent.append(str(len(request)))
                 answer = await asyncio.wait_for(_message(wire[0]), 5)
             except (OSError, asyncio.IncompleteReadError):
                 self._failed[port] = time.monotonic()
@@ -220,7 +310,7 @@ class Balancer:
             await writer.wait_closed()
 
     def _candidates(self) -> list[int]:
-        found = re.findall(r"^ *server [\d.]+:(\d+)(?!.* down;)", self._file.read_text(), re.MULTILINE)
+        found = re.findall(r"^ *server [\d.]+:(\d+)(?!.* down[ ;])", self._file.read_text(), re.MULTILINE)
         now, self._turn = time.monotonic(), self._turn + 1
         alive = [int(port) for port in found if now - self._failed.get(int(port), -9.0) > FAIL_SECONDS]
         ports = alive or [int(port) for port in found]

@@ -10,7 +10,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from load_kit import Site, running_site
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def site() -> Iterator[Site]:
     """Two workers of `serve`, one `worker`, PostgreSQL and Redis on disks of their own."""
     with running_site() as site:

@@ -19,6 +19,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -248,16 +249,22 @@ class Account:
     sent: Counter[Key] = field(default_factory=Counter)
     accepted: Counter[Key] = field(default_factory=Counter)
     dropped: dict[Key, Counter[str]] = field(default_factory=dict)
+    requests: dict[str, list[Key]] = field(default_factory=dict)    # the events in each, by X-Request-Id
     answers: Counter[str] = field(default_factory=Counter)
     broken: int = 0                                                 # requests that nobody answered
 
 
 class Crowd:
-    """Viewers who ask for ads, see them, click on a third, and repeat whatever was not answered with success."""
+    """Viewers who ask for ads, see them, click on a third, and repeat whatever was not answered with success.
 
-    def __init__(self, site: Site, viewers: int = 6, seed: int = 1) -> None:
+    They do it as fast as they can, or look around for `look_seconds` after each four ads.
+    """
+
+    def __init__(self, site: Site, viewers: int = 6, seed: int = 1, look_seconds: float = 0) -> None:
         self.account = Account()
         self._site, self._viewers, self._dice = site, viewers, random.Random(seed)
+        self._name, self._numbers = f"crowd-{id(self)}", count(1)
+        self._look_seconds = look_seconds
         self._stop = threading.Event()
         self._failure: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="crowd")
@@ -322,6 +329,7 @@ class Crowd:
             clicked = [(one, "click", token) for one, token in decisions.items() if self._dice.random() < 0.3]
             again = [(one, "viewable", token) for one, token in decisions.items() if self._dice.random() < 0.1]
             await self._report(client, clicked + again)
+            await asyncio.sleep(self._look_seconds)
 
     async def _report(self, client: httpx.AsyncClient, events: list[tuple[str, str, str]]) -> None:
         """Send until there is a verdict for each; one that was sent before and never answered may be a replay."""
@@ -333,8 +341,9 @@ class Crowd:
             for _, kind, token in events
         ]
 
-        def sending() -> None:
-            account.sent.update(event[:2] for event in events)
+        def sending(name: str) -> None:
+            account.requests[name] = [event[:2] for event in events]
+            account.sent.update(account.requests[name])
 
         answer = await self._post(client, "/v1/events", {"events": reports}, sending=sending)
         for (decision, kind, _), verdict in zip(events, answer["results"], strict=True):
@@ -345,13 +354,14 @@ class Crowd:
 
     async def _post(
         self, client: httpx.AsyncClient, path: str, body: Mapping[str, object], *, give_up: bool = False,
-        sending: Callable[[], None] = lambda: None,
+        sending: Callable[[str], None] = lambda name: None,
     ) -> Any:
         """The body of a success, however often it takes; with `give_up` None once nobody is to ask any more."""
         while True:
-            sending()
+            name = f"{self._name}-{next(self._numbers)}"
+            sending(name)
             try:
-                answer = await client.post(path, json=body)
+                answer = await client.post(path, json=body, headers={"X-Request-Id": name})
             except httpx.TransportError:
                 self.account.broken += 1
                 answer = None
@@ -364,10 +374,13 @@ class Crowd:
             await asyncio.sleep(0.1)
 
 
-def check_books(site: Site, account: Account, lost: frozenset[Key] = frozenset()) -> dict[str, int]:
+def check_books(
+    site: Site, account: Account, lost: frozenset[Key] = frozenset(), repeated: Mapping[Key, int] | None = None,
+) -> dict[str, int]:
     """L24, L25, L32, L33: what was acknowledged is posted once or dropped with its reason, and charged just so.
 
-    `lost`: what may be gone with the disk of Redis. Gives what was counted.
+    `lost`: what may be gone with the disk of Redis. `repeated`: how often a balancer sent an event again by itself.
+    Gives what was counted.
     """
     site.wait_for("all events to be decided", site.drained)
     events = {
@@ -388,9 +401,7 @@ def check_books(site: Site, account: Account, lost: frozenset[Key] = frozenset()
     assert missing <= lost, f"{len(missing - lost)} acknowledged events are nowhere"
     mine = {key for key in events if key[0] in account.decided}
     assert mine <= set(account.sent), "events that nobody sent"
-    for key in mine:
-        copies = dropped.get(key, Counter()).total()
-        assert copies <= account.sent[key] - 1, f"{key} was sent {account.sent[key]} times, but is there more often"
+    _check_copies(account, mine, dropped, lost, repeated or {})
     for key, (status, price, _, charges, amount) in events.items():
         billed = status == "billed"
         assert (charges, int(amount)) == ((1, price) if billed else (0, 0)), f"{key}: {status}, {charges} charges"
@@ -398,6 +409,22 @@ def check_books(site: Site, account: Account, lost: frozenset[Key] = frozenset()
         if facts := account.decided.get(key[0]):
             assert price == (facts.price_micro_usdc if BILLS[facts.bid_kind] == key[1] else 0)
     return _check_money(site, events) | {"events": len(events), "lost": len(missing)}
+
+
+def _check_copies(
+    account: Account, mine: set[Key], dropped: Mapping[Key, Counter[str]], lost: frozenset[Key],
+    repeated: Mapping[Key, int],
+) -> None:
+    """A row for each verdict that a viewer was told, and no more rows than workers were sent the event.
+
+    With the disk of Redis go also verdicts about events that SQL has: those that were sent again.
+    """
+    for key in mine:
+        rows = 1 + dropped.get(key, Counter()).total()
+        told = account.accepted[key] + account.dropped.get(key, Counter()).total()
+        sent = account.sent[key] + repeated.get(key, 0)
+        assert told <= rows or lost, f"{key} was acknowledged {told} times, but has {rows} rows"
+        assert rows <= sent, f"{key} was sent {sent} times, but has {rows} rows"
 
 
 def _check_money(site: Site, events: Mapping[Key, tuple[Any, ...]]) -> dict[str, int]:

@@ -1,11 +1,15 @@
-"""Hostile bodies and clients on the two routes that everybody may call: clear answers, and no memory is kept (L45).
+"""Hostile bodies and clients on the two routes that everybody may call, and on the one that exchanges ask: clear
 
-What every route has in common is in tests/e2e/test_bad_input.py; here is what only these two read.
+answers, and no memory is kept (L45). What every route has in common is in tests/e2e/test_bad_input.py; here is what
+only these read.
 """
 
+import gzip
 import http.client
 import json
+import os
 import re
+import select
 import socket
 import time
 from collections.abc import Iterator, Sequence
@@ -18,11 +22,16 @@ from load_kit import BROWSER, SEEN, Site
 
 from backend.api.problems import CODES
 from backend.ingest.store import STREAM
+from backend.main.server import KEEP_ALIVE_MS
+from backend.openrtb.partners.partner import ExchangeTerms
+from backend.openrtb.partners.service import PartnerService
 from bench.processes import resident_mb
 
 REQUESTS, WARM_UP = 2_000, 600
 GROWTH_MB_MAX = 12.0             # of a process; a leak of ten kilobytes a request would be twenty
 SLOW_CLIENTS = 200
+BID = "/openrtb2/bid"
+PATHS = ("/v1/events", "/v1/decisions", BID)
 TABLES = ("event", "ledger_transfer")
 VIEW = {"kind": "viewable", "token": "AQ", "samples": SEEN}
 
@@ -69,6 +78,39 @@ EVENTS: dict[str, bytes] = {
     "not a number": b'{"events": [{"kind": "viewable", "token": "A", "samples": [[NaN, 1, 1, 1, true, true]]}]}',
     "infinity": b'{"events": [{"kind": "click", "token": Infinity}]}', "cut": batch(VIEW)[:-3],
     "deep": b'{"events": ' + b"[" * 40_000 + b"]" * 40_000 + b"}", "no UTF-8": b'{"ev\xffents": []}',
+}
+
+
+def ask(imp: dict[str, object] | None = None, **change: object) -> bytes:
+    """A bid request for one banner; `imp` changes it."""
+    offered = {"id": "1", "banner": {"w": 1024, "h": 512}, "bidfloor": 0.001} | (imp or {})
+    return json.dumps({"id": "r", "imp": [offered], "site": {"page": "https://a.example"}} | change).encode()
+
+
+BIDS: dict[str, bytes] = {
+    "nothing": b"", "null": b"null", "a list": b"[]", "a text": b'"imp"', "a number": b"1", "no id": ask(id=None),
+    "no impressions": b'{"id": "r", "imp": []}', "impressions of nothing": b'{"id": "r", "imp": null}',
+    "impressions are a text": b'{"id": "r", "imp": "1"}', "impressions of numbers": b'{"id": "r", "imp": [1, 2]}',
+    "an impression without an id": b'{"id": "r", "imp": [{"banner": {}}]}',
+    "a thousand impressions": b'{"id": "r", "imp": [' + b",".join(b'{"id": "%d"}' % n for n in range(1_000)) + b"]}",
+    "the same impression twice": b'{"id": "r", "imp": [{"id": "1"}, {"id": "1"}]}',
+    "deep": b'{"id": "r", "imp": ' + b"[" * 40_000 + b"]" * 40_000 + b"}", "deep and open": b'{"imp":' * 30_000,
+    "deep extension": ask(ext=1)[:-2] + b'{"a":' * 30_000 + b"1" + b"}" * 30_001,
+    "not a number": ask()[:-1] + b', "tmax": NaN}', "infinity": ask()[:-1] + b', "tmax": -Infinity}',
+    "no UTF-8": b'{"id": "\xff", "imp": [{"id": "1"}]}', "byte order mark": b"\xef\xbb\xbf" + ask(), "cut": ask()[:-3],
+    "UTF-16": ask().decode().encode("utf-16"), "compressed": b"\x1f\x8b\x08\0" * 9, "two bodies": ask() * 2,
+    "form": b"id=r&imp=1", "multipart": b"--x\r\n\r\n", "too long": ask(site={"page": "x" * 300_000}),
+}
+ODD_BIDS: dict[str, bytes] = {       # what exchanges may send: read leniently, and never a mistake of ours
+    "a floor of 1e308": ask({"bidfloor": 1e308}), "a floor of -1": ask({"bidfloor": -1}),
+    "a floor of 2^70": ask({"bidfloor": 2**70}), "a floor of many digits": ask({"bidfloor": 1})[:-1].replace(
+        b'"bidfloor": 1', b'"bidfloor": ' + b"9" * 5_000) + b"}",
+    "a width of -2^70": ask({"banner": {"w": -(2**70), "h": 250}}), "no time at all": ask(tmax=0),
+    "time of 2^70": ask(tmax=2**70), "time of -1": ask(tmax=-1), "a floor in words": ask({"bidfloor": "much"}),
+    "a currency of numbers": ask(cur=[1, None, {}]), "blocked by numbers": ask(bcat=[1], badv={"a": 1}),
+    "a device of lists": ask(device=[[]]), "a page of numbers": ask(site={"page": 7}),
+    "two surfaces": ask(app={}, dooh={}), "fifty kilobytes": ask(site={"page": "x" * 50_000}),
+    "a geometry of texts": ask({"ext": {"sightline3d": "wide"}}), "half a character": ask(id="\ud800"),
 }
 DROPPED: dict[str, object] = {       # the batch is one, and each of these spoils only itself
     "nothing": None, "a number": 5, "a list": [], "no kind": {"token": "A"},
@@ -134,9 +176,48 @@ def test_events__hostile_event_in_a_batch__malformed_and_its_neighbours_have_ver
     assert set(found[1::2]) == {"bad_token"}
 
 
+@pytest.fixture(scope="module")
+def exchange(site: Site) -> dict[str, str]:
+    """What an exchange sends along; the first world is paid for its traffic."""
+    world = site.rows("select min(id) from world")[0][0]
+    terms = ExchangeTerms(name="Exchange", domain="exchange.example", seat="sightline")
+    service = PartnerService(
+        site.engine, site.redis, allow_local=True, domain="ads.example", clock=time.time, changed=lambda: None
+    )
+    _, token = service.add_exchange(world, terms)
+    headers = BROWSER | {"Authorization": f"Bearer {token}"}
+    site.wait_for("the exchange", lambda: httpx.post(f"{site.url}{BID}", content=ask(), headers=headers).is_success)
+    return headers
+
+
+@pytest.mark.usefixtures("untouched")
+def test_bid__hostile_body__a_problem_that_says_what_is_wrong(site: Site, exchange: dict[str, str]) -> None:
+    with httpx.Client(base_url=site.url, timeout=20) as client:
+        for what, body in BIDS.items():
+            for kind in ("application/json", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"):
+                answer = client.post(BID, content=body, headers=exchange | {"Content-Type": kind})
+                assert answer.is_client_error, (what, kind, answer.text)
+                assert refused(answer)[0] in (400, 413, 415, 422), (what, kind, answer.text)
+        bomb = gzip.compress(b"[" + b" " * 50_000_000 + b"]")
+        assert refused(client.post(BID, content=bomb, headers=exchange | {"Content-Encoding": "gzip"}))[0] == 413
+
+
+@pytest.mark.usefixtures("untouched")
+def test_bid__odd_values__answered_or_refused_and_never_a_5xx(site: Site, exchange: dict[str, str]) -> None:
+    with httpx.Client(base_url=site.url, timeout=20, headers=exchange) as client:
+        for what, body in ODD_BIDS.items():
+            answer = client.post(BID, content=body)
+            assert answer.is_success or refused(answer)[0] in (400, 422), (what, answer.text)
+        assert client.post(BID, content=ask()).is_success
+
+
 # --- clients that are slow, or speak nonsense -------------------------------------------------------------------------
 
-HEAD = b"POST /v1/events HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+def head(path: str) -> bytes:
+    return f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n".encode()
+
+
+HEAD = head("/v1/events")
 NONSENSE: dict[str, bytes] = {
     "chunk of 2^64": HEAD + b"Transfer-Encoding: chunked\r\n\r\nFFFFFFFFFFFFFFFF\r\n{}\r\n0\r\n\r\n",
     "chunk of 2^80": HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + b"F" * 20 + b"\r\n{}\r\n0\r\n\r\n",
@@ -169,9 +250,15 @@ def test_bytes__nonsense_about_a_body__refused_or_hung_up_and_never_a_5xx(site: 
 
 
 def test_clients__slow_half_closed_or_silent__the_others_are_answered(site: Site) -> None:
-    """Two hundred connections that send a header or a body by drops hold no worker."""
-    starts = (HEAD[:30], HEAD, HEAD + b"Content-Length: 5000\r\n\r\n", HEAD + b"Content-Length: 5000\r\n\r\n{",
-              HEAD + b"Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n")
+    """Two hundred connections that send a header or a body by drops hold no worker and little memory."""
+    starts = [
+        start for head in map(head, PATHS) for start in (
+            head[:30], head, head + b"Content-Length: 5000\r\n\r\n", head + b"Content-Length: 5000\r\n\r\n{",
+            head + b"Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n",
+        )
+    ]
+    assert site.ready()
+    before = memory(site)
     with ExitStack() as stack:
         address = ("127.0.0.1", site.port)
         slow = [stack.enter_context(socket.create_connection(address, 20)) for _ in range(SLOW_CLIENTS)]
@@ -187,34 +274,64 @@ def test_clients__slow_half_closed_or_silent__the_others_are_answered(site: Site
             for connection in slow[3::5]:
                 with suppress(OSError):             # it was told that this goes on for too long
                     connection.sendall(b" ")
+        grown = growth(before, memory(site))
     assert sorted(waits)[len(waits) // 2] < 1.0
+    assert grown < GROWTH_MB_MAX
 
 
-def test_memory__two_thousand_hostile_requests__none_of_it_stays(site: Site) -> None:
+@pytest.mark.skipif("SOAK_SECONDS" not in os.environ, reason="make soak: it waits for more than a minute")
+def test_clients__a_head_or_a_body_that_never_ends__is_hung_up_on(site: Site) -> None:
+    """A byte a second keeps nobody connected: the head has 75 s in all, a body 20 s and a little for its size."""
+    with ExitStack() as stack:
+        slow = [stack.enter_context(socket.create_connection(("127.0.0.1", site.port), 20)) for _ in PATHS * 2]
+        for number, connection in enumerate(slow):
+            connection.sendall(head(PATHS[number % 3]) + (b"Content-Length: 5000\r\n\r\n" if number % 2 else b"X: "))
+        until, answers = time.monotonic() + KEEP_ALIVE_MS / 1_000 + 30, dict.fromkeys(slow, b"")
+        waiting = set(slow)
+        while waiting and time.monotonic() < until:
+            for connection in select.select(list(waiting), [], [], 1)[0]:
+                received = b""
+                with suppress(OSError):
+                    received = connection.recv(4_096)
+                answers[connection] += received
+                if not received:
+                    waiting.discard(connection)
+            for connection in list(waiting):
+                with suppress(OSError):
+                    connection.sendall(b"x")
+    assert not waiting
+    assert all(b" 408 " in answers[connection] for connection in slow[1::2])
+
+
+def test_memory__two_thousand_hostile_requests__none_of_it_stays(site: Site, exchange: dict[str, str]) -> None:
     """The same bodies again and again: what a process holds after the first round is all that it ever holds."""
     site.wait_for("all events to be decided", site.drained)
     hostile = [("/v1/decisions", body) for body in DECISIONS.values()]
     hostile += [("/v1/events", body) for body in [*EVENTS.values(), batch(*DROPPED.values())]]
-    send(site, hostile, WARM_UP)
+    hostile += [(BID, body) for body in [*BIDS.values(), *ODD_BIDS.values()]]
+    send(site, hostile, WARM_UP, exchange)
     before = memory(site)
-    send(site, hostile, REQUESTS)
-    after = memory(site)
-    assert after.keys() == before.keys(), "no process was started again"
-    grown = {pid: after[pid] - before[pid] for pid in before}
-    assert max(grown.values()) < GROWTH_MB_MAX, grown
+    send(site, hostile, REQUESTS, exchange)
+    assert growth(before, memory(site)) < GROWTH_MB_MAX
 
 
 def memory(site: Site) -> dict[int, float]:
     return {pid: resident_mb(pid) for pid in site.serving_pids()}
 
 
-def send(site: Site, hostile: Sequence[tuple[str, bytes]], requests: int) -> None:
+def growth(before: dict[int, float], after: dict[int, float]) -> float:
+    """MB, of the process that grew most."""
+    assert after.keys() == before.keys(), "no process was started again"
+    return max(after[pid] - before[pid] for pid in before)
+
+
+def send(site: Site, hostile: Sequence[tuple[str, bytes]], requests: int, headers: dict[str, str]) -> None:
     connections: list[Any] = [http.client.HTTPConnection("127.0.0.1", site.port, timeout=30) for _ in range(4)]
     for number in range(requests):
         path, body = hostile[number % len(hostile)]
         connection = connections[number % len(connections)]
         try:
-            connection.request("POST", path, body, BROWSER)
+            connection.request("POST", path, body, headers)
             answer = connection.getresponse()
             answer.read()
         except (http.client.HTTPException, OSError):

@@ -45,7 +45,7 @@ def people() -> Guests:
     return guests()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def stripe() -> Iterator[FakeStripe]:
     process, fake = start_stripe()
     yield fake
@@ -54,9 +54,12 @@ def stripe() -> Iterator[FakeStripe]:
     process.wait()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def system(cast: Cast, people: Guests, stripe: FakeStripe) -> Iterator[System]:
-    """Contracts deployed, everything running; advertisers and the treasury have USDC, cards clear at once."""
+    """Contracts deployed, everything running; advertisers and the treasury have USDC, cards clear at once.
+
+    It settles an epoch every few seconds for as long as it runs, so it ends with the tests of this folder.
+    """
     base = Path(tempfile.mkdtemp(prefix="sightline-outside-"))
     base.chmod(0o755)       # PostgreSQL may run as another user than ours
     try:

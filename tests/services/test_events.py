@@ -165,6 +165,23 @@ async def test_accept__sent_again__is_told_and_no_samples_are_kept(
     assert await send(http, click(other)) == ["accepted"]
 
 
+@pytest.mark.parametrize("compiled", [True, False])
+async def test_accept__some_came_before_and_expire_in_two_minutes__exactly_those_are_told(
+    http: httpx.AsyncClient, redis_client: redis.Redis, monkeypatch: pytest.MonkeyPatch, compiled: bool
+) -> None:
+    """L25: with the kernel's entry and without it."""
+    if not compiled:
+        monkeypatch.setattr("backend.ingest.service.KERNEL", None)
+    decided_ms = now() - 10_000
+    views = [
+        view(facts(number, viewer=b"viewer-1", decided_ms=decided_ms, expires_ms=decided_ms + minutes * 60_000))
+        for number, minutes in enumerate((2, 3, 2, 3, 2))
+    ]
+    assert await send(http, *views[1:4]) == ["accepted"] * 3
+    assert await send(http, *views) == ["accepted", "replayed", "replayed", "replayed", "accepted"]
+    assert redis_client.xlen(STREAM) == 2
+
+
 async def test_accept__redis_has_forgotten__sql_knows(
     http: httpx.AsyncClient, consumer: IngestConsumer, fresh_engine: Engine, redis_client: redis.Redis
 ) -> None:
@@ -358,6 +375,14 @@ async def test_consume__two_workers__one_works_at_a_time(
         assert store.lock_ingest(connection)
         assert not consumer.consume()
     assert consumer.consume()
+
+
+def test_lock_ingest__table_that_was_never_counted__is_asked_by_keys(fresh_engine: Engine) -> None:
+    with fresh_engine.begin() as connection:
+        assert store.lock_ingest(connection)
+        for question in (store._STORED_ENTRIES, store._STORED_EVENTS):
+            plan = connection.execute(text(f"explain {question.text}"), {"ids": ["1-0", "2-0"]}).scalars().all()
+            assert not any("Seq Scan" in line for line in plan), plan
 
 
 async def test_consume__undecodable_entry__moved_aside_and_the_rest_stored(

@@ -1,13 +1,19 @@
 """A change of terms, status or budget is decided by within a second, at the same version in every process (L74)."""
 
+import asyncio
+import threading
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 
 import pytest
 import redis
 from sqlalchemy import Engine, text
 
 from backend.core.reasons import NoBidReason
+from backend.jobs.budgets import BudgetsJob
+from backend.jobs.loop import run_loop
+from backend.main.worker import BUDGETS_SECONDS
 from backend.serving.decision import AdRequest, Decision, NoBid
 from backend.serving.sync.service import BudgetSync
 from bench.app import CHAIN_ID, Wiring, unwire, wire
@@ -133,3 +139,78 @@ async def test_refresh__changes_that_fail_to_be_taken_over__everything_is_read_a
             with pytest.raises(ZeroDivisionError):
                 wiring.feed.refresh(now())
     assert await two.answer() == 2_000
+
+
+# --- with the loops of the real processes ---------------------------------------------------------------------------
+
+
+async def test_loops__budget_status_and_terms_of_one_among_a_thousand__decided_by_within_a_second(two: Two) -> None:
+    """L74: pauses of both loops included. A machine that does other things may be late, but not again and again."""
+    for statement in CROWD.split(";"):
+        two.change(statement)
+    BudgetSync(two.engine, two.wirings[0].client, CHAIN_ID).sync(now())
+    wiring = two.wirings[0]
+    await wiring.decisions.start()
+    with worker(two.engine, wiring.client):
+        for off, on in (
+            ("update chain_campaign set deposited = 0", "update chain_campaign set deposited = 1000000"),
+            ("update line_item set status = 'paused'", "update line_item set status = 'active'"),
+            ("update line_item set bid_micro_usdc = 1", "update line_item set bid_micro_usdc = 5000"),
+        ):
+            column = "campaign" if "chain_campaign" in off else "id"
+            waits: list[float] = []
+            while len(waits) < 6 and min(waits, default=9) >= 1:
+                for change, sells in ((off, False), (on, True)):
+                    waits.append(await waited(two, f"{change} where {column} = 1", sells=sells))
+            assert min(waits) < 1, (off, waits)
+    await wiring.decisions.stop()
+
+
+# Nine hundred and ninety-nine campaigns like the first one, that bid less.
+CROWD = """
+insert into chain_campaign (
+    chain_id, campaign, owner, meta, deposited, withdrawn, reserved, reserved_executable_at, reserved_after_epoch,
+    debited, remaining, active, epoch_cap, epoch_cap_from, opened_number
+)
+select chain_id, n, owner, '0x' || lpad(to_hex(n), 64, '0'), deposited, 0, 0, 0, 0, 0, remaining, true, 0, 0, 1
+  from chain_campaign, generate_series(2, 1000) n;
+insert into campaign (owner, name, category, meta, status)
+select owner, name, category, '0x' || lpad(to_hex(n), 64, '0'), status from campaign, generate_series(2, 1000) n;
+insert into line_item (campaign_id, name, bid_kind, bid_micro_usdc, pacing, starts_at, ends_at, status, targeting)
+select c.id, l.name, bid_kind, 2000, pacing, starts_at, ends_at, l.status, targeting
+  from line_item l, campaign c where c.id <> l.campaign_id;
+insert into creative (line_item_id, kind, width, height, asset_url, asset_sha256, click_url, status)
+select l.id, kind, width, height, asset_url, asset_sha256, click_url, c.status
+  from creative c, line_item l where l.id <> c.line_item_id
+"""
+
+
+@contextmanager
+def worker(engine: Engine, client: redis.Redis) -> Iterator[None]:
+    """The loop of `sightline worker` that copies budgets."""
+    stop, job = threading.Event(), BudgetsJob(BudgetSync(engine, client, CHAIN_ID, metas_at_once=20))
+    loop = threading.Thread(
+        target=run_loop, args=("budgets", job.step, stop), kwargs={"idle_seconds": BUDGETS_SECONDS}
+    )
+    loop.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        loop.join()
+
+
+async def waited(two: Two, change: str, *, sells: bool) -> float:
+    """Seconds from the change to the first decision by it: the first line item wins, or it does not."""
+    wiring, began = two.wirings[0], time.monotonic()
+    await asyncio.to_thread(two.change, change)
+    async with asyncio.timeout(30):
+        while True:
+            market = wiring.feed.current(now())
+            random = time.time_ns().to_bytes(18, "big")
+            answer = await wiring.decisions.decide(AdRequest(two.placement, f"viewer-{now()}"), now(), random)
+            assert isinstance(answer, Decision)
+            if (answer.facts.line_item == two.item) is sells:
+                return time.monotonic() - began
+            while wiring.feed.current(now()) is market:         # the next market is the event
+                await asyncio.sleep(0.005)

@@ -1,13 +1,15 @@
 """The door to the stream in Redis: one script counts viewers, sees what came before, and writes, all or nothing."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache
+from typing import Any, cast
 
 import redis.asyncio
 
 from backend.ingest.stream import BYTES, STREAM
 from backend.net.resp import Resp, Script
+from backend.net.resp.commands import part
 
 RATE_SECONDS = 120
 SEEN_MS = 60_000                # events are remembered by the minute in which their token expires
@@ -16,44 +18,55 @@ SEEN_GRACE_MS = 5_000           # longer than clocks of workers differ
 # Nothing is written while the queue is full, or while one event must be refused: then the caller takes the refused
 # ones out and asks again. Viewers are counted in the first call, so that the second has none.
 # KEYS: stream, bytes, then a counter for each viewer, then a set for each minute of expiry.
-# ARGV: entry, entries at most, bytes at most, events a viewer may report, seconds, viewers, bytes of a name;
-#       each viewer's events; then for each set: until when (Unix ms), and the names in one.
-# -> {-1} full | {0, counted before …, 1 if it came before else 0 …} | {1}
+# ARGV: entry, entries at most, bytes at most, events a viewer may report, seconds, viewers; each viewer's events;
+#       then for each set: until when (Unix ms), how many names, the names. A name is handed on as it came: to cut
+#       them out of one text would cost a third of the script.
+# -> {-1} full | {0, counted before …, 1 if it came before else 0 …} | 1
 _ADMIT = Script("""
 local size = #ARGV[1]
 if redis.call('XLEN', KEYS[1]) >= tonumber(ARGV[2])
    or tonumber(redis.call('GET', KEYS[2]) or 0) + size > tonumber(ARGV[3]) then
     return {-1}
 end
-local most, viewers, width = tonumber(ARGV[4]), tonumber(ARGV[6]), tonumber(ARGV[7])
+local most, viewers = tonumber(ARGV[4]), tonumber(ARGV[6])
 local answer, objection = {0}, false
 for place = 1, viewers do
-    local n = tonumber(ARGV[7 + place])
+    local n = tonumber(ARGV[6 + place])
     local counted = redis.call('INCRBY', KEYS[2 + place], n)
     if counted == n then redis.call('EXPIRE', KEYS[2 + place], ARGV[5]) end
     if counted > most then objection = true end
-    answer[#answer + 1] = counted - n
+    answer[1 + place] = counted - n
 end
-local sets = {}
+local until_at = 7 + viewers
 for place = 3 + viewers, #KEYS do
-    local names, packed = {}, ARGV[7 + viewers + 2 * (place - 2 - viewers)]
-    for at = 1, #packed, width do names[#names + 1] = string.sub(packed, at, at + width - 1) end
-    local seen = redis.call('SMISMEMBER', KEYS[place], unpack(names))
-    for i = 1, #names do
+    local first, last = until_at + 2, until_at + 1 + ARGV[until_at + 1]
+    local seen = redis.call('SMISMEMBER', KEYS[place], unpack(ARGV, first, last))
+    for i = 1, #seen do
         if seen[i] == 1 then objection = true end
         answer[#answer + 1] = seen[i]
     end
-    sets[place] = names
+    until_at = last + 1
 end
 if objection then return answer end
+until_at = 7 + viewers
 for place = 3 + viewers, #KEYS do
-    redis.call('SADD', KEYS[place], unpack(sets[place]))
-    redis.call('PEXPIREAT', KEYS[place], ARGV[7 + viewers + 2 * (place - 2 - viewers) - 1])
+    local last = until_at + 1 + ARGV[until_at + 1]
+    redis.call('SADD', KEYS[place], unpack(ARGV, until_at + 2, last))
+    redis.call('PEXPIREAT', KEYS[place], ARGV[until_at])
+    until_at = last + 1
 end
 redis.call('XADD', KEYS[1], '*', 'batch', ARGV[1])
 redis.call('INCRBY', KEYS[2], size)
-return {1}
+return 1
 """)
+_head = lru_cache(1_024)(_ADMIT.head)
+_QUEUE = part(STREAM) + part(BYTES)
+
+Names = tuple[int, int, bytes]
+"""Claims whose tokens expire in one minute (Unix minutes): how many, and the claims as they go over the wire."""
+
+Answer = list[int]
+"""Why the script wrote nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,29 +95,63 @@ async def admit(
 ) -> Refused | None:
     """Write an entry with events that are all new, and of viewers who have not reported too much; None when written.
 
-    `viewers`: events of each in this request; `claims`: when each event's token expires and its name, all of one
-    length and no two the same. When this returns None, Redis has it (on disk: AOF always). Raises Full.
+    `viewers`: events of each in this request; `claims`: when each event's token expires and its name, no two the
+    same. When this returns None, Redis has it (on disk: AOF always). Raises Full.
     """
+    names = [
+        (group, len(places), b"".join([part(claims[place][1]) for place in places]))
+        for group, places in _groups(claims).items()
+    ]
+    answer = await ask(client, entry, room, minute, viewers, names, events_per_minute_max)
+    return None if answer is None else refused(answer, viewers, claims)
+
+
+def refused(answer: Answer, viewers: Mapping[bytes, int], claims: Sequence[tuple[int, bytes]]) -> Refused:
+    """What the script had against an entry with these viewers and claims."""
+    flags = iter(answer[1 + len(viewers):])
+    seen = frozenset(place for places in _groups(claims).values() for place in places if next(flags))
+    return Refused(dict(zip(viewers, answer[1:], strict=False)), seen)
+
+
+def _groups(claims: Sequence[tuple[int, bytes]]) -> dict[int, list[int]]:
+    """Places of the claims by the minute in which they expire."""
     groups: dict[int, list[int]] = {}
     for place, (expires_ms, _) in enumerate(claims):
         groups.setdefault(expires_ms // SEEN_MS, []).append(place)
-    keys: list[bytes | str] = [STREAM, BYTES]
-    arguments: list[bytes | str | int] = [
-        entry, room.entries_max, room.bytes_max, events_per_minute_max, RATE_SECONDS, len(viewers),
-        len(claims[0][1]) if claims else 0, *viewers.values(),
+    return groups
+
+
+async def ask(
+    client: "redis.asyncio.Redis | Resp", entry: bytes, room: Room, minute: int, viewers: Mapping[bytes, int],
+    names: Sequence[Names], events_per_minute_max: int,
+) -> Answer | None:
+    """As `admit`, for claims that are in `names` already."""
+    keys = [b"sl:rate:%b:%d" % (viewer.hex().encode(), minute) for viewer in viewers]
+    keys += [b"sl:seen:%d" % group for group, _, _ in names]
+    first: list[bytes | int] = [
+        entry, room.entries_max, room.bytes_max, events_per_minute_max, RATE_SECONDS, len(viewers), *viewers.values()
     ]
-    keys += [f"sl:rate:{viewer.hex()}:{minute}" for viewer in viewers]
-    for group, places in groups.items():
-        keys.append(f"sl:seen:{group}")
-        arguments += [(group + 1) * SEEN_MS + SEEN_GRACE_MS, b"".join([claims[place][1] for place in places])]
-    answer = await _eval(client, _ADMIT, keys, arguments)
-    if answer[0] == 1:
+    counts = [((group + 1) * SEEN_MS + SEEN_GRACE_MS, many) for group, many, _ in names]
+    if isinstance(client, Resp):
+        pieces = [_head(2 + len(keys), len(first) + sum(2 + many for _, many in counts)), _QUEUE]
+        pieces += [part(one) for one in (*keys, *first)]
+        for (until_ms, many), (_, _, packed) in zip(counts, names, strict=True):
+            pieces += (part(until_ms), part(many), packed)
+        answer = await client.run(_ADMIT, b"".join(pieces))
+    else:
+        answer = await _eval(client, [STREAM, BYTES, *keys], [*first, *_unpacked(counts, names)])
+    if answer == 1:
         return None
     if answer[0] == -1:
         raise Full
-    flags = iter(answer[1 + len(viewers):])
-    seen = frozenset(place for places in groups.values() for place in places if next(flags))
-    return Refused(dict(zip(viewers, answer[1:], strict=False)), seen)
+    return cast(Answer, answer)
+
+
+def _unpacked(counts: Sequence[tuple[int, int]], names: Sequence[Names]) -> Iterator[bytes | int]:
+    for (until_ms, many), (_, _, packed) in zip(counts, names, strict=True):
+        length = len(packed) // many
+        yield from (until_ms, many)
+        yield from (packed[at : at + length].partition(b"\r\n")[2][:-2] for at in range(0, len(packed), length))
 
 
 async def memory(client: "redis.asyncio.Redis | Resp") -> tuple[int, int]:
@@ -119,14 +166,9 @@ async def memory(client: "redis.asyncio.Redis | Resp") -> tuple[int, int]:
 
 
 async def _eval(
-    client: "redis.asyncio.Redis | Resp", script: Script, keys: Sequence[bytes | str],
-    arguments: Sequence[bytes | str | int],
-) -> list[int]:
-    if isinstance(client, Resp):
-        answer: list[int] = await client.eval(script, keys, arguments)
-        return answer
+    client: redis.asyncio.Redis, keys: Sequence[bytes | str], arguments: Sequence[bytes | int]
+) -> Any:
     try:
-        answer = await client.evalsha(script.sha.decode(), len(keys), *keys, *arguments)
+        return await client.evalsha(_ADMIT.sha.decode(), len(keys), *keys, *arguments)
     except redis.exceptions.NoScriptError:
-        answer = await client.eval(script.source, len(keys), *keys, *arguments)
-    return answer
+        return await client.eval(_ADMIT.source, len(keys), *keys, *arguments)

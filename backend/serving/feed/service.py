@@ -24,7 +24,7 @@ from backend.serving.index.market import Known, Market, by_placement, known, ord
 from backend.serving.index.order import Order
 from backend.serving.index.pace import Paces, paces_of
 from backend.serving.index.terms import Compiler, Terms
-from backend.serving.published import Budgets, Funds, by_account
+from backend.serving.published import Budgets
 
 log = logging.getLogger("sightline.serving")
 
@@ -50,7 +50,7 @@ class CatalogueFeed:
     """The newest market, in memory. Without SQL the last one serves on, for `stale_seconds_max` and no longer."""
 
     def __init__(
-        self, engine: Engine, client: redis.Redis, chain_id: int, *, refresh_seconds: float = 0.5,
+        self, engine: Engine, client: redis.Redis, chain_id: int, *, refresh_seconds: float = 0.3,
         stale_seconds_max: float = 30.0, require_proof: bool = False, quality: Bounds = AS_IT_IS,
     ) -> None:
         self._engine = engine
@@ -67,7 +67,6 @@ class CatalogueFeed:
         self._week: tuple[int, ...] = ()
         self._read: list[described.Described] = []
         self._budgets = Budgets()
-        self._funds: Mapping[described.Account, Funds] = {}
         self._click_urls: dict[int, str] = {}
         self._learning = Learning(quality)
         self._generation = 0
@@ -185,9 +184,6 @@ class CatalogueFeed:
         """Line items as they are described and funded now."""
         known = self._known
         assert known is not None
-        funds_last, unknown_last = self._funds, not self._budgets.known
-        if budgets is not self._budgets:
-            self._funds = by_account(budgets.funds) if budgets.known else {}
         if changed is None:
             items: list[LineItem] = []
             while self._read:           # each one goes as soon as it is not needed, since there may be many
@@ -204,7 +200,7 @@ class CatalogueFeed:
                 self._note(known, read)
                 patch[line_item] = self._funded(read.item, read.item.campaign_active, read.account, budgets)
         terms = self._compiler.terms
-        for line_item in self._moved(known, funds_last, unknown_last == budgets.known) - patch.keys():
+        for line_item in _moved(known, self._budgets, budgets) - patch.keys():
             account, active = known.accounts[line_item]
             patch[line_item] = self._funded(terms.item(terms.slots[line_item]), active, account, budgets)
         for line_item in self._over(terms, now_ms) - {one for one, item in patch.items() if item}:
@@ -213,28 +209,18 @@ class CatalogueFeed:
         self._remember(item for item in patch.values() if item)
         return self._compiler.patch(patch)
 
-    def _moved(
-        self, known: _Known, before: Mapping[described.Account, Funds], everybody: bool
-    ) -> set[int]:
-        """Line items whose campaign has other money than before."""
-        if everybody:
-            return set(known.accounts)
-        if before is self._funds:
-            return set()
-        accounts = {one for one in before.keys() | self._funds.keys() if before.get(one) != self._funds.get(one)}
-        return {line_item for one in accounts for line_item in known.paid_by.get(one, ())}
-
     @staticmethod
     def _over(terms: Terms, now_ms: int) -> set[int]:
         if now_ms < terms.ends_next_ms:
             return set()
         return {terms.item(slot).id for slot in terms.alive.tolist() if terms.item(slot).ends_ms <= now_ms}
 
-    def _funded(self, item: LineItem, active: bool, account: described.Account, budgets: Budgets) -> LineItem:
+    @staticmethod
+    def _funded(item: LineItem, active: bool, account: described.Account, budgets: Budgets) -> LineItem:
         """With what is known of its campaign on chain."""
         if not budgets.known:
             return replace(item, campaign_active=active, chain_campaign=None, unfunded=NoBidReason.BUDGET_UNKNOWN)
-        funds = self._funds.get(account)
+        funds = budgets.funds_of(account)
         if funds is None:
             return replace(item, campaign_active=active, chain_campaign=None, unfunded=NoBidReason.NOT_FUNDED)
         unfunded = None if funds.funded else NoBidReason.NOT_FUNDED
@@ -273,7 +259,7 @@ class CatalogueFeed:
             return last.known
         if last is None or last.known.rates is not self._rates:
             self._cells = by_placement(self._rates)
-        return known(terms, self._rates, self._cells)
+        return known(terms, self._rates, self._cells, last)
 
     def _paces(self, last: Market | None, terms: Terms) -> Paces:
         if last is not None and last.terms is terms and last.budgets == self._budgets.version:
@@ -299,6 +285,18 @@ class CatalogueFeed:
         if fresh.generation != self._generation:
             self._generation = fresh.generation
             self._rates = self._learning.learn(fresh.cells, fresh.campaign_of, anew=fresh.all)
+
+
+def _moved(known: _Known, before: Budgets, now: Budgets) -> set[int]:
+    """Line items whose campaign has other money than before."""
+    if not before.parts or not now.parts:
+        return set() if before is now else set(known.accounts)
+    found: set[int] = set()
+    for was, part in zip(before.parts, now.parts, strict=True):
+        if was is not part:
+            for account, _funds in was.funds.items() ^ part.funds.items():
+                found |= known.paid_by.get(account, set())
+    return found
 
 
 def _now_ms() -> int:

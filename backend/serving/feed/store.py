@@ -4,16 +4,16 @@ A change is visible when its transaction ends, not when it is made. Whoever has 
 oldest transaction that was open then, and leaves out what he has seen.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
 import redis
 from sqlalchemy import Connection, text
 
-from backend.serving.published import UNKNOWN, Budgets, Funds, decode_allowances, decode_funds, digest
+from backend.serving.published import PARTS, UNKNOWN, Budgets, budgets_of, decode_part, digest
 
-BUDGETS_KEY = "sl:budgets:state"
+BUDGETS_KEY = "sl:budgets:parts"
 
 _SEEN = text("select pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
 _VERSION = text("select coalesce(sum(case kind when 'forgotten' then ids[1] else 1 end), 0) from serving_change")
@@ -69,35 +69,34 @@ def forget_changes(connection: Connection) -> None:
     connection.execute(_FORGET)
 
 
-def publish_budgets(client: redis.Redis, funds: bytes, allowances: bytes) -> None:
-    """Both at once, with digests by which readers see whether they have them."""
-    client.hset(BUDGETS_KEY, mapping={
-        "funds": funds, "allowances": allowances, "funds_digest": digest(funds),
-        "allowances_digest": digest(allowances),
-    })
+def publish_budgets(client: redis.Redis, parts: Mapping[int, bytes]) -> None:
+    """These parts at once, with digests by which readers see whether they have them."""
+    if parts:
+        client.hset(BUDGETS_KEY, mapping=cast("Any", {
+            **{str(part): text for part, text in parts.items()},
+            **{f"digest:{part}": digest(text) for part, text in parts.items()},
+        }))
+
+
+def read_digests(client: redis.Redis) -> list[bytes | None]:
+    """Of all parts; None: it is not there."""
+    return _fields(client, [f"digest:{part}" for part in range(PARTS)])
 
 
 def read_budgets(client: redis.Redis, last: Budgets) -> Budgets:
     """The newest budgets; parts that `last` has are not sent again."""
-    found = _fields(client, ["funds_digest", "allowances_digest"])
-    if found[0] is None or found[1] is None:
+    digests = read_digests(client)
+    if None in digests:
         return UNKNOWN
-    digests = found[0].decode(), found[1].decode()
-    known = last.version.split("-") if last.known and last.version else ["", ""]
-    if "-".join(digests) == last.version:
+    parts = dict(enumerate(last.parts))
+    wanted = [part for part in range(PARTS) if part not in parts or parts[part].digest != digests[part]]
+    if not wanted:
         return last
-    wanted = [name for name, now, before in zip(("funds", "allowances"), digests, known, strict=True) if now != before]
-    parts = dict(zip(wanted, _fields(client, wanted), strict=True))
-    if any(part is None for part in parts.values()):
-        return UNKNOWN
-    funds: Collection[Funds] = last.funds
-    spent, allowances = last.spent, last.allowances
-    read = list(digests)
-    if (part := parts.get("funds")) is not None:
-        funds, read[0] = decode_funds(part), digest(part)
-    if (part := parts.get("allowances")) is not None:
-        (spent, allowances), read[1] = decode_allowances(part), digest(part)
-    return Budgets(list(funds), spent, allowances, "-".join(read))
+    for part, read in zip(wanted, _fields(client, list(map(str, wanted))), strict=True):
+        if read is None:
+            return UNKNOWN
+        parts[part] = decode_part(read)
+    return budgets_of(parts[part] for part in range(PARTS))
 
 
 def _fields(client: redis.Redis, names: list[str]) -> list[bytes | None]:

@@ -36,9 +36,12 @@ class Known:
         return found
 
 
-def known(terms: Terms, rates: Rates, cells: Mapping[int, tuple[int, ...]] | None = None) -> Known:
-    """`cells` of `rates` by placement are made unless they are given."""
-    return Known(rates, terms.rates(rates), by_placement(rates) if cells is None else cells)
+def known(
+    terms: Terms, rates: Rates, cells: Mapping[int, tuple[int, ...]] | None = None, last: "Market | None" = None
+) -> Known:
+    """`cells` of `rates` by placement are made unless they are given. What the last market knew is not asked again."""
+    before = (last.terms.serial, last.known.ppm) if last is not None and last.known.rates is rates else None
+    return Known(rates, terms.rates(rates, before), by_placement(rates) if cells is None else cells)
 
 
 def by_placement(rates: Rates) -> dict[int, tuple[int, ...]]:

@@ -1,6 +1,5 @@
 """Budgets by slot: who may not spend, how much of his bid everybody offers, how often he takes part."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -10,8 +9,8 @@ from backend.core.reasons import NoBidReason
 from backend.serving.auction import PPM
 from backend.serving.catalogue import NOTHING_SPENT, Spending
 from backend.serving.index.codes import CODE, Codes, Numbers
-from backend.serving.index.terms import Terms
-from backend.serving.published import Allowance, Budgets
+from backend.serving.index.terms import Column, Terms
+from backend.serving.published import Budgets, Part
 
 
 @dataclass(frozen=True)
@@ -38,25 +37,22 @@ class Paces:
 
 def paces_of(terms: Terms, budgets: Budgets) -> Paces:
     """Whoever is not named may spend."""
-    paces = Paces(
-        np.zeros(terms.size, np.uint8), np.full(terms.size, PPM, np.int64), np.full(terms.size, PPM, np.int64), {}
-    )
-    _allow(terms, paces, budgets.allowances)
-    if budgets.spent:
-        gone = [
-            slot for slot in terms.alive.tolist()
-            if terms.item(slot).chain_campaign in budgets.spent
-        ]
-        paces.objections[gone] = CODE[NoBidReason.BUDGET]
-    return paces
+    objections, open_holds = np.zeros(terms.size, np.uint8), dict[int, tuple[int, int]]()
+    multipliers, participation = np.full(terms.size, PPM, np.int64), np.full(terms.size, PPM, np.int64)
+    if budgets.parts:
+        told = np.concatenate([_coded(part) for part in budgets.parts], axis=1)
+        slots = terms.slots_of(told[0])
+        told, slots = told[:, slots >= 0], slots[slots >= 0]
+        objections[slots], multipliers[slots], participation[slots] = told[1:4]
+        holding = (told[4] > 0) | (told[5] > 0)
+        held = zip(*told[4:, holding].tolist(), strict=True)
+        open_holds = dict(zip(slots[holding].tolist(), held, strict=True))
+    if spent := [campaign for part in budgets.parts for campaign in part.spent]:
+        objections[np.isin(terms.cells[Column.CHAIN_CAMPAIGN], spent)] = CODE[NoBidReason.BUDGET]
+    return Paces(objections, multipliers, participation, open_holds)
 
 
-def _allow(terms: Terms, paces: Paces, allowances: Sequence[Allowance]) -> None:
-    for one in allowances:
-        slot = terms.slots.get(one.line_item)
-        if slot is None:
-            continue
-        paces.objections[slot] = CODE[one.objection]
-        paces.multipliers_ppm[slot], paces.participation_ppm[slot] = one.multiplier_ppm, one.participation_ppm
-        if one.held_total_micro_usdc or one.held_today_micro_usdc:
-            paces.open_holds[slot] = (one.held_total_micro_usdc, one.held_today_micro_usdc)
+def _coded(part: Part) -> Numbers:
+    """Allowances of a part, with objections as codes."""
+    codes = np.array([CODE[reason] for reason in part.reasons], np.int64)
+    return np.concatenate((part.allowances[:1], codes[part.allowances[1:2]], part.allowances[2:]))

@@ -50,6 +50,7 @@ class Column(IntEnum):
     LANGUAGES = 23
     DEVICES = 24
     CLICKED = 25
+    CHAIN_CAMPAIGN = 26         # 0: none
 
 
 class Wishes:
@@ -73,6 +74,7 @@ class Wishes:
             self.categories.number(item.category), item.campaign_active, item.line_item_active, CODE[unfunded],
             item.external, sponsor, item.frequency is not None, self._hour((item.hours, item.time_zone)), sizes,
             self.shapes.number(item.creatives), *named, item.bid_kind in (BidKind.CPC, BidKind.CPA),
+            item.chain_campaign or 0,
         )
 
     def _of(self, wanted: Wanted) -> tuple[int, ...]:
@@ -133,10 +135,27 @@ class Terms:
         assert found is not None
         return found
 
-    def rates(self, rates: Rates) -> Numbers:
-        """Billable events per million viewable impressions, by slot, where nothing more is known of a placement."""
+    def slots_of(self, line_items: Numbers) -> Numbers:
+        """Their slots; -1 for those that are not among the terms."""
+        ids = self.cells[Column.ID][self.alive]
+        if not len(ids):
+            return np.full(len(line_items), -1, np.int64)
+        places = np.minimum(np.searchsorted(ids, line_items), len(ids) - 1)
+        return np.where(ids[places] == line_items, self.alive[places], -1)
+
+    def rates(self, rates: Rates, before: tuple[int, Numbers] | None = None) -> Numbers:
+        """Billable events per million viewable impressions, by slot, where nothing more is known of a placement.
+
+        `before`: serial of other terms and what this gave for them by the same rates.
+        """
         found = np.full(self.size, PPM, np.int64)
-        for slot in np.flatnonzero(self.cells[Column.CLICKED] & self.cells[Column.ALIVE]).tolist():
+        changed = None if before is None else self.since(before[0])
+        if before is not None and changed is not None:
+            found[: len(before[1])] = before[1]
+            found[changed] = PPM
+        clicked = self.cells[Column.CLICKED] & self.cells[Column.ALIVE]
+        slots = np.flatnonzero(clicked) if changed is None else changed[clicked[changed] > 0]
+        for slot in slots.tolist():
             item = self.item(slot)
             found[slot] = rate_of(item.bid_kind, rates.ppm(item.id, NOWHERE), rates.conversion_ppm(item.id))
         return found
@@ -200,8 +219,7 @@ class Compiler:
     def _patch(self, last: Terms, changed: Mapping[int, LineItem | None]) -> Terms:
         room = last.size - self._used + len(self._free)
         more = max(0, -(-(len(changed) - room) // GROWTH)) * GROWTH
-        cells = np.zeros((len(Column), last.size + more), np.int64)
-        cells[:, : last.size] = last.cells
+        cells = np.pad(last.cells, ((0, 0), (0, more)))
         items, slots = [*last.items, *[None] * more], dict(last.slots)
         touched: list[int] = []
         for one, item in changed.items():

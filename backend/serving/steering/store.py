@@ -145,11 +145,11 @@ def read_states(client: redis.Redis) -> dict[int, tuple[State, int]]:
     }
 
 
-def read_paces(client: redis.Redis) -> dict[int, Pace]:
-    """What deciders use, by line item; who is not in it bids and takes part in full."""
+def read_paces(client: redis.Redis, line_items: Sequence[int] | None = None) -> dict[int, Pace]:
+    """What deciders use, by line item, of all or of these; who is not in it bids and takes part in full."""
     return {
         line_item: Pace(multiplier, participation)
-        for line_item, (_, _, _, _, multiplier, participation) in _all(client).items()
+        for line_item, (_, _, _, _, multiplier, participation) in _all(client, line_items).items()
     }
 
 
@@ -171,8 +171,12 @@ def write_states(
     pipeline.execute()
 
 
-def _all(client: redis.Redis) -> dict[int, list[int]]:
-    answer = cast("dict[bytes, bytes]", client.hgetall(PACES_KEY))
+def _all(client: redis.Redis, line_items: Sequence[int] | None = None) -> dict[int, list[int]]:
+    if line_items is None:
+        answer = cast("dict[bytes, bytes]", client.hgetall(PACES_KEY))
+    else:
+        found = cast("list[bytes | None]", client.hmget(PACES_KEY, [str(one) for one in line_items] or ["-"]))
+        answer = {b"%d" % one: value for one, value in zip(line_items, found, strict=False) if value is not None}
     return {int(line_item): [int(part) for part in value.split(b":")] for line_item, value in answer.items()}
 
 

@@ -81,6 +81,7 @@ class Stage:
         self.clock = Clock()
         self.ruleset = Ruleset()
         self.confirmations = 0
+        self._chains: dict[str, Chain] = {}
         if deploy:
             create_schema(database_url)
             for role in ROLES:
@@ -89,8 +90,10 @@ class Stage:
             self.payout_address = self.escrow("stranger").payout
 
     def chain(self, role: str) -> Chain:
-        """A connection that signs as `role`."""
-        return Chain(self.rpc_url, CHAIN_ID, key=key_of(role))
+        """A connection that signs as `role`, always the same."""
+        if role not in self._chains:
+            self._chains[role] = Chain(self.rpc_url, CHAIN_ID, key=key_of(role))
+        return self._chains[role]
 
     def escrow(self, role: str) -> EscrowClient:
         return EscrowClient(self.chain(role), self.escrow_address)
