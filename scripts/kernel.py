@@ -1,4 +1,4 @@
-"""Builds backend/ingest/kernel.c where a C compiler and Python's headers are; without them everything works as well.
+"""Builds the kernels in C where a compiler and Python's headers are; without them everything works as well.
 
 Exits with 0 whatever happens. A process that is started with SIGHTLINE_KERNEL=python does not use what is built.
 """
@@ -12,7 +12,8 @@ import sysconfig
 from collections.abc import Sequence
 from pathlib import Path
 
-FOLDER = Path(__file__).parent.parent / "backend" / "ingest"
+BACKEND = Path(__file__).parent.parent / "backend"
+FOLDERS = {"events": BACKEND / "ingest", "decisions": BACKEND / "serving"}
 SECONDS_MAX = 50
 FLAGS = ("-O3", "-shared", "-fPIC", "-fno-strict-aliasing")
 
@@ -42,7 +43,8 @@ def build(source: Path, target: Path, compiler: str | None = None, more: Sequenc
 def main() -> None:
     """For the interpreter that runs this."""
     suffix = sysconfig.get_config_var("EXT_SUFFIX") or ".so"
-    print(f"setup: the compiled kernel of events: {build(FOLDER / 'kernel.c', FOLDER / f'_kernel{suffix}')}")
+    for what, folder in FOLDERS.items():
+        print(f"setup: the compiled kernel of {what}: {build(folder / 'kernel.c', folder / f'_kernel{suffix}')}")
 
 
 if __name__ == "__main__":

@@ -92,6 +92,17 @@ def sign_facts(facts: Facts, key: bytes) -> bytes:
     return binascii.b2a_base64(body + _mac(body, key), newline=False).translate(_TO_URL)
 
 
+def body_of(facts: Facts) -> bytes:
+    """What is signed of `facts`, of the newest version."""
+    return _LAYOUT.pack(*facts)
+
+
+def facts_of(body: bytes) -> Facts:
+    """What a body of the newest version says."""
+    facts: Facts = _LAYOUT.unpack(body)
+    return facts
+
+
 def verify(text: str, key: bytes) -> DecisionToken:
     """The token behind `text`. Raises TokenError on anything but the exact text `sign` made. Expiry is not checked."""
     return token_of(read(text, key))

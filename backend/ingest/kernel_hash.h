@@ -59,18 +59,25 @@ static void compress(Hash *hash, const uint8_t block[128], uint64_t bytes, int i
     for (int i = 0; i < 8; i++) hash->h[i] ^= v[i] ^ v[i + 8];
 }
 
-/* The hash after its key's block. `person` has 16 bytes, `key` at most 64. */
-static Hash keyed(const uint8_t *key, size_t length, int digest, const char *person)
+/* The hash after its key's block. `person` has 16 bytes, `key` at most 64; the salt is a number of 8 bytes, big endian. */
+static Hash salted(const uint8_t *key, size_t length, int digest, const char *person, uint64_t salt)
 {
     Hash hash;
-    uint8_t block[128] = {0};
+    uint8_t block[128] = {0}, big[8];
+    for (int i = 7; i >= 0; i--, salt >>= 8) big[i] = (uint8_t)salt;
     memcpy(hash.h, IV, sizeof IV);
     hash.h[0] ^= 0x01010000ULL ^ (uint64_t)length << 8 ^ (uint64_t)digest;
+    hash.h[4] ^= little(big);
     hash.h[6] ^= little((const uint8_t *)person);
     hash.h[7] ^= little((const uint8_t *)person + 8);
     memcpy(block, key, length);
     compress(&hash, block, 128, 0);
     return hash;
+}
+
+static Hash keyed(const uint8_t *key, size_t length, int digest, const char *person)
+{
+    return salted(key, length, digest, person, 0);
 }
 
 /* The first 16 bytes of the digest of one short message; `hash` is not changed. */

@@ -6,23 +6,33 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import redis
 
 from backend.core.click_id import click_id, landing_url
 from backend.core.consent import allows_frequency_capping
-from backend.core.decision_token import BID_KINDS, VERSION, DecisionToken, Facts, decision_id, sign_facts, token_of
+from backend.core.decision_token import (
+    BID_KINDS,
+    VERSION,
+    DecisionToken,
+    Facts,
+    decision_id,
+    facts_of,
+    sign_facts,
+    token_of,
+)
 from backend.core.events import BidKind
 from backend.core.exchange import AskDemand, SupplyBid, SupplyRequest
 from backend.core.reasons import NoBidReason
 from backend.core.ruleset import Ruleset
 from backend.core.sponsored_hour import HOUR_MS, hour_id
 from backend.net.resp import Resp
+from backend.serving import kernel as compiled
 from backend.serving import store
 from backend.serving.auction import asked_floor
-from backend.serving.catalogue import LineItem, day_of
+from backend.serving.catalogue import LineItem, Spending, day_of
 from backend.serving.decision import (
     AdRequest,
     Decision,
@@ -38,6 +48,7 @@ from backend.serving.index.codes import reason_of
 from backend.serving.index.market import Market
 from backend.serving.index.moment import Moment
 from backend.serving.index.stall import NOBODY, Lot, Sold, Stall, sold_of
+from backend.serving.kernel import Stamp
 from backend.serving.outside import candidate, demand_request, with_bids, within
 from backend.serving.purses import HOLD_GRACE_MS, REFUSALS, day_purse, hold_member, total_purse
 from backend.serving.shelf import Shelf
@@ -48,6 +59,7 @@ from backend.serving.views.window import seen_enough
 from backend.serving.why import why_none
 from backend.serving.wire import Wire
 
+KERNEL = compiled.load()
 RANDOM_BYTES = 18               # of a decision: 10 for its id, 8 for the draw
 HOLD_TRIES_MAX = 16
 OF_THE_VIEWER = frozenset(VIEW_REFUSALS.values())      # not of everybody
@@ -87,14 +99,25 @@ class Asking:
         self.away[line_item] = reason
 
 
+class Hold(NamedTuple):
+    """`packed` is the call that holds the price; `signed` the token of the facts, empty when it is not written yet."""
+
+    packed: bytes
+    facts: Facts
+    signed: bytes
+    wire: Wire
+
+
 class DecisionService:
     """Decides what is shown. Every process decides by itself; what they share are the purses in Redis."""
 
     def __init__(
         self, feed: Feed, client: Resp, chain_id: int, token_key: bytes, ruleset: Ruleset, *,
         public_url: str = "", tcf_vendor: int | None = None, ask_demand: AskDemand | None = None,
+        kernel: Stamp | None = KERNEL,
     ) -> None:
         self.ruleset = ruleset
+        self._kernel = kernel
         self.feed = feed
         self.tallies = Tallies(client)
         self._ask_demand = ask_demand
@@ -158,8 +181,8 @@ class DecisionService:
             return self._no_bid(one)
         if sold[0].offer.line_item.frequency is not None:
             return None
-        packed, facts, wire = self._hold(one, *sold)
-        return self._purses.ask(packed), lambda reply: self._held(one, *sold, REFUSALS.get(reply), facts, wire)
+        hold = self._hold(one, *sold)
+        return self._purses.ask(hold.packed), lambda reply: self._held(one, *sold, REFUSALS.get(reply), hold)
 
     def _asking(self, request: AdRequest, now_ms: int, random: bytes) -> Asking:
         stall, moment = self._shelf.look_up(request.placement_id, now_ms)
@@ -200,34 +223,45 @@ class DecisionService:
     async def _taken(self, one: Asking, sold: Sold) -> Decision | None:
         """The decision, with its price held; None when it could not be held: then somebody else may buy."""
         lot, price = sold
-        packed, facts, wire = self._hold(one, lot, price)
+        hold = self._hold(one, lot, price)
         if lot.offer.line_item.frequency is None:
-            reason = await self._purses.take(packed)
+            reason = await self._purses.take(hold.packed)
         else:
-            reason = await self._take_both(one, lot, packed, facts)
+            reason = await self._take_both(one, lot, hold.packed, hold.facts)
         if reason in OF_THE_VIEWER:
             one.leave(lot.line_item, reason)
-            await self._look_what_was_seen(one, facts[11])
+            await self._look_what_was_seen(one, hold.facts[11])
             self.tallies.refused(one.now_ms, one.stall.placement.id, lot.line_item, reason)
             return None
-        return self._held(one, lot, price, reason, facts, wire)
+        return self._held(one, lot, price, reason, hold)
 
-    def _hold(self, one: Asking, lot: Lot, price_micro_usdc: int) -> tuple[bytes, Facts, Wire]:
-        """The packed call that holds the price; what the token will say, and what is prepared of the lot."""
-        decision, facts, wire = self._facts(one, lot, price_micro_usdc)
-        packed = wire.hold(
-            price_micro_usdc, decision.hex(), facts[10], one.now_ms,
-            lambda day: one.stall.market.paces.held(lot.slot, day),
-        )
-        return packed, facts, wire
+    def _hold(self, one: Asking, lot: Lot, price_micro_usdc: int) -> Hold:
+        """How to hold the price, and what the token will say; by the kernel where that is plain."""
+        wire = _wire(lot)
+
+        def held(day: int) -> Spending:
+            return one.stall.market.paces.held(lot.slot, day)
+
+        if self._kernel is not None:
+            request = one.request
+            written = wire.stamp(
+                self._kernel, self._token_key, one.random, self._chain_id, one.seed % len(wire.creatives),
+                price_micro_usdc, one.now_ms + self._token_ms, one.now_ms, held, request.viewer_key, request.client,
+                request.origin,
+            )
+            if written is not None:
+                body, signed, packed = written
+                return Hold(packed, facts_of(body), signed, wire)
+        facts = self._facts(one, wire, price_micro_usdc)
+        return Hold(wire.hold(price_micro_usdc, facts[1].hex(), facts[10], one.now_ms, held), facts, b"", wire)
 
     def _held(
-        self, one: Asking, lot: Lot, price_micro_usdc: int, reason: NoBidReason | None, facts: Facts, wire: Wire
+        self, one: Asking, lot: Lot, price_micro_usdc: int, reason: NoBidReason | None, hold: Hold
     ) -> Decision | None:
         """After the answer to the hold: the decision, or None, and nobody tries again to hold for this line item."""
         if reason is None:
             self.tallies.sold(one.now_ms, one.stall.placement.id, one.said, lot, price_micro_usdc)
-            return self._decision(one, facts, wire)
+            return self._decision(one, hold.facts, hold.wire, hold.signed)
         one.moment.block(lot.slot, reason)
         if one.outside or one.stall.apart:
             one.leave(lot.line_item, reason)
@@ -256,27 +290,24 @@ class DecisionService:
         for line_item, reason in seen.items():
             one.away.setdefault(line_item, reason)
 
-    def _facts(self, one: Asking, lot: Lot, price_micro_usdc: int) -> tuple[bytes, Facts, Wire]:
-        """The decision's id, what its token will say, and what is prepared of the lot."""
-        wire = lot.wire
-        if not isinstance(wire, Wire):
-            wire = lot.wire = Wire(lot.offer)
-        decision = decision_id(one.now_ms, one.random[:10])
+    def _facts(self, one: Asking, wire: Wire, price_micro_usdc: int) -> Facts:
+        """What the token will say."""
         request = one.request
-        facts = wire.facts(
-            decision, self._chain_id, one.seed % len(wire.creatives), price_micro_usdc, one.now_ms + self._token_ms,
-            viewer_bytes(request.viewer_key, self._token_key, one.now_ms), request.client, request.origin,
+        return wire.facts(
+            decision_id(one.now_ms, one.random[:10]), self._chain_id, one.seed % len(wire.creatives), price_micro_usdc,
+            one.now_ms + self._token_ms, viewer_bytes(request.viewer_key, self._token_key, one.now_ms), request.client,
+            request.origin,
         )
-        return decision, facts, wire
 
-    def _decision(self, one: Asking, facts: Facts, wire: Wire) -> Decision:
+    def _decision(self, one: Asking, facts: Facts, wire: Wire, signed: bytes = b"") -> Decision:
         place = one.seed % len(wire.creatives)
         creative, shown = wire.creatives[place], wire.shown[place]
         if wire.has_goal:
             name = click_id(facts[1], self._token_key)
             creative = replace(creative, click_url=landing_url(creative.click_url, name))
             shown = shown_json(creative)
-        return Decision(facts, sign_facts(facts, self._token_key), creative, shown, one.stall.market.version)
+        signed = signed or sign_facts(facts, self._token_key)
+        return Decision(facts, signed, creative, shown, one.stall.market.version)
 
     def _no_bid(self, one: Asking) -> NoBid:
         """Why nobody could buy; the same for all who ask the same at the same moment."""
@@ -332,9 +363,9 @@ class DecisionService:
         if chosen is None:
             return None
         lot = one.stall.lot(slots[chosen.line_item.id])
-        _, facts, wire = self._facts(one, lot, 0)
+        wire = _wire(lot)
         self.tallies.sponsored(one.now_ms, one.stall.placement.id, one.said, chosen.line_item.id)
-        return self._decision(one, facts, wire)
+        return self._decision(one, self._facts(one, wire, 0), wire)
 
     async def _hold_hour(self, item: LineItem, hour_ms: int) -> NoBidReason | None:
         """Hold the price under the name by which the ledger will charge it; whoever is first does it for all.
@@ -405,6 +436,14 @@ class DecisionService:
             facts.campaign, _member(facts), price_micro_usdc, facts.expires_ms + HOLD_GRACE_MS,
             _member(replace(facts, price_micro_usdc=price_micro_usdc)),
         )
+
+
+def _wire(lot: Lot) -> Wire:
+    """What is prepared of the lot, made when it is first sold."""
+    wire = lot.wire
+    if not isinstance(wire, Wire):
+        wire = lot.wire = Wire(lot.offer)
+    return wire
 
 
 @lru_cache(maxsize=4_096)

@@ -3,12 +3,13 @@
 from collections.abc import Callable
 from functools import lru_cache
 
-from backend.core.decision_token import BID_KINDS, VERSION, Facts
+from backend.core.decision_token import BID_KINDS, VERSION, Facts, body_of
 from backend.core.shares import payee
 from backend.net.resp import Script, part
 from backend.serving.catalogue import MS_PER_DAY, Creative, LineItem, Placement, Spending
 from backend.serving.decision import shown_json
 from backend.serving.eligibility import Offer, kept_back
+from backend.serving.kernel import Stamp
 from backend.serving.purses import HOLD, HOLD_GRACE_MS, NO_CAP, day_purse, keys, total_purse
 
 TIMED_KINDS = ("video", "audio")     # what takes time has the longer viewing time of the ruleset
@@ -28,8 +29,8 @@ class Wire:
     """A line item on a placement, ready to be held and signed. Needs a campaign on chain."""
 
     __slots__ = (
-        "_capped", "_day", "_head", "_item", "_kept", "_kind", "_moment", "_placement", "_tail", "campaign",
-        "creatives", "has_goal", "shown",
+        "_capped", "_day", "_head", "_item", "_kept", "_kind", "_moment", "_placement", "_plans", "_prefix", "_tail",
+        "campaign", "creatives", "has_goal", "shown", "timed",
     )
 
     def __init__(self, one: Offer) -> None:
@@ -44,29 +45,55 @@ class Wire:
         self._kind = BID_KINDS.index(item.bid_kind)
         self._head = _HEAD + b"".join(map(part, keys(self.campaign)))
         self._capped = item.total_cap_micro_usdc is not None or item.daily_cap_micro_usdc is not None
-        self._day, self._tail = -1, b""
+        self.timed = one.placement.kind in TIMED_KINDS
+        self._day, self._prefix, self._tail = -1, b"", b""
         self._moment, self._kept = -1, _FREE
+        self._plans: list[bytes] = []
 
     def hold(self, price_micro_usdc: int, name: str, expires_ms: int, now_ms: int, held: Held) -> bytes:
         """The packed call of the hold script; `name` is the decision's id in hex, `held(day)` what open holds have
         taken."""
         if now_ms // KEPT_MS != self._moment:
             self._look_at(now_ms - now_ms % KEPT_MS, held)
-        member = b"%d:%d:%d:%b" % (self._item.id, self._day, price_micro_usdc, name.encode())
-        return b"%b%b%b$%d\r\n%b\r\n%b%b" % (
+        member = b"%b%d:%b" % (self._prefix, price_micro_usdc, name.encode())
+        return b"%b%b%b$%d\r\n%b\r\n%b" % (
             self._head, _number(price_micro_usdc), _number(expires_ms + HOLD_GRACE_MS), len(member), member, self._tail,
-            self._kept,
         )
+
+    def stamp(
+        self, kernel: Stamp, key: bytes, random: bytes, chain_id: int, place: int, price_micro_usdc: int,
+        expires_ms: int, now_ms: int, held: Held, viewer_key: str, client: int, origin: int,
+    ) -> tuple[bytes, bytes, bytes] | None:
+        """The token's body, the token, and what `hold` makes, all by the kernel; None where it does not write these."""
+        if self._placement.shares:          # each decision is paid to somebody else
+            return None
+        if now_ms // KEPT_MS != self._moment:
+            self._look_at(now_ms - now_ms % KEPT_MS, held)
+        plans = self._plans or self._plan(chain_id)
+        return kernel(
+            plans[place], key, random, self._head, self._prefix, self._tail, viewer_key, now_ms, price_micro_usdc,
+            expires_ms, HOLD_GRACE_MS, client, origin,
+        )
+
+    def _plan(self, chain_id: int) -> list[bytes]:
+        """What tokens have in common, for each creative."""
+        nobody = bytes(16), bytes(8)
+        self._plans = [
+            body_of(self.facts(nobody[0], chain_id, place, 0, 0, nobody[1], 0, 0)) for place in range(len(self.shown))
+        ]
+        return self._plans
 
     def _look_at(self, now_ms: int, held: Held) -> None:
         """What must be kept back a quarter of a second ago is more, so never too little."""
         item, day = self._item, now_ms // MS_PER_DAY
         self._moment = now_ms // KEPT_MS
-        if day != self._day:
-            self._day, self._tail = day, part(total_purse(item.id)) + part(day_purse(item.id, day))
+        kept = _FREE
         if self._capped:
-            kept = kept_back(item, now_ms, held(day))
-            self._kept = b"".join(part(NO_CAP if one is None else one) for one in (kept.total, kept.day))
+            back = kept_back(item, now_ms, held(day))
+            kept = b"".join(part(NO_CAP if one is None else one) for one in (back.total, back.day))
+        if day != self._day or kept != self._kept:
+            self._day, self._kept, self._prefix = day, kept, b"%d:%d:" % (item.id, day)
+            self._tail = part(total_purse(item.id)) + part(day_purse(item.id, day)) + kept
 
     def facts(
         self, decision: bytes, chain_id: int, place: int, price_micro_usdc: int, expires_ms: int,
@@ -77,5 +104,5 @@ class Wire:
         publisher = payee(placement.shares, decision) if placement.shares else placement.publisher
         return (
             VERSION, decision, chain_id, self.campaign, self._item.id, self.creatives[place].id, placement.id,
-            publisher, price_micro_usdc, self._kind, expires_ms, viewer, placement.kind in TIMED_KINDS, client, origin,
+            publisher, price_micro_usdc, self._kind, expires_ms, viewer, self.timed, client, origin,
         )

@@ -27,7 +27,7 @@ from backend.core.ruleset import Ruleset
 from backend.ingest import quick, reports
 from backend.ingest.kernel import Kernel
 from backend.ingest.pipeline import Circumstances
-from scripts.kernel import FOLDER, build
+from scripts.kernel import FOLDERS, build
 
 CHECKS = ("-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 CHILD = "SIGHTLINE_CHECKED_KERNEL"
@@ -56,7 +56,7 @@ def main() -> None:
 
 
 def _checked(target: Path) -> int:
-    outcome = build(FOLDER / "kernel.c", target, more=CHECKS)
+    outcome = build(FOLDERS["events"] / "kernel.c", target, more=CHECKS)
     library = _library()
     if outcome != "built" or library is None:
         print(f"kernel: {outcome if outcome != 'built' else 'the compiler has no sanitizer'}")

@@ -1,0 +1,24 @@
+"""What kernel.c writes of a decision, where a compiler has built it (scripts/kernel.py does, in `make setup`).
+
+It is never needed: what it writes is what Wire and decision_token write, for a quarter of the time.
+"""
+
+import os
+from collections.abc import Callable
+
+VERSION = 1                     # as in kernel.c
+
+Stamp = Callable[..., tuple[bytes, bytes, bytes] | None]
+"""The token's body, the token, and the packed call of the hold script; see `Wire.stamp`."""
+
+
+def load() -> Stamp | None:
+    """The compiled kernel; None where there is none, or an old one, or SIGHTLINE_KERNEL=python asks for none."""
+    if os.environ.get("SIGHTLINE_KERNEL") == "python":
+        return None
+    try:
+        from backend.serving import _kernel
+    except ImportError:
+        return None
+    found: Stamp = _kernel.stamp
+    return found if _kernel.VERSION == VERSION else None
