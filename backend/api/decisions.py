@@ -31,6 +31,11 @@ PREFLIGHT = ANY_ORIGIN | {
 }
 
 
+def _two(pattern: str) -> msgspec.Meta:
+    """Two letters. The pattern is for readers of the schema: `_body` looks at the letters, in a tenth of the time."""
+    return msgspec.Meta(min_length=2, max_length=2, extra_json_schema={"pattern": pattern})
+
+
 class PrivacyBody(msgspec.Struct, forbid_unknown_fields=True):
     """What the viewer says: Global Privacy Control (the Sec-GPC header counts too), an IAB TCF consent string.
 
@@ -50,8 +55,8 @@ class AdRequestBody(msgspec.Struct, forbid_unknown_fields=True):
 
     placement_id: Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
     viewer_key: Annotated[str, msgspec.Meta(min_length=8, max_length=64)]
-    country: Annotated[str, msgspec.Meta(pattern="^[A-Z]{2}$", max_length=2)] | None = None
-    language: Annotated[str, msgspec.Meta(pattern="^[a-z]{2}$", max_length=2)] | None = None
+    country: Annotated[str, _two("^[A-Z]{2}$")] | None = None
+    language: Annotated[str, _two("^[a-z]{2}$")] | None = None
     device: DeviceClass | None = None
     privacy: PrivacyBody | None = None
 
@@ -234,11 +239,17 @@ def _caller(guard: Callable[..., Caller], request: Request) -> Caller:
 
 def _body(raw: bytes) -> AdRequestBody:
     try:
-        return _decode(raw)
+        body = _decode(raw)
     except msgspec.ValidationError as error:
         raise Unprocessable("invalid_request", str(error)) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadRequest("malformed_json", "the body is not valid JSON") from error
+    country, language = body.country, body.language
+    if country is not None and not (country.isascii() and country.isalpha() and country.isupper()):
+        raise Unprocessable("invalid_request", "two capital letters are expected at `$.country`")
+    if language is not None and not (language.isascii() and language.isalpha() and language.islower()):
+        raise Unprocessable("invalid_request", "two small letters are expected at `$.language`")
+    return body
 
 
 def _no_bid(answer: NoBid) -> NoBidAnswer:

@@ -18,7 +18,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from backend.api import limits
-from backend.api.front import Answer, Asked, Headers, Hot, HotPaths, Scope, lines
+from backend.api.front import Answer, Exchange, Headers, HotPaths, Scope, lines
 
 HEAD_BYTES_MAX = 64 * 1024        # that have not become a request; api/limits.py refuses smaller ones more kindly
 SWEEP_SECONDS = 1.0
@@ -37,27 +37,6 @@ class Phase(IntEnum):
     BUSY = 2        # answering, or with the application, which reads bodies itself
 
 
-class _Nobody:
-    """Who would be told of a disconnection."""
-
-    def set(self) -> None:
-        return None
-
-
-class Exchange:
-    """A hot request and its answer; for the server it is what its own cycles are."""
-
-    __slots__ = ("body", "disconnected", "hot", "keep_alive", "more_body", "response_complete")
-    message_event = _Nobody()
-
-    def __init__(self, hot: Hot, keep_alive: bool) -> None:
-        self.hot = hot
-        self.keep_alive = keep_alive
-        self.body: bytes | bytearray = b""
-        self.more_body = True
-        self.response_complete = self.disconnected = False
-
-
 class Door(HttpToolsProtocol):
     """One connection."""
 
@@ -66,7 +45,7 @@ class Door(HttpToolsProtocol):
         self.hot: HotPaths | None = getattr(self.app, "hot", None)
         self._phase = Phase.WAITING
         self._since = 0.0               # of the phase, by the loop's clock
-        self._head_bytes = 0
+        self._head_bytes = 0            # no fewer than the head has
         self._in_head = False
 
     # ---- the connection -----------------------------------------------------------------------------------------
@@ -79,11 +58,10 @@ class Door(HttpToolsProtocol):
             self.loop.call_later(SWEEP_SECONDS, _sweep, self.loop, self.server_state)
 
     def data_received(self, data: bytes) -> None:
+        self._head_bytes = len(data) + (self._head_bytes if self._in_head else 0)
         super().data_received(data)
-        if self._in_head:
-            self._head_bytes += len(data)
-            if self._head_bytes > HEAD_BYTES_MAX and not self.transport.is_closing():
-                self.send_400_response("The head of the request is too long.")
+        if self._in_head and self._head_bytes > HEAD_BYTES_MAX and not self.transport.is_closing():
+            self.send_400_response("The head of the request is too long.")
 
     def eof_received(self) -> bool:     # type: ignore[override] # true: the transport stays open
         """Nothing more will come. What was asked is answered before the connection ends."""
@@ -114,20 +92,20 @@ class Door(HttpToolsProtocol):
         self.url = b""
         self.headers: Headers = []
         self.expect_100_continue = False
-        self._head_bytes, self._in_head = 0, True
+        self._in_head = True
         if self._phase is Phase.WAITING:
             self._since = self.loop.time()
 
     def on_headers_complete(self) -> None:
         self._in_head = False
-        hot = self._hot()
+        hot: Any = self._hot()
         if hot is None:
             self._lay_scope()
             super().on_headers_complete()
             self._phase = Phase.BUSY
             return
-        exchange: Any = Exchange(hot, self.parser.should_keep_alive())
-        self.cycle = exchange
+        hot.keep_alive = self.parser.should_keep_alive()
+        self.cycle = hot
         self._phase = Phase.READING
 
     def on_body(self, body: bytes) -> None:
@@ -166,7 +144,7 @@ class Door(HttpToolsProtocol):
 
     # ---- hot ones -----------------------------------------------------------------------------------------------
 
-    def _hot(self) -> Hot | None:
+    def _hot(self) -> Exchange | None:
         """The request, if it is a plain one for a hot route and nobody is before it."""
         if self.hot is None or self.expect_100_continue:
             return None
@@ -177,49 +155,50 @@ class Door(HttpToolsProtocol):
         parser = self.parser
         if parser.get_method() != b"POST" or parser.get_http_version() != "1.1" or parser.should_upgrade():
             return None
-        return self.hot.of(self.url, self.headers)
+        return self.hot.of(self.url, self.headers, self._head_bytes)
 
     def _begin(self, exchange: Exchange) -> None:
         """Without a task where that is possible."""
-        assert self.hot is not None
-        asked = self.hot.open(exchange.hot, bytes(exchange.body), self.client[0] if self.client else None)
-        started = self.hot.start(asked)
+        hot = self.hot
+        assert hot is not None
+        hot.open(exchange, self.client[0] if self.client else None)
+        started = hot.start(exchange)
         if started is None or self.flow.write_paused:
-            self._begin_task(exchange, asked)
+            self._begin_task(exchange)
         elif isinstance(started, bytes):
-            self._tell(exchange, self.hot.success(asked, started))
+            self._tell(exchange, hot.success(exchange, started))
         else:
-            started[0].add_done_callback(partial(self._arrived, exchange, asked, started[1]))
+            started[0].add_done_callback(partial(self._arrived, exchange, started[1]))
 
-    def _begin_task(self, exchange: Exchange, asked: Asked) -> None:
-        task = self.loop.create_task(self._answer(exchange, asked))
+    def _begin_task(self, exchange: Exchange) -> None:
+        task = self.loop.create_task(self._answer(exchange))
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
 
-    async def _answer(self, exchange: Exchange, asked: Asked) -> None:
+    async def _answer(self, exchange: Exchange) -> None:
         assert self.hot is not None
-        answer = await self.hot.answer(asked, self._scope_of(exchange))
+        answer = await self.hot.answer(exchange, self._scope_of(exchange))
         if self.flow.write_paused and not exchange.disconnected:
             await self.flow.drain()
         self._tell(exchange, answer)
 
     def _arrived(
-        self, exchange: Exchange, asked: Asked, finish: Callable[[Any], bytes | None], reply: asyncio.Future[Any]
+        self, exchange: Exchange, finish: Callable[[Any], bytes | None], reply: asyncio.Future[Any]
     ) -> None:
         """What a started answer waited for is there, or will never be."""
         assert self.hot is not None
         content = None if reply.cancelled() or reply.exception() else finish(reply.result())
         if content is None:
-            self._begin_task(exchange, asked)
+            self._begin_task(exchange)
         else:
-            self._tell(exchange, self.hot.success(asked, content))
+            self._tell(exchange, self.hot.success(exchange, content))
 
     def _refuse(self, exchange: Exchange, refuse: Callable[[Scope], Response]) -> None:
         """Without its body. The connection ends, because the rest is not read."""
         assert self.hot is not None
         exchange.keep_alive = False
         peer = self.client[0] if self.client else None
-        self._tell(exchange, self.hot.refusal(exchange.hot, refuse, peer, self._scope_of(exchange)))
+        self._tell(exchange, self.hot.refusal(exchange, refuse, peer, self._scope_of(exchange)))
 
     def _tell(self, exchange: Exchange, answer: Answer) -> None:
         exchange.response_complete = True
@@ -227,14 +206,14 @@ class Door(HttpToolsProtocol):
             return
         head, content = answer
         closing = b"" if exchange.keep_alive or _CLOSING in head else _CLOSING
-        self.transport.write(b"%b%b%b\r\n%b" % (head, lines(self.server_state.default_headers), closing, content))
+        self.transport.write(b"%b%b%b\r\n%b" % (head, _common(self.server_state), closing, content))
         if not exchange.keep_alive:
             self.transport.close()
         self.on_response_complete()
 
     def _scope_of(self, exchange: Exchange) -> Callable[[], Scope]:
         def scope() -> Scope:
-            route, head, _ = exchange.hot
+            route, head = exchange.route, exchange.head
             return {
                 "type": "http", "asgi": {"version": self.asgi_version, "spec_version": "2.3"}, "http_version": "1.1",
                 "server": self.server, "client": self.client, "scheme": self.scheme, "root_path": self.root_path,
@@ -250,6 +229,17 @@ class Door(HttpToolsProtocol):
         super().on_message_begin()
         self.url, self.expect_100_continue = url, expects
         self.headers.extend(headers)
+
+
+_rendered: tuple[Headers, bytes] = [], b""
+
+
+def _common(state: ServerState) -> bytes:
+    """The headers of every answer; the server makes new ones each second."""
+    global _rendered
+    if state.default_headers is not _rendered[0]:
+        _rendered = state.default_headers, lines(state.default_headers)
+    return _rendered[1]
 
 
 def _sweep(loop: asyncio.AbstractEventLoop, state: ServerState) -> None:

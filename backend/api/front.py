@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequen
 from dataclasses import dataclass
 from functools import lru_cache
 from http import HTTPStatus
-from typing import Any, NamedTuple
+from typing import Any
 
 from fastapi import FastAPI, Request, Response
 
@@ -50,29 +50,39 @@ Start = Callable[[bytes, Head, str], bytes | Later | None]
 or whatever it raises, leaves the request to `answer`; so it may raise only before it has done anything."""
 
 
+class Nobody:
+    """Who would be told of a disconnection."""
+
+    def set(self) -> None:
+        return None
+
+
 class Front(FastAPI):
     """The application, and the hot routes that Door answers before it."""
 
     hot: "HotPaths | None" = None
 
 
-class Hot(NamedTuple):
-    """A request for a hot route. `length` is what Content-Length says, -1 when it says nothing."""
+class Exchange:
+    """A request for a hot route and what becomes of it; for the server it is what its own cycles are.
 
-    route: HotRoute
-    head: Head
-    length: int
+    `name` is the request's id, `client` the address, and `told` are headers about limits of rates, once it is opened.
+    """
 
+    __slots__ = (
+        "body", "client", "disconnected", "head", "keep_alive", "more_body", "name", "response_complete", "route",
+        "standing", "told",
+    )
+    message_event = Nobody()
 
-class Asked(NamedTuple):
-    """A hot request with its body. `told`: headers about limits of rates."""
-
-    hot: Hot
-    body: bytes
-    client: str
-    name: str
-    told: bytes
-    standing: Standing | None
+    def __init__(self, route: HotRoute, head: Head) -> None:
+        self.route, self.head = route, head
+        self.body: bytes | bytearray = b""
+        self.keep_alive = self.more_body = True
+        self.response_complete = self.disconnected = False
+        self.standing: Standing | None = None
+        self.name, self.told = "", b""
+        self.client: str | None = None
 
 
 class HotPaths:
@@ -97,69 +107,68 @@ class HotPaths:
             + lines([(b"content-type", b"application/json"), *self._surface[route.path]]) for route in routes
         }
 
-    def of(self, target: bytes, sent: Headers) -> Hot | None:
-        """What a POST to this target with these headers is of ours; None for the application."""
+    def of(self, target: bytes, sent: Headers, head_bytes: int) -> Exchange | None:
+        """What a POST to this target with these headers is of ours; None for the application.
+
+        `head_bytes`: no fewer than the head has.
+        """
         route = self._routes.get(target)
         if route is None:
             return None
         head = dict(sent)
         if len(head) != len(sent) or len(head) > limits.HEADERS_MAX:
             return None
-        if len(b"".join(head)) + len(b"".join(head.values())) > limits.HEADER_BYTES_MAX:
+        if head_bytes > limits.HEADER_BYTES_MAX and _bytes_of(head) > limits.HEADER_BYTES_MAX:
             return None
-        declared = head.get(b"content-length")
-        if declared is None:
-            return Hot(route, head, -1)
+        declared = head.get(b"content-length", b"0")
         if not declared.isdigit() or len(declared) > 9 or int(declared) > self.body_bytes_max:
             return None
-        return Hot(route, head, int(declared))
+        return Exchange(route, head)
 
-    def open(self, hot: Hot, body: bytes, peer: str | None) -> "Asked":
-        """A whole request, which is counted now."""
-        client, standing, told = self._client(peer, hot.head), None, b""
+    def open(self, one: Exchange, peer: str | None) -> None:
+        """It is named, and counted."""
+        head = one.head
+        sent = head.get(b"x-request-id")
+        one.name = next(self._ids).hex() if sent is None else limits.request_id(sent.decode("latin-1"))
+        client = one.client = self._client(peer, head)
         if self._counts is not None:
-            standing = self._counts.take_now(RouteClass.ADS, rates.network_of(client))
+            standing = one.standing = self._counts.take_now(RouteClass.ADS, rates.network_of(client))
             if standing is not None:
-                told = lines(rates.headers_of(standing))
-        return Asked(hot, body, client or "", self._name(hot.head), told, standing)
+                one.told = lines(rates.headers_of(standing))
 
-    def start(self, asked: "Asked") -> bytes | Later | None:
-        """The content or where it comes from; None: see `answer`."""
-        route = asked.hot.route
-        if route.start is None or (asked.standing is not None and not asked.standing.allowed):
+    def start(self, one: Exchange) -> bytes | Later | None:
+        """The content of the answer, or where it comes from; None: see `answer`."""
+        start = one.route.start
+        if start is None or (one.standing is not None and not one.standing.allowed):
             return None
         try:
-            return route.start(asked.body, asked.hot.head, asked.client)
+            return start(bytes(one.body), one.head, one.client or "")
         except Exception:
             return None         # it is raised again where there is time to say what it means
 
-    async def answer(self, asked: "Asked", scope: Callable[[], Scope]) -> Answer:
+    async def answer(self, one: Exchange, scope: Callable[[], Scope]) -> Answer:
         """The whole answer, whatever happens. `scope` describes the request to those who write problems."""
-        hot, standing = asked.hot, asked.standing
         try:
-            if standing is not None and not standing.allowed:
-                return self._written(asked, rates.refused(_named(scope, asked.name), standing))
-            return self.success(asked, await hot.route.answer(asked.body, hot.head, asked.client))
+            if one.standing is not None and not one.standing.allowed:
+                return self._written(one, rates.refused(_named(scope, one.name), one.standing))
+            return self.success(one, await one.route.answer(bytes(one.body), one.head, one.client or ""))
         except Exception as error:
-            return self._written(asked, await problems.answer(Request(_named(scope, asked.name)), error))
+            return self._written(one, await problems.answer(Request(_named(scope, one.name)), error))
 
-    def success(self, asked: "Asked", content: bytes) -> Answer:
+    def success(self, one: Exchange, content: bytes) -> Answer:
         """The answer around this content."""
         return b"%bx-request-id: %b\r\n%bcontent-length: %d\r\n" % (
-            self._fixed[asked.hot.route.path], asked.name.encode(), asked.told, len(content)
+            self._fixed[one.route.path], one.name.encode(), one.told, len(content)
         ), content
 
     def refusal(
-        self, hot: Hot, refuse: Callable[[Scope], Response], peer: str | None, scope: Callable[[], Scope]
+        self, one: Exchange, refuse: Callable[[Scope], Response], peer: str | None, scope: Callable[[], Scope]
     ) -> Answer:
         """The answer to a body that is not read. It says nothing of limits of rates, as whoever refuses bodies in front
         of the application does not know them; but it counts."""
-        asked = self.open(hot, b"", peer)
-        return self._written(asked._replace(told=b""), refuse(_named(scope, asked.name)))
-
-    def _name(self, head: Head) -> str:
-        sent = head.get(b"x-request-id")
-        return next(self._ids).hex() if sent is None else limits.request_id(sent.decode("latin-1"))
+        self.open(one, peer)
+        one.told = b""
+        return self._written(one, refuse(_named(scope, one.name)))
 
     def _client(self, peer: str | None, head: Head) -> str | None:
         """Whom our proxies say they speak for, else the peer."""
@@ -173,12 +182,16 @@ class HotPaths:
     def _client_ip_of(self, peer: str, forwarded: bytes) -> str:
         return client_ip(peer, forwarded.decode("latin-1"), self._trusted)
 
-    def _written(self, asked: "Asked", answer: Response) -> Answer:
+    def _written(self, one: Exchange, answer: Response) -> Answer:
         """A problem, with the headers that a success would have."""
         names = {header for header, _ in answer.raw_headers}
-        surface = [header for header in self._surface[asked.hot.route.path] if header[0] not in names]
-        head = [*answer.raw_headers, *surface, (b"x-request-id", asked.name.encode())]
-        return status_line(answer.status_code) + lines(head) + asked.told, bytes(answer.body)
+        surface = [header for header in self._surface[one.route.path] if header[0] not in names]
+        head = [*answer.raw_headers, *surface, (b"x-request-id", one.name.encode())]
+        return status_line(answer.status_code) + lines(head) + one.told, bytes(answer.body)
+
+
+def _bytes_of(head: Head) -> int:
+    return sum(len(name) + len(value) for name, value in head.items())
 
 
 def status_line(status: int) -> bytes:
