@@ -3,6 +3,8 @@
 import logging
 import os
 import resource
+import socket
+import sys
 
 from fastapi import FastAPI
 from uvicorn import Config
@@ -50,7 +52,20 @@ def run(target: str, host: str, port: int, workers: int) -> None:
         server_header=False,
         log_level=logging.WARNING,
     )
-    Multiprocess(config, [config.bind_socket()]).run()
+    Multiprocess(config, [_bound(host, port)]).run()
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    """A socket at an address that somebody may hold for us: the demo does, before anything else takes the port."""
+    bound = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    try:
+        bound.bind((host, port))
+    except OSError as error:
+        sys.exit(f"sightline: cannot listen on {host}:{port}: {error}")
+    bound.set_inheritable(True)
+    return bound
 
 
 def _raise_file_limit() -> None:

@@ -18,6 +18,7 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -187,6 +188,7 @@ def judge(rpc_url: str, form: Fields) -> str:
     return f"{FAIL}. Compiled contract deployment bytecode does NOT match the transaction deployment bytecode"
 
 
+@cache
 def compiled(source: str, contract_name: str) -> tuple[str, bool]:
     """Creation code in hex, and whether the constructor takes arguments."""
     path, name = contract_name.split(":")

@@ -10,6 +10,7 @@ import pytest
 
 from backend.core.reasons import DropReason
 from backend.demo.visit import EXPECTED_REASON
+from backend.local.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS_MAX = 240      # on two busy cores; the demo's own goal is 120
@@ -20,7 +21,8 @@ SEED = 20_26
 def demo() -> "subprocess.CompletedProcess[str]":
     """One run, with the developer's own servers in the environment to show that they are left alone."""
     env = dict(os.environ) | dict.fromkeys(("DATABASE_URL", "REDIS_URL", "RPC_URL"), "must-not-be-used")
-    command = [sys.executable, "-m", "backend.cli", "demo", "--once", "--json", "--seed", str(SEED), "--port", "8700"]
+    command = [sys.executable, "-m", "backend.cli", "demo", "--once", "--json", "--seed", str(SEED)]
+    command += ["--port", str(free_port())]
     return subprocess.run(
         command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=SECONDS_MAX, check=False
     )

@@ -31,6 +31,7 @@ from indexer.digest import digest
 from indexer.events import EVENT_TYPES, CampaignOpened, Proposed
 from indexer.main import run
 from indexer.store import plain_url
+from scripts.export_abi import compile_contract
 
 ROOT = Path(__file__).parents[2]
 CHAIN_ID = 31337
@@ -232,14 +233,17 @@ def encode_call() -> Callable[..., bytes]:
 @pytest.fixture(scope="session")
 def bytecode() -> dict[str, bytes]:
     """Creation code of our contracts by name."""
+    made = {name: str(compile_contract(name)["bytecode"]) for name in ("CampaignEscrow", "PublisherPayout", "MockUSDC")}
+    return {name: bytes.fromhex(code.removeprefix("0x")) for name, code in made.items()}
+
+
+@pytest.fixture(scope="session")
+def emitter_code() -> bytes:
+    """Creation code of a contract that logs what it is told."""
     from vyper.cli.vyper_compile import compile_files  # takes a second to import
 
-    files = {"CampaignEscrow": "CampaignEscrow.vy", "PublisherPayout": "PublisherPayout.vy"}
-    files |= {"MockUSDC": "testing/MockUSDC.vy", "Emitter": "../tests/indexer/emitter.vy"}
-    paths = {name: (ROOT / "contracts" / file).resolve() for name, file in files.items()}
-    output = compile_files([str(path) for path in paths.values()], ["bytecode"], paths=[str(ROOT)])
-    made = {Path(path).stem: artifact["bytecode"] for path, artifact in output.items()}
-    return {name: bytes.fromhex(made[path.stem][2:]) for name, path in paths.items()}
+    (artifact,) = compile_files([str(ROOT / "tests" / "indexer" / "emitter.vy")], ["bytecode"]).values()
+    return bytes.fromhex(artifact["bytecode"][2:])
 
 
 @pytest.fixture

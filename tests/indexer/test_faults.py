@@ -241,9 +241,9 @@ def test_two_indexers__at_the_same_time__one_complete_index(
 
 
 def test_unknown_event_of_our_contract__halts(
-    market: Any, mirror: Any, bytecode: dict[str, bytes], encode_call: Callable[..., bytes]
+    market: Any, mirror: Any, emitter_code: bytes, encode_call: Callable[..., bytes]
 ) -> None:
-    emitter = market.node.send("0x" + "05" * 20, None, bytecode["Emitter"])["contractAddress"]
+    emitter = market.node.send("0x" + "05" * 20, None, emitter_code)["contractAddress"]
     mirror.config = replace(mirror.config, deployment=replace(mirror.config.deployment, payout=emitter))
     mirror.catch_up()
     before = mirror.digest()

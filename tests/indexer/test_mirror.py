@@ -12,9 +12,9 @@ USDC = 1_000_000
 
 
 @pytest.fixture
-def emitter(market: Any, bytecode: dict[str, bytes]) -> str:
+def emitter(market: Any, emitter_code: bytes) -> str:
     """A contract that calls others with calldata of its making."""
-    address: str = market.node.send("0x" + "05" * 20, None, bytecode["Emitter"])["contractAddress"]
+    address: str = market.node.send("0x" + "05" * 20, None, emitter_code)["contractAddress"]
     return address
 
 

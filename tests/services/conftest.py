@@ -19,6 +19,7 @@ from sqlalchemy import Engine, text
 
 from backend.config import Settings
 from backend.core.keccak import keccak256
+from backend.db.engine import make_engine
 from backend.main.serve import create_app
 
 sys.path.insert(0, str(Path(__file__).parent))      # the kits
@@ -146,6 +147,7 @@ class _LentClock:
 
 _lent_clock = _LentClock()
 _kept_apps: dict[tuple[object, ...], FastAPI] = {}
+_fresh_engines: dict[tuple[object, ...], Engine] = {}
 
 
 @pytest.fixture
@@ -161,6 +163,19 @@ def keep_app(engine: Engine, redis_client: Redis, clock: Clock) -> Callable[...,
         return _kept_apps[key]
 
     return kept
+
+
+@pytest.fixture
+def fresh_app(fresh_database_url: str, redis_client: Redis, clock: Clock) -> Iterator[FastAPI]:
+    """As `keep_app` on the test's own database: an app outlives the database, its connections do not."""
+    _lent_clock.lender = clock
+    pool = redis_client.connection_pool.connection_kwargs
+    key = (fresh_database_url, pool["port"], pool["db"])
+    if key not in _kept_apps:
+        _fresh_engines[key] = make_engine(fresh_database_url)
+        _kept_apps[key] = build_app(_fresh_engines[key], redis_client, _lent_clock)
+    yield _kept_apps[key]
+    _fresh_engines[key].dispose()
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ every day, and the first difference is told (L72)."""
 import csv
 import io
 import logging
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from typing import Any
@@ -12,7 +11,6 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import FastAPI
-from redis import Redis
 from sqlalchemy import Engine, text
 
 from backend.billing.profile import BillingProfile
@@ -151,12 +149,10 @@ def test_step__final_epochs__are_in_one_self_billing_invoice_of_their_publisher(
 
 @pytest.fixture
 async def client(
-    market: Market, fresh_engine: Engine, redis_client: Redis, clock: Any, make_app: Callable[..., FastAPI],
-    sign_in: Any, wallet: Any,
+    market: Market, fresh_engine: Engine, fresh_app: FastAPI, sign_in: Any, wallet: Any
 ) -> httpx.AsyncClient:
     """The advertiser with an invoice of 119 USDC for November."""
-    app = make_app(fresh_engine, redis_client, clock)
-    advertiser: httpx.AsyncClient = await sign_in(app, "advertiser")
+    advertiser: httpx.AsyncClient = await sign_in(fresh_app, "advertiser")
     assert (await advertiser.put("/v1/billing/profile", json=BUYER)).status_code == 200
     item = market.line_item(market.campaign(1, 10**9, wallet("advertiser").address), 5_000)
     charge(fresh_engine, item, date(2026, 11, 1), 119_000_000)
@@ -214,9 +210,9 @@ async def test_read__unknown_or_not_allowed__is_refused(
 
 
 async def test_document__of_somebody_else__does_not_exist(
-    client: httpx.AsyncClient, fresh_engine: Engine, redis_client: Redis, clock: Any, make_app: Any, sign_in: Any
+    client: httpx.AsyncClient, fresh_app: FastAPI, sign_in: Any
 ) -> None:
-    stranger = await sign_in(make_app(fresh_engine, redis_client, clock), "stranger")
+    stranger = await sign_in(fresh_app, "stranger")
     assert (await stranger.get("/v1/billing/documents/SL-2026-000001")).status_code == 404
     assert (await stranger.get("/v1/billing/documents")).json()["items"] == []
 

@@ -60,6 +60,7 @@ redis.call('INCRBY', KEYS[2], size)
 return 1
 """)
 _head = lru_cache(1_024)(_ADMIT.head)
+_number = lru_cache(1_024)(part)        # the same few again and again
 _QUEUE = part(STREAM) + part(BYTES)
 
 Names = tuple[int, int, bytes]
@@ -128,18 +129,18 @@ async def ask(
     """As `admit`, for claims that are in `names` already."""
     keys = [b"sl:rate:%b:%d" % (viewer.hex().encode(), minute) for viewer in viewers]
     keys += [b"sl:seen:%d" % group for group, _, _ in names]
-    first: list[bytes | int] = [
-        entry, room.entries_max, room.bytes_max, events_per_minute_max, RATE_SECONDS, len(viewers), *viewers.values()
+    numbers = [
+        room.entries_max, room.bytes_max, events_per_minute_max, RATE_SECONDS, len(viewers), *viewers.values()
     ]
     counts = [((group + 1) * SEEN_MS + SEEN_GRACE_MS, many) for group, many, _ in names]
     if isinstance(client, Resp):
-        pieces = [_head(2 + len(keys), len(first) + sum(2 + many for _, many in counts)), _QUEUE]
-        pieces += [part(one) for one in (*keys, *first)]
+        arguments = 1 + len(numbers) + sum([2 + many for _, many in counts])
+        pieces = [_head(2 + len(keys), arguments), _QUEUE, *map(part, keys), part(entry), *map(_number, numbers)]
         for (until_ms, many), (_, _, packed) in zip(counts, names, strict=True):
-            pieces += (part(until_ms), part(many), packed)
+            pieces += (_number(until_ms), _number(many), packed)
         answer = await client.run(_ADMIT, b"".join(pieces))
     else:
-        answer = await _eval(client, [STREAM, BYTES, *keys], [*first, *_unpacked(counts, names)])
+        answer = await _eval(client, [STREAM, BYTES, *keys], [entry, *numbers, *_unpacked(counts, names)])
     if answer == 1:
         return None
     if answer[0] == -1:
