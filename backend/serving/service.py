@@ -283,10 +283,7 @@ class DecisionService:
 
     async def _look_what_was_seen(self, one: Asking, viewer: bytes) -> None:
         """Once a viewer has seen enough of one line item, the others are asked for at once."""
-        capped = one.stall.capped()
-        frequencies = {item: one.stall.terms.item(slot).frequency for item, slot in capped.items()}
-        counters = await self._views.seen(viewer)
-        seen = seen_enough(counters, {item: cap for item, cap in frequencies.items() if cap}, one.now_ms)
+        seen = seen_enough(await self._views.seen(viewer), one.stall.frequencies, one.now_ms)
         for line_item, reason in seen.items():
             one.away.setdefault(line_item, reason)
 

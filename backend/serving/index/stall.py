@@ -2,13 +2,14 @@
 
 from bisect import bisect_right
 from collections.abc import Container, Iterator, Sequence
+from functools import cached_property
 from operator import neg
 
 import numpy as np
 
 from backend.core.reasons import NoBidReason
 from backend.serving.auction import PPM, QUALITY_NEUTRAL, Bid, auction, floor_ecpm_nano_usdc
-from backend.serving.catalogue import Placement
+from backend.serving.catalogue import Frequency, Placement
 from backend.serving.eligibility import Offer, offer, offer_at
 from backend.serving.index.audience import Audience, Said, spoken_objections
 from backend.serving.index.codes import CODE, Codes, Flags, Numbers
@@ -277,11 +278,12 @@ class Stall:
         found: Codes = np.where(codes != OK, codes, spoken)
         return found
 
-    def capped(self) -> dict[int, int]:
-        """Slots of whoever competes with a cap on what one viewer sees, by line item."""
-        cells = self.terms.cells
-        found = np.flatnonzero(self.open & (cells[Column.CAPPED] != 0)).tolist()
-        return {self.terms.item(slot).id: slot for slot in found}
+    @cached_property
+    def frequencies(self) -> dict[int, Frequency]:
+        """By line item, of whoever competes with a cap on what one viewer sees."""
+        found = np.flatnonzero(self.open & (self.terms.cells[Column.CAPPED] != 0)).tolist()
+        items = [self.terms.item(slot) for slot in found]
+        return {item.id: item.frequency for item in items if item.frequency is not None}
 
     def competing(self) -> Numbers:
         """Slots without a standing objection, sponsorships left out."""

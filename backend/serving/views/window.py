@@ -33,8 +33,8 @@ def seen_enough(
         return {}
     if len(counters) >= FIELDS_MAX:
         return dict.fromkeys(capped, NoBidReason.FREQUENCY_CAP)
-    seen = {name.partition(":")[0] for name in counters}
-    found = ((item, _reached(counters, item, cap, now_ms)) for item, cap in capped.items() if str(item) in seen)
+    seen = {int(name.partition(":")[0]) for name in counters}
+    found = ((item, _reached(counters, item, capped[item], now_ms)) for item in seen if item in capped)
     return {item: reason for item, reason in found if reason is not None}
 
 
