@@ -8,9 +8,9 @@ import sys
 
 from fastapi import FastAPI
 from uvicorn import Config
-from uvicorn.supervisors import Multiprocess
 
 from backend.api.door import Door
+from backend.main.workers import Workers
 
 # A worker answers no more connections than this with anything but 503. Behind nginx there are few; without it every
 # viewer has one.
@@ -22,13 +22,15 @@ FILES_MAX = CONNECTIONS_MAX + 1_024
 KEEP_ALIVE_SECONDS = 75
 # What a worker that was told to end may still take for what it has begun; then it is killed.
 DRAIN_SECONDS = 10
-# A worker that says nothing for so long is killed and replaced; it may be compiling a large catalogue.
-SILENT_SECONDS_MAX = 60
+END_SECONDS = 5         # and for handing over what it has counted
 
 
 def run(target: str, host: str, port: int, workers: int) -> None:
     """Serve the application that the factory `target` makes, until SIGTERM: then the workers take no more connections,
-    finish what they have begun, and end. SIGHUP replaces them one after the other; one that dies is replaced."""
+    finish what they have begun, and end. SIGHUP replaces them one after the other; one that dies is replaced.
+
+    Exits with 3 when no worker gets ready.
+    """
     _raise_file_limit()
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")      # its threads spin while they wait, on the worker's own core
     config = Config(
@@ -46,13 +48,12 @@ def run(target: str, host: str, port: int, workers: int) -> None:
         limit_concurrency=CONNECTIONS_MAX,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=DRAIN_SECONDS,
-        timeout_worker_healthcheck=SILENT_SECONDS_MAX,
         access_log=False,
         proxy_headers=False,        # api/limits.py reads them, from proxies that we know
         server_header=False,
         log_level=logging.WARNING,
     )
-    Multiprocess(config, [_bound(host, port)]).run()
+    sys.exit(Workers(config, _bound(host, port), DRAIN_SECONDS + END_SECONDS).run())
 
 
 def _bound(host: str, port: int) -> socket.socket:
