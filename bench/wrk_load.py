@@ -1,4 +1,4 @@
-"""Closed-loop load from wrk, whose answers are all looked at; from our own `bench.load` where wrk is missing."""
+"""Closed-loop load from wrk, whose answers all have to be successes; from our own `bench.load` where wrk is missing."""
 
 import itertools
 import shutil
