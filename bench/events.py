@@ -50,11 +50,11 @@ LOGS = {"no log": ("no", "no"), "everysec": ("yes", "everysec"), "always": ("yes
 _numbers = count(1)
 
 CONSUMER = """
-import json, resource, sys, time, redis
+import json, sys, time, redis
 from backend.db.engine import make_engine
 from sqlalchemy import text
 from backend.ingest.service import IngestConsumer
-from bench.processes import cpu_seconds
+from bench.processes import cpu_seconds, peak_mb
 engine = make_engine(sys.argv[1], pool_size=1)
 with engine.connect() as connection:
     postgres = connection.execute(text("select pg_backend_pid()")).scalar_one()
@@ -63,7 +63,7 @@ started, before, other = time.perf_counter(), time.process_time(), cpu_seconds(p
 while consumer.consume():
     pass
 seconds, cpu, other = time.perf_counter() - started, time.process_time() - before, cpu_seconds(postgres) - other
-print(json.dumps([seconds, cpu, other, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6]))
+print(json.dumps([seconds, cpu, other, peak_mb()]))
 """
 BARE = ("create temp table bare (like event)", "copy (select * from event order by seq desc limit %s) to stdout",
         "copy bare from stdin")

@@ -1,6 +1,6 @@
 """How long after a change of a budget, a status or a bid a decision follows it, among a hundred thousand line items.
 
-The processes are those of production: granian with one worker that decides, and one that copies budgets from SQL to
+The processes are those of production: one worker that decides, and one that copies budgets from SQL to
 Redis; their pauses are in the figures. A line item that outbids everybody on one placement wins, or does not.
 """
 

@@ -49,6 +49,13 @@ def resident_mb(pid: int) -> float:
     return next((int(line.split()[1]) * 1024 / 1e6 for line in lines if line.startswith("VmRSS:")), 0.0)
 
 
+def peak_mb() -> float:
+    """The most resident memory that this process ever had, in MB. Not getrusage's: that of a child begins with its
+    parent's."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 / 1e6 for line in lines if line.startswith("VmHWM:"))
+
+
 def largest_resident_mb(pid: int) -> float:
     """Of a server's processes the one that holds most: its only worker."""
     return max(resident_mb(one) for one in family(pid))

@@ -20,7 +20,7 @@ from uvicorn.server import ServerState
 from backend.api import limits
 from backend.api.front import Answer, Exchange, Headers, HotPaths, Scope, lines
 
-HEAD_BYTES_MAX = 64 * 1024        # that have not become a request; api/limits.py refuses smaller ones more kindly
+QUIET_BYTES_MAX = 64 * 1024       # that become no head and no body; api/limits.py refuses smaller heads more kindly
 SWEEP_SECONDS = 1.0
 _CLOSING = b"connection: close\r\n"
 
@@ -45,7 +45,7 @@ class Door(HttpToolsProtocol):
         self.hot: HotPaths | None = getattr(self.app, "hot", None)
         self._phase = Phase.WAITING
         self._since = 0.0               # of the phase, by the loop's clock
-        self._head_bytes = 0            # no fewer than the head has
+        self._quiet_bytes = 0           # since there was a head or a part of a body
         self._in_head = False
 
     # ---- the connection -----------------------------------------------------------------------------------------
@@ -58,10 +58,17 @@ class Door(HttpToolsProtocol):
             self.loop.call_later(SWEEP_SECONDS, _sweep, self.loop, self.server_state)
 
     def data_received(self, data: bytes) -> None:
-        self._head_bytes = len(data) + (self._head_bytes if self._in_head else 0)
+        self._quiet_bytes += len(data)
         super().data_received(data)
-        if self._in_head and self._head_bytes > HEAD_BYTES_MAX and not self.transport.is_closing():
-            self.send_400_response("The head of the request is too long.")
+        if self._quiet_bytes > QUIET_BYTES_MAX and not self.transport.is_closing():
+            self._refuse_noise()
+
+    def _refuse_noise(self) -> None:
+        """A head, a trailer, an extension of a chunk without end: the parser would keep them."""
+        if self._phase is Phase.BUSY:           # the application may have begun its answer
+            self.transport.close()
+        else:
+            self.send_400_response("The request does not come to the point.")
 
     def eof_received(self) -> bool:     # type: ignore[override] # true: the transport stays open
         """Nothing more will come. What was asked is answered before the connection ends."""
@@ -70,11 +77,9 @@ class Door(HttpToolsProtocol):
             return False
         cycle.keep_alive = False
         if cycle.more_body:
-            if isinstance(cycle, Exchange):
-                self._refuse(cycle, limits.cut_short)
-            else:
-                cycle.disconnected = True       # the application learns it when it reads on
-                cycle.message_event.set()
+            if not isinstance(cycle, Exchange):
+                return False                    # the application learns it when it reads on
+            self._refuse(cycle, limits.cut_short)
         return not self.transport.is_closing()
 
     def look_at_clock(self, now: float) -> None:
@@ -96,9 +101,15 @@ class Door(HttpToolsProtocol):
         if self._phase is Phase.WAITING:
             self._since = self.loop.time()
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Trailers are nobody's."""
+        if self._in_head:
+            super().on_header(name, value)
+
     def on_headers_complete(self) -> None:
         self._in_head = False
         hot: Any = self._hot()
+        self._quiet_bytes = 0
         if hot is None:
             self._lay_scope()
             super().on_headers_complete()
@@ -109,6 +120,7 @@ class Door(HttpToolsProtocol):
         self._phase = Phase.READING
 
     def on_body(self, body: bytes) -> None:
+        self._quiet_bytes = 0
         cycle: Any = self.cycle
         if not isinstance(cycle, Exchange):
             super().on_body(body)
@@ -119,6 +131,7 @@ class Door(HttpToolsProtocol):
                 self._refuse(cycle, lambda scope: limits.too_large(scope, body_bytes_max))
 
     def on_message_complete(self) -> None:
+        self._quiet_bytes = 0
         cycle: Any = self.cycle
         if not isinstance(cycle, Exchange):
             super().on_message_complete()
@@ -155,7 +168,7 @@ class Door(HttpToolsProtocol):
         parser = self.parser
         if parser.get_method() != b"POST" or parser.get_http_version() != "1.1" or parser.should_upgrade():
             return None
-        return self.hot.of(self.url, self.headers, self._head_bytes)
+        return self.hot.of(self.url, self.headers, self._quiet_bytes)
 
     def _begin(self, exchange: Exchange) -> None:
         """Without a task where that is possible."""

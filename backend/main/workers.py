@@ -65,7 +65,7 @@ class Workers:
     def __init__(self, config: Config, listener: socket.socket, drain_seconds: float) -> None:
         self._config, self._listener, self._drain_seconds = config, listener, drain_seconds
         self._children: list[_Child] = []
-        self._stopping = self._renewing = False
+        self._stopping, self._renewing = threading.Event(), False
         self._wake, self._woken = os.pipe()
 
     def run(self) -> int:
@@ -83,15 +83,17 @@ class Workers:
         if number == signal.SIGHUP:
             self._renewing = True
         else:
-            self._stopping = True
+            self._stopping.set()
 
     def _keep(self) -> int:
         was_ready, rest = False, 0.0
-        while not self._stopping:
+        while not self._stopping.is_set():
             if rest == 0.0:
                 while len(self._children) < self._config.workers:
                     self._children.append(self._start())
             self._wait(self._children, rest or None)
+            if self._stopping.is_set():          # whoever has ended meanwhile was told to
+                break
             rest = 0.0
             was_ready = was_ready or any(child.ready for child in self._children)
             for child in [child for child in self._children if not child.process.is_alive()]:
@@ -129,7 +131,7 @@ class Workers:
         for old in list(self._children):
             new = self._start()
             waited = 0.0
-            while not (new.ready or self._stopping or waited > READY_SECONDS_MAX) and new.process.is_alive():
+            while not (new.ready or self._stopping.is_set() or waited > READY_SECONDS_MAX) and new.process.is_alive():
                 self._wait([new], REST_SECONDS)
                 waited += REST_SECONDS
             if not new.ready:

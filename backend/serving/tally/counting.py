@@ -107,6 +107,22 @@ class Counts:
         """It was a line item's turn, and it could not buy."""
         self.met[now_ms // 60_000, placement, line_item, reason] += 1
 
+    @property
+    def size(self) -> int:
+        """How many counters there are."""
+        return len(self.answers) + len(self.met) + len(self.heard) + sum(map(len, self.asked.values()))
+
+    def without_auctions(self) -> "Counts":
+        """After it was told why all others did not win: only what was said is left of the auctions."""
+        for placement, known in self.asked.items():
+            for said, n in known.items():
+                for dimension, value in zip(DIMENSIONS, said, strict=False):
+                    if isinstance(value, str):
+                        self.heard[placement, dimension, value] += n
+        self.asked.clear()
+        self.more.clear()
+        return self
+
     def update(self, other: "Counts") -> None:
         self.answers.update(other.answers)
         self.met.update(other.met)
@@ -117,6 +133,35 @@ class Counts:
         self.more.update(other.more)
         self.heard.update(other.heard)
         self.now_ms = max(self.now_ms, other.now_ms)
+
+
+def pieces(counts: Counts, size: int) -> list[Counts]:
+    """The same, placement by placement in pieces of at least `size` counters (but the last)."""
+    whole = sorted(_by_placement(counts).values(), key=lambda one: one.size)
+    found: list[Counts] = []
+    for one in whole:
+        if not found or found[-1].size >= size:
+            found.append(one)
+        else:
+            found[-1].update(one)
+    return found
+
+
+def _by_placement(counts: Counts) -> dict[int, Counts]:
+    found: dict[int, Counts] = defaultdict(Counts)
+    for answer, n in counts.answers.items():
+        found[answer[1]].answers[answer] = n
+    for met, n in counts.met.items():
+        found[met[1]].met[met] = n
+    for placement, known in counts.asked.items():
+        found[placement].asked[placement] = known
+    for placement, n in counts.more.items():
+        found[placement].more[placement] = n
+    for heard, n in counts.heard.items():
+        found[heard[0]].heard[heard] = n
+    for one in found.values():
+        one.now_ms = counts.now_ms
+    return found
 
 
 def by_minute(counts: Counts) -> dict[int, list[Tally]]:

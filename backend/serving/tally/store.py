@@ -17,7 +17,7 @@ from sqlalchemy import Connection, text
 from backend.core.errors import Conflict, NotFound, Unavailable
 from backend.net.resp import Resp, pack
 from backend.serving.shelf import Shelf
-from backend.serving.tally.counting import Audience, Counts, Sold, Tally, audiences, by_hour, by_minute
+from backend.serving.tally.counting import Audience, Counts, Sold, Tally, audiences, by_hour, by_minute, pieces
 from backend.serving.tally.margins import Margins, decode_margins, encode_margins
 from backend.serving.tally.spread import Spread, slice_of
 
@@ -25,6 +25,9 @@ MINUTES_KEY = "sl:{tally}:minutes"
 HOURS_KEY = "sl:{tally}:hours"
 KEPT_SECONDS = 86_400
 AT_ONCE = 500
+PAUSES = 15.0                   # a sixteenth of the loop's time, while it lasts
+PIECE = 300                     # counters of a piece, about
+MS_PER_HOUR = 3_600_000
 FLUSH_SECONDS = 5.0
 REST_PER_WORK = 200             # half a hundredth of a core
 REST_SECONDS_MAX = 120.0        # a minute's counters are open for ten
@@ -54,12 +57,27 @@ on conflict (hour, placement_id, dimension, value) do update set n = greatest(se
 """)
 
 
+class Share:
+    """A bounded share of the event loop: whoever works rests `pauses` times as long as it has worked."""
+
+    def __init__(self, pauses: float) -> None:
+        self._pauses = pauses
+        self.worked_seconds = 0.0
+
+    async def rest(self, began: float) -> None:
+        """After work that began at this `time.thread_time`, and let nobody else in."""
+        took = time.thread_time() - began
+        self.worked_seconds += took
+        await asyncio.sleep(took * self._pauses)
+
+
 class Tallies:
     """Counts answers in memory and adds them to Redis every few seconds.
 
     For information only: a killed process loses at most what it counted since the last flush. Counting takes a bounded
     share of a core, however many line items and placements there are: the next flush waits two hundred times as long as
-    the last one took, up to two minutes.
+    the last one took, up to two minutes; and a flush is done in small pieces with pauses, so that no ad request waits
+    for more than one of them.
     """
 
     def __init__(self, client: Resp, flush_seconds: float = FLUSH_SECONDS) -> None:
@@ -80,41 +98,45 @@ class Tallies:
         rest = self._flush_seconds
         while True:
             await asyncio.sleep(rest)
-            began = time.thread_time()
+            share = Share(PAUSES)
             with contextlib.suppress(redis.RedisError):
-                await self.flush(shelf)
-            rest = max(self._flush_seconds, min(REST_SECONDS_MAX, REST_PER_WORK * (time.thread_time() - began)))
+                await self.flush(shelf, share)
+            rest = max(self._flush_seconds, min(REST_SECONDS_MAX, REST_PER_WORK * share.worked_seconds))
 
-    async def flush(self, shelf: Shelf) -> None:
-        """Add everything counted so far to the shared counters; on failure it is kept for the next time."""
+    async def flush(self, shelf: Shelf, share: Share | None = None) -> None:
+        """Add everything counted so far to the shared counters; what fails, or is not done when this is cancelled, is
+        kept for the next time. Without a `share`: at once."""
         counts = self._counts
         if not counts:
             return
+        share = share or Share(0)
         self.count_anew()
+        left, told = pieces(counts, PIECE), False
         try:
-            for minute, tallies in by_minute(counts).items():
-                await self._add(_minute_key(minute), _tally_fields(tallies), MINUTES_KEY, minute)
-            await self._add_margins(counts.now_ms // 60_000, await _margins(shelf, counts))
-            hours = by_hour(counts.answers)
-            for hour, sold in hours.items():
-                await self._add_hour(hour, sold, audiences(counts) if hour == max(hours) else [])
-        except redis.RedisError:
-            self._counts.update(counts)
+            hour = counts.now_ms // MS_PER_HOUR
+            roomy = await self._client.call("HLEN", _hour_key(hour)) < HOUR_FIELDS_MAX
+            margins = await _margins(shelf, counts, share)
+            told = True
+            await asyncio.shield(self._add_margins(counts.now_ms // 60_000, margins))
+            while left:
+                began = time.thread_time()
+                steps = _steps(left[-1], hour, roomy)
+                await share.rest(began)
+                piece = left.pop()
+                try:
+                    await asyncio.shield(self._send(steps))
+                except redis.RedisError:
+                    left.append(piece)
+                    raise
+        except (redis.RedisError, asyncio.CancelledError):
+            for piece in left:
+                self._counts.update(piece.without_auctions() if told else piece)
             raise
 
-    async def _add_hour(self, hour: int, sold: Sequence[Sold], audiences: Sequence[Audience]) -> None:
-        fields = {f"s:{one.placement}:{one.line_item}:{one.bid_bucket}:{one.price_bucket}": one.n for one in sold}
-        if await self._client.call("HLEN", _hour_key(hour)) < HOUR_FIELDS_MAX:
-            fields |= {f"a:{one.placement}:{one.dimension}:{one.value}": one.n for one in audiences}
-        await self._add(_hour_key(hour), fields, HOURS_KEY, hour)
-
-    async def _add(self, key: str, fields: Mapping[str, int], index: str, member: int) -> None:
-        """In parts, so that no ad request waits long; each is taken whole or not at all."""
-        names = list(fields)
-        for start in range(0, len(names), AT_ONCE):
-            adding = [pack("HINCRBY", key, name, fields[name]) for name in names[start : start + AT_ONCE]]
-            about = [pack("EXPIRE", key, KEPT_SECONDS), pack("SADD", index, member)]
-            await self._client.all([pack("MULTI"), *adding, *about, pack("EXEC")])
+    async def _send(self, steps: Sequence[Sequence[bytes]]) -> None:
+        """Each step is taken whole or not at all."""
+        for step in steps:
+            await self._client.all(step)
 
     async def _add_margins(self, minute: int, margins: Sequence[Margins]) -> None:
         key = _margins_key(minute)
@@ -125,7 +147,33 @@ class Tallies:
             ])
 
 
-async def _margins(shelf: Shelf, counts: Counts) -> list[Margins]:
+def _steps(piece: Counts, hour: int, roomy: bool) -> list[list[bytes]]:
+    """What a piece adds to. What viewers were like goes to the newest `hour`, while that is `roomy`."""
+    found: list[list[bytes]] = []
+    for minute, tallies in by_minute(piece).items():
+        found += _adding(_minute_key(minute), _tally_fields(tallies), MINUTES_KEY, minute)
+    heard = {f"a:{one.placement}:{one.dimension}:{one.value}": one.n for one in (audiences(piece) if roomy else ())}
+    hours = by_hour(piece.answers)
+    for one in hours.keys() | ({hour} if heard else set()):
+        fields = {f"s:{sold.placement}:{sold.line_item}:{sold.bid_bucket}:{sold.price_bucket}": sold.n
+                  for sold in hours.get(one, ())}
+        found += _adding(_hour_key(one), fields | (heard if one == hour else {}), HOURS_KEY, one)
+    return found
+
+
+def _adding(key: str, fields: Mapping[str, int], index: str, member: int) -> list[list[bytes]]:
+    """In parts, so that no ad request waits long."""
+    names = list(fields)
+    return [
+        [
+            pack("MULTI"), *(pack("HINCRBY", key, name, fields[name]) for name in names[start : start + AT_ONCE]),
+            pack("EXPIRE", key, KEPT_SECONDS), pack("SADD", index, member), pack("EXEC"),
+        ]
+        for start in range(0, len(names), AT_ONCE)
+    ]
+
+
+async def _margins(shelf: Shelf, counts: Counts, share: Share) -> list[Margins]:
     """Why all others did not win, by placement and by line item; nothing when no market is fresh enough to tell.
 
     Placements take turns with ad requests, so that none waits for all of them. Terms may change on the way.
@@ -133,6 +181,7 @@ async def _margins(shelf: Shelf, counts: Counts) -> list[Margins]:
     whole = slice_of(counts)
     spreads: dict[int, Spread] = {}
     for placement in whole.placements:
+        began = time.thread_time()
         try:
             stall, moment = shelf.look_up(placement, max(counts.now_ms, shelf.now_ms))
         except (NotFound, Conflict):        # it was for sale a moment ago
@@ -143,7 +192,7 @@ async def _margins(shelf: Shelf, counts: Counts) -> list[Margins]:
         spread.add(
             stall, whole.asked.get(placement, {}), whole.sponsored.get(placement, 0), whole.turns.get(placement, {})
         )
-        await asyncio.sleep(0)
+        await share.rest(began)
     return [spread.margins() for spread in spreads.values()]
 
 
