@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 SERVER_CORE, LOAD_CORE = 0, 1
@@ -12,11 +12,12 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 @contextmanager
 def pinned(core: int) -> Iterator[None]:
     """This process, and all that it starts meanwhile, run on one core; without effect where there is no such core."""
-    before = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
-    if core not in before:
+    if not hasattr(os, "sched_setaffinity"):
         yield
         return
-    os.sched_setaffinity(0, {core})
+    before = os.sched_getaffinity(0)
+    with suppress(OSError):             # before may be another core: it says nothing of which there are
+        os.sched_setaffinity(0, {core})
     try:
         yield
     finally:

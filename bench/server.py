@@ -103,7 +103,12 @@ def _market(engine: Engine, database_url: str, line_items: int, placements: int)
 def _uvicorn(database_url: str, redis_url: str, app: str, more: Mapping[str, str]) -> Iterator[tuple[str, int]]:
     """One worker, started as `sightline serve` starts it; nothing of it outlives us."""
     port = free_port()
-    command = [sys.executable, "-c", f"from backend.main import server; server.run({app!r}, '{LOOPBACK}', {port}, 1)"]
+    # children are started by a guard, which has the cores of whoever asked it first: the server takes ours itself
+    code = (
+        f"import os; os.sched_setaffinity(0, {os.sched_getaffinity(0)}); "
+        f"from backend.main import server; server.run({app!r}, '{LOOPBACK}', {port}, 1)"
+    )
+    command = [sys.executable, "-c", code]
     env = os.environ | {"DATABASE_URL": database_url, "REDIS_URL": redis_url} | dict(more)
     with tempfile.TemporaryDirectory(prefix="sightline-bench-server-") as folder:
         log_path = Path(folder) / "server.log"

@@ -77,8 +77,7 @@ class Feed(Protocol):
 class Asking:
     """One ad request on its way to a sale. `away`: line items that take no part in it, and why."""
 
-    __slots__ = ("away", "counts", "floor", "moment", "now_ms", "outside", "pays_bid", "random", "request", "said",
-                 "seed", "stall")
+    __slots__ = ("away", "floor", "moment", "now_ms", "outside", "random", "request", "said", "seed", "stall")
 
     def __init__(
         self, request: AdRequest, stall: Stall, moment: Moment, said: Said, now_ms: int, random: bytes
@@ -92,7 +91,6 @@ class Asking:
             self.floor = asked_floor(self.floor, surface.soft_floor_micro_usdc, self.seed)
         self.away: dict[int, NoBidReason] = {}
         self.outside: list[Lot] = []
-        self.pays_bid = False
 
     def leave(self, line_item: int, reason: NoBidReason) -> None:
         """Out of this request."""

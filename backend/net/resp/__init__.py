@@ -1,4 +1,4 @@
-"""Redis for the hot paths: what is asked in one turn of the event loop goes out in one write, over one connection.
+"""Redis for the hot paths: what is asked in one turn of the event loop goes out in few writes, over one connection.
 
 A call costs a tenth of redis-py's. Redis Cluster is out of scope: its redirections are answered as errors.
 """
