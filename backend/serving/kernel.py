@@ -3,7 +3,6 @@
 It is never needed: what it writes is what Wire and decision_token write, for a quarter of the time.
 """
 
-import os
 from collections.abc import Callable
 
 VERSION = 1                     # as in kernel.c
@@ -13,9 +12,7 @@ Stamp = Callable[..., tuple[bytes, bytes, bytes] | None]
 
 
 def load() -> Stamp | None:
-    """The compiled kernel; None where there is none, or an old one, or SIGHTLINE_KERNEL=python asks for none."""
-    if os.environ.get("SIGHTLINE_KERNEL") == "python":
-        return None
+    """The compiled kernel; None where there is none, or an old one."""
     try:
         from backend.serving import _kernel
     except ImportError:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -59,7 +60,7 @@ from backend.serving.views.window import seen_enough
 from backend.serving.why import why_none
 from backend.serving.wire import Wire
 
-KERNEL = compiled.load()
+KERNEL = None if os.environ.get("SIGHTLINE_KERNEL") == "python" else compiled.load()
 RANDOM_BYTES = 18               # of a decision: 10 for its id, 8 for the draw
 HOLD_TRIES_MAX = 16
 OF_THE_VIEWER = frozenset(VIEW_REFUSALS.values())      # not of everybody
