@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 # serving measures events and connections too
-BENCHMARKS = ("bench.serving", "bench.pacing", "bench.frequency", "bench.indexing", "bench.gas")
+BENCHMARKS = ("bench.serving", "bench.fresh", "bench.pacing", "bench.frequency", "bench.indexing", "bench.gas")
 
 
 def measure(module: str) -> dict[str, dict[str, object]]:

@@ -8,6 +8,7 @@ for a body. Everything else goes that way.
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from enum import IntEnum
 from functools import partial
 from typing import Any
@@ -175,8 +176,8 @@ class Door(HttpToolsProtocol):
         hot = self.hot
         assert hot is not None
         hot.open(exchange, self.client[0] if self.client else None)
-        started = hot.start(exchange)
-        if started is None or self.flow.write_paused:
+        started = None if self.flow.write_paused else hot.start(exchange)
+        if started is None:
             self._begin_task(exchange)
         elif isinstance(started, bytes):
             self._tell(exchange, hot.success(exchange, started))
@@ -200,11 +201,13 @@ class Door(HttpToolsProtocol):
     ) -> None:
         """What a started answer waited for is there, or will never be."""
         assert self.hot is not None
-        content = None if reply.cancelled() or reply.exception() else finish(reply.result())
-        if content is None:
-            self._begin_task(exchange)
-        else:
+        content = None
+        with suppress(Exception, asyncio.CancelledError):      # the task raises it again, where it is told
+            content = finish(reply.result())
+        if content is not None:
             self._tell(exchange, self.hot.success(exchange, content))
+        elif not exchange.disconnected:
+            self._begin_task(exchange)
 
     def _refuse(self, exchange: Exchange, refuse: Callable[[Scope], Response]) -> None:
         """Without its body. The connection ends, because the rest is not read."""

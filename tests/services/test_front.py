@@ -13,7 +13,7 @@ from door_kit import Answer, Caller
 from sqlalchemy import Engine
 
 from backend.api import limits, problems
-from backend.api.front import Front, HotPaths, HotRoute
+from backend.api.front import Front, HotPaths, HotRoute, Later, Start
 from backend.core.errors import NotFound
 from backend.main.serve import create_app
 from backend.operation.rates import service, table
@@ -188,7 +188,7 @@ async def test_front__one_too_many__is_refused_by_both_and_by_whom_the_proxy_spe
 HEAD = b"POST /v1/decisions HTTP/1.1\r\nHost: a\r\n"
 
 
-def hot(answer: Callable[[bytes], Awaitable[bytes]], **settings: Any) -> Front:
+def hot(answer: Callable[[bytes], Awaitable[bytes]], start: Start | None = None, **settings: Any) -> Front:
     """An application whose only hot route is this; POST /plain is the application's."""
     app = Front()
     problems.install(app)
@@ -201,7 +201,7 @@ def hot(answer: Callable[[bytes], Awaitable[bytes]], **settings: Any) -> Front:
     async def plain() -> str:
         return "plain"
 
-    app.hot = HotPaths([HotRoute(DECISIONS, 200, given)], **settings)
+    app.hot = HotPaths([HotRoute(DECISIONS, 200, given, start)], **settings)
     return app
 
 
@@ -221,6 +221,55 @@ async def test_request__in_parts__is_whole(parts: list[bytes]) -> None:
     answer = await caller.answer()
     assert (answer.status, answer.json()) == (200, {"body": "abc"})
     assert not caller.line.closed
+
+
+async def refused(_: bytes) -> bytes:
+    raise NotFound("placement_unknown", "there is none")
+
+
+@pytest.mark.parametrize("reply", ["given", "refused", "broken", "cancelled"])
+async def test_start__waits_for_one_reply__answers_or_leaves_it_to_the_other_way(reply: str) -> None:
+    later: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+    def start(body: bytes, _: Mapping[bytes, bytes], _ip: str) -> Later:
+        return later, lambda said: json.dumps({"body": said}).encode() if said != "refused" else None
+
+    caller = Caller(hot(echo, start=start))
+    caller.request("POST", DECISIONS, b"asked")
+    await asyncio.sleep(0)
+    assert not caller.line.sent
+    if reply == "broken":
+        later.set_exception(redis.ConnectionError("lost"))
+    elif reply == "cancelled":
+        later.cancel()
+    else:
+        later.set_result(reply)
+    answer = await caller.answer()
+    assert (answer.status, answer.json()) == (200, {"body": "given" if reply == "given" else "asked"})
+
+
+async def test_start__raises__is_a_problem_of_the_other_way() -> None:
+    def start(*_: object) -> bytes:
+        raise NotFound("placement_unknown", "there is none")
+
+    caller = Caller(hot(refused, start=start))
+    caller.request("POST", DECISIONS)
+    answer = await caller.answer()
+    assert (answer.status, answer.json()["code"]) == (404, "placement_unknown")
+
+
+async def test_client__does_not_read__nothing_is_started_and_the_answer_waits() -> None:
+    def start(*_: object) -> bytes:
+        raise AssertionError("who does not read asks in vain")
+
+    caller = Caller(hot(echo, start=start))
+    caller.door.pause_writing()
+    caller.request("POST", DECISIONS, b"abc")
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert not caller.line.sent
+    caller.door.resume_writing()
+    assert (await caller.answer()).json() == {"body": "abc"}
 
 
 async def test_requests__in_one_breath__are_answered_in_their_order_whoever_answers_them() -> None:
