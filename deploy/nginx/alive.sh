@@ -19,8 +19,8 @@ ask() {
 import sys, urllib.request
 try:
     urllib.request.urlopen(f"http://{sys.argv[1]}/healthz", timeout=float(sys.argv[2]))
-except TimeoutError:
-    sys.exit(28)' "$address" "$seconds" 2>/dev/null
+except OSError as error:        # a connection that nobody takes is in the reason
+    sys.exit(28 if isinstance(getattr(error, "reason", error), TimeoutError) else 7)' "$address" "$seconds" 2>/dev/null
     fi
 }
 

@@ -26,7 +26,7 @@ put_back() { sed -i "s/^\( *server $1\)\( [^;]*\)\{0,1\} down\([ ;]\)/\1\2\3/" "
 
 # nginx answers before its processes know; those of before finish what they have begun with the old list.
 reload() {
-    before=$(pgrep -P "$(cat "$nginx_pid" 2>/dev/null || echo 0)" || true)
+    before=$(pgrep -P "$master" || true)
     $nginx -s reload || fail "nginx refuses its configuration"
     tries=0
     for pid in $before; do
@@ -50,6 +50,8 @@ ready() {
     fi
 }
 
+# Without it nobody knows when nginx has the new list, and requests would be lost.
+master=$(cat "$nginx_pid" 2>/dev/null) || fail "$nginx_pid cannot be read; NGINX_PID is the file with nginx's process id"
 waiting=$(down)
 running=$(up)
 [ -n "$waiting$running" ] || fail "$workers names no worker as \`server 127.0.0.1:8001 max_fails=0;\`"

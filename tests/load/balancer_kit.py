@@ -125,10 +125,13 @@ class Fleet:
             child.wait()
 
 
-def alive(address: str, end: str, seconds: float) -> subprocess.CompletedProcess[str]:
-    """Run the script that looks after a worker."""
+def alive(
+    address: str, end: str, seconds: float, programs: Path | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run the script that looks after a worker, with all programs or those of a folder."""
+    path = os.environ["PATH"] if programs is None else str(programs)
     return subprocess.run(
-        ["sh", str(ALIVE), address, end], env=os.environ | {"ALIVE_SECONDS": str(seconds)},
+        ["/bin/sh", str(ALIVE), address, end], env=os.environ | {"ALIVE_SECONDS": str(seconds), "PATH": path},
         capture_output=True, text=True, timeout=SECONDS_MAX, check=True,
     )
 
@@ -221,6 +224,7 @@ class Balancer:
         self._turn = 0
         self._port = free_port()
         self.url = f"http://{LOOPBACK}:{self._port}"
+        (workers_file.parent / "nginx.pid").write_text(str(os.getpid()))      # none of its children is an nginx
         self._loop = asyncio.new_event_loop()
         self._started = threading.Event()
         self._thread = threading.Thread(target=self._loop.run_until_complete, args=(self._run(),))

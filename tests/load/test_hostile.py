@@ -22,7 +22,7 @@ from load_kit import BROWSER, SEEN, Site
 
 from backend.api.problems import CODES
 from backend.ingest.store import STREAM
-from backend.main.server import KEEP_ALIVE_MS
+from backend.main.server import KEEP_ALIVE_SECONDS
 from backend.openrtb.partners.partner import ExchangeTerms
 from backend.openrtb.partners.service import PartnerService
 from bench.processes import resident_mb
@@ -286,7 +286,7 @@ def test_clients__a_head_or_a_body_that_never_ends__is_hung_up_on(site: Site) ->
         slow = [stack.enter_context(socket.create_connection(("127.0.0.1", site.port), 20)) for _ in PATHS * 2]
         for number, connection in enumerate(slow):
             connection.sendall(head(PATHS[number % 3]) + (b"Content-Length: 5000\r\n\r\n" if number % 2 else b"X: "))
-        until, answers = time.monotonic() + KEEP_ALIVE_MS / 1_000 + 30, dict.fromkeys(slow, b"")
+        until, answers = time.monotonic() + KEEP_ALIVE_SECONDS + 30, dict.fromkeys(slow, b"")
         waiting = set(slow)
         while waiting and time.monotonic() < until:
             for connection in select.select(list(waiting), [], [], 1)[0]:

@@ -7,15 +7,27 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import threading
 import time
 from collections import Counter
+from contextlib import ExitStack
 from copy import copy
 from pathlib import Path
 
 import httpx
 import pytest
-from balancer_kit import ASKED_AGAIN, CONFIGURATION, Fleet, alive, balanced, passages, repeated, write_nginx
+from balancer_kit import (
+    ASKED_AGAIN,
+    CONFIGURATION,
+    ROLLING_RESTART,
+    Fleet,
+    alive,
+    balanced,
+    passages,
+    repeated,
+    write_nginx,
+)
 from load_kit import BROWSER, SECONDS_MAX, Crowd, Site, check_books
 
 from backend.local.ports import LOOPBACK
@@ -94,6 +106,31 @@ def test_alive__silent_refusing_or_well__only_the_silent_one_is_ended(site: Site
         assert alive(hung, "echo ended", seconds=0.1).stdout == "ended\n"
     for address in (hung, f"{LOOPBACK}:{site.port}"):
         assert alive(address, "echo ended", seconds=SECONDS_MAX).stdout == ""
+
+
+def test_alive__connections_wait_in_a_full_backlog__ended_with_curl_and_without(tmp_path: Path) -> None:
+    (tmp_path / "python3").symlink_to(sys.executable)
+    with socket.create_server((LOOPBACK, 0), backlog=0) as silent, ExitStack() as stack:
+        address = silent.getsockname()
+        for _ in range(4):
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(address)
+        for programs in (None, tmp_path):
+            assert alive("{}:{}".format(*address), "echo ended", seconds=0.1, programs=programs).stdout == "ended\n"
+    assert alive("{}:{}".format(*address), "echo ended", seconds=SECONDS_MAX, programs=tmp_path).stdout == ""
+
+
+def test_rolling_restart__no_file_with_the_process_of_nginx__says_so_and_touches_nothing(tmp_path: Path) -> None:
+    workers = tmp_path / "sightline-workers.conf"
+    workers.write_text(before := "server 127.0.0.1:8001 max_fails=0;\nserver 127.0.0.1:8002 max_fails=0;\n")
+    done = subprocess.run(
+        ["sh", str(ROLLING_RESTART), str(workers), "false"], capture_output=True, text=True, check=False,
+        env=os.environ | {"NGINX": "true", "NGINX_PID": str(tmp_path / "nginx.pid")},
+    )
+    assert done.returncode == 1
+    assert "NGINX_PID" in done.stderr
+    assert workers.read_text() == before
 
 
 @pytest.mark.skipif(shutil.which("nginx") is None, reason="no nginx here")
