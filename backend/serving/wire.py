@@ -84,7 +84,7 @@ class Wire:
         return self._plans
 
     def _look_at(self, now_ms: int, held: Held) -> None:
-        """What must be kept back a quarter of a second ago is more, so never too little."""
+        """What was to be kept back 250 ms ago is no less than now, but for holds of CPC and CPA released since."""
         item, day = self._item, now_ms // MS_PER_DAY
         self._moment = now_ms // KEPT_MS
         kept = _FREE

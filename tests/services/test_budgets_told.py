@@ -8,8 +8,9 @@ import redis
 from sqlalchemy import Engine, text
 
 from backend.serving import store
-from backend.serving.feed.store import BUDGETS_KEY, read_budgets
+from backend.serving.feed.store import BUDGETS_KEY, publish_budgets, read_budgets
 from backend.serving.published import PARTS, UNKNOWN, Budgets
+from backend.serving.purses import keys
 from backend.serving.sync import service
 from backend.serving.sync.service import BudgetSync
 from bench.app import CHAIN_ID
@@ -158,3 +159,46 @@ def test_sync__redis_is_put_back_to_what_it_was__everything_is_looked_at(books: 
     books.sync.sync(NOW_MS)
     assert store.read_purses(books.client, [1])[1].base["campaign"] == 0
     books.assert_as_anew()
+
+
+def lose_what_was_written(books: Books) -> None:
+    """As a failover may that has kept the ticket."""
+    books.client.hset(keys(1)[0], "campaign", "1000")
+
+
+def test_sync__redis_lost_what_a_pass_wrote__written_again_in_its_turn(books: Books) -> None:
+    """L31: money that was withdrawn does not come back for good, though nothing changes any more."""
+    in_turn = BudgetSync(books.engine, books.client, CHAIN_ID)
+    in_turn.sync(NOW_MS)
+    books.change("update chain_campaign set deposited = 0 where campaign = 1")
+    in_turn.sync(NOW_MS)
+    lose_what_was_written(books)
+    in_turn.sync(NOW_MS)
+    assert store.read_purses(books.client, [1])[1].base["campaign"] == 0
+    books.assert_as_anew()
+
+
+def test_sync__stopped_before_its_ticket__the_next_one_looks_at_everything(
+    books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """L31"""
+    books.change("update chain_campaign set deposited = 0 where campaign = 1")
+    books.sync.sync(NOW_MS)
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "take_ticket", killed)
+        with pytest.raises(KeyboardInterrupt):
+            books.sync.sync(NOW_MS)
+    lose_what_was_written(books)
+    books.sync.sync(NOW_MS)
+    assert store.read_purses(books.client, [1])[1].base["campaign"] == 0
+
+
+def test_sync__longer_than_its_lead__leads_when_it_ends(books: Books, monkeypatch: pytest.MonkeyPatch) -> None:
+    def late(client: redis.Redis, parts: dict[int, bytes]) -> None:
+        client.delete(store.LEADER_KEY)
+        publish_budgets(client, parts)
+
+    monkeypatch.setattr(service, "publish_budgets", late)
+    books.sync.sync(NOW_MS)
+    assert books.sync.leads()
+    assert not books.named().leads()

@@ -1,7 +1,8 @@
 """Copies SQL's budgets into the purses, whichever process does it, and lets holds go.
 
 A pass looks at the budgets that may be others than in the last one, and in turn at some of all: a change of one among
-ten thousand is copied as soon as one among ten, and what nobody told is seen all the same, a few seconds later.
+ten thousand is copied as soon as one among ten, and what nobody told is seen all the same, a few seconds later, as what
+Redis has lost is written again.
 """
 
 from collections import defaultdict
@@ -72,6 +73,8 @@ class BudgetSync:
         before it too, so that the snapshot contains whatever had left the stream, and a pass whose lock was lost with
         its connection is refused.
         """
+        # Whatever stops this pass, the next one looks at everything.
+        known, self._known = self._known, None
         with self._engine.begin() as lock:
             if not store.lock_budgets(lock):
                 return False
@@ -79,19 +82,21 @@ class BudgetSync:
             ticket = store.take_ticket(self._redis, self._name)
             with self._engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
                 with connection.begin():
-                    more = self._sync(connection, ticket, in_stream_ms, now_ms)
+                    more = self._sync(connection, known, ticket, in_stream_ms, now_ms)
             if abs(now_ms - self._forgot_ms) > FORGET_MS:
                 forget_changes(lock)
                 self._forgot_ms = now_ms
             return more
 
-    def _sync(self, connection: Connection, ticket: int, in_stream_ms: int | None, now_ms: int) -> bool:
+    def _sync(
+        self, connection: Connection, known: _Known | None, ticket: int, in_stream_ms: int | None, now_ms: int
+    ) -> bool:
         until_ms = settled_until_ms(now_ms, in_stream_ms, store.oldest_accepted_ms(connection))
         cursor, last = store.read_cursor(self._redis), store.last_settled(connection)
-        # Whatever stops this pass, the next one looks at everything; so does one after somebody else's, and after Redis
-        # is new or was put back to what it was: nothing that was written before is sure to be there still.
-        forgotten = cursor is None or ticket != self._ticket + 1
-        known, self._known = None if forgotten else self._known, None
+        # After somebody else's pass everything is looked at, and after Redis is new or was put back to what it was:
+        # nothing that was written before is sure to be there still.
+        if cursor is None or ticket != self._ticket + 1:
+            known = None
         self._ticket = ticket
         # A new Redis has no holds, so there is nothing to release from the past; tables that were lost count anew.
         cursor = last if cursor is None else min(cursor, last)
@@ -108,6 +113,7 @@ class BudgetSync:
             return False
         store.write_cursor(self._redis, settled[-1].settled_seq if settled else cursor)
         self._publish(known, metas, books, held, now_ms)
+        store.stay_leader(self._redis, self._name)
         self._known = known
         return len(settled) == store.SETTLED_MAX
 
@@ -121,8 +127,11 @@ class BudgetSync:
             return known, known.accounts.follow(marks), store.known_campaigns(self._redis)
         changes = read_changes(connection, known.seen)
         known.at_ms, known.seen = now_ms, changes.seen
-        metas = known.accounts.follow(marks) | known.accounts.next(self._metas_at_once)
-        metas |= read_metas(connection, self._chain_id, changes.ids, settled if marks else ())
+        metas = known.accounts.follow(marks)
+        turn = known.accounts.next(self._metas_at_once)
+        for campaign in known.accounts.campaigns(turn):
+            known.written.pop(campaign, None)
+        metas |= turn | read_metas(connection, self._chain_id, changes.ids, settled if marks else ())
         return known, metas, known.accounts.campaigns(metas)
 
     def _read(self, connection: Connection, metas: Collection[str], now_ms: int) -> Books:
@@ -145,7 +154,8 @@ class BudgetSync:
     ) -> dict[int, dict[str, int]] | None:
         """What open holds have taken of purses afterwards; None when another pass has overtaken this one.
 
-        Left alone are campaigns without open holds whose bases are those that this process wrote last.
+        Left alone are campaigns without open holds whose bases are those that this process wrote last. In their turn
+        they are written all the same: a failover may keep a pass's ticket and lose what it wrote.
         """
         steps: list[store.Step] = []
         held = store.read_held(self._redis, list(campaigns))
@@ -171,7 +181,11 @@ class BudgetSync:
     def _publish(
         self, known: _Known, metas: Collection[str], books: Books, held: Mapping[int, Mapping[str, int]], now_ms: int
     ) -> None:
-        """Tell the deciding processes what may be spent; what they were told already is not told again."""
+        """Tell the deciding processes what may be spent; what they were told already is not told again.
+
+        No ticket guards it: a pass that lost its lock may overwrite what a later one told, until the part's turn comes.
+        These are hints; the purses decide.
+        """
         paces = read_paces(self._redis, [item.id for item, _ in books.capped])
         parts = known.accounts.tell(metas, books.told(held, paces, now_ms))
         digests = read_digests(self._redis)
