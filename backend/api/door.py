@@ -8,7 +8,6 @@ for a body. Everything else goes that way.
 import asyncio
 import logging
 from collections.abc import Callable
-from contextlib import suppress
 from enum import IntEnum
 from functools import partial
 from typing import Any
@@ -20,9 +19,10 @@ from uvicorn.server import ServerState
 
 from backend.api import limits
 from backend.api.front import Answer, Exchange, Headers, HotPaths, Scope, lines
+from backend.db.failures import REDIS_UNAVAILABLE
 
 QUIET_BYTES_MAX = 64 * 1024       # that become no head and no body; api/limits.py refuses smaller heads more kindly
-SWEEP_SECONDS = 1.0
+SWEEP_SECONDS = 5.0
 _CLOSING = b"connection: close\r\n"
 
 log = logging.getLogger("sightline.api")
@@ -47,6 +47,8 @@ class Door(HttpToolsProtocol):
         self._phase = Phase.WAITING
         self._since = 0.0               # of the phase, by the loop's clock
         self._quiet_bytes = 0           # since there was a head or a part of a body
+        self._head_bytes = 0            # no fewer than a head has that ends now
+        self._stuck_since = 0.0         # since when the peer does not read
         self._in_head = False
 
     # ---- the connection -----------------------------------------------------------------------------------------
@@ -60,16 +62,23 @@ class Door(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         self._quiet_bytes += len(data)
+        self._head_bytes = self._quiet_bytes
         super().data_received(data)
         if self._quiet_bytes > QUIET_BYTES_MAX and not self.transport.is_closing():
-            self._refuse_noise()
+            # a head, a trailer, an extension of a chunk without end: the parser would keep them
+            self.send_400_response("The request does not come to the point.")
 
-    def _refuse_noise(self) -> None:
-        """A head, a trailer, an extension of a chunk without end: the parser would keep them."""
-        if self._phase is Phase.BUSY:           # the application may have begun its answer
+    def send_400_response(self, msg: str) -> None:
+        """Not in front of an answer that is still due, or in the middle of it."""
+        if self._phase is Phase.BUSY:
             self.transport.close()
         else:
-            self.send_400_response("The request does not come to the point.")
+            super().send_400_response(msg)
+
+    def resume_writing(self) -> None:
+        """The peer has read something."""
+        self._stuck_since = 0.0
+        super().resume_writing()
 
     def eof_received(self) -> bool:     # type: ignore[override] # true: the transport stays open
         """Nothing more will come. What was asked is answered before the connection ends."""
@@ -85,7 +94,11 @@ class Door(HttpToolsProtocol):
 
     def look_at_clock(self, now: float) -> None:
         """End what takes too long."""
-        if self._phase is Phase.WAITING and now - self._since > self.timeout_keep_alive:
+        if self.flow.write_paused or self.transport.is_closing():
+            self._stuck_since = self._stuck_since or now
+            if now - self._stuck_since > self.timeout_keep_alive:
+                self.transport.abort()
+        elif self._phase is Phase.WAITING and now - self._since > self.timeout_keep_alive:
             self.transport.close()
         elif self._phase is Phase.READING and self.hot is not None and now - self._since > self.hot.body_seconds:
             cycle: Any = self.cycle
@@ -109,8 +122,10 @@ class Door(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._in_head = False
-        hot: Any = self._hot()
         self._quiet_bytes = 0
+        if self.transport.is_closing():         # what comes behind a refusal is not for anybody
+            return
+        hot: Any = self._hot()
         if hot is None:
             self._lay_scope()
             super().on_headers_complete()
@@ -126,7 +141,7 @@ class Door(HttpToolsProtocol):
         if not isinstance(cycle, Exchange):
             super().on_body(body)
         elif not cycle.response_complete:
-            cycle.body = body if not cycle.body else bytearray(cycle.body) + body
+            cycle.take(body)
             if self.hot is not None and len(cycle.body) > self.hot.body_bytes_max:
                 body_bytes_max = self.hot.body_bytes_max
                 self._refuse(cycle, lambda scope: limits.too_large(scope, body_bytes_max))
@@ -169,7 +184,7 @@ class Door(HttpToolsProtocol):
         parser = self.parser
         if parser.get_method() != b"POST" or parser.get_http_version() != "1.1" or parser.should_upgrade():
             return None
-        return self.hot.of(self.url, self.headers, self._quiet_bytes)
+        return self.hot.of(self.url, self.headers, self._head_bytes)
 
     def _begin(self, exchange: Exchange) -> None:
         """Without a task where that is possible."""
@@ -184,14 +199,14 @@ class Door(HttpToolsProtocol):
         else:
             started[0].add_done_callback(partial(self._arrived, exchange, started[1]))
 
-    def _begin_task(self, exchange: Exchange) -> None:
-        task = self.loop.create_task(self._answer(exchange))
+    def _begin_task(self, exchange: Exchange, raised: Exception | None = None) -> None:
+        task = self.loop.create_task(self._answer(exchange, raised))
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
 
-    async def _answer(self, exchange: Exchange) -> None:
+    async def _answer(self, exchange: Exchange, raised: Exception | None = None) -> None:
         assert self.hot is not None
-        answer = await self.hot.answer(exchange, self._scope_of(exchange))
+        answer = await self.hot.answer(exchange, self._scope_of(exchange), raised)
         if self.flow.write_paused and not exchange.disconnected:
             await self.flow.drain()
         self._tell(exchange, answer)
@@ -201,24 +216,29 @@ class Door(HttpToolsProtocol):
     ) -> None:
         """What a started answer waited for is there, or will never be."""
         assert self.hot is not None
-        content = None
-        with suppress(Exception, asyncio.CancelledError):      # the task raises it again, where it is told
+        content, raised = None, None
+        try:
             content = finish(reply.result())
+        except REDIS_UNAVAILABLE as error:
+            raised = error          # whether it was done is not known: nothing is begun again
+        except (Exception, asyncio.CancelledError):
+            log.debug("a started answer is begun again", exc_info=True)
         if content is not None:
             self._tell(exchange, self.hot.success(exchange, content))
         elif not exchange.disconnected:
-            self._begin_task(exchange)
+            self._begin_task(exchange, raised)
 
     def _refuse(self, exchange: Exchange, refuse: Callable[[Scope], Response]) -> None:
         """Without its body. The connection ends, because the rest is not read."""
         assert self.hot is not None
         exchange.keep_alive = False
+        self._phase = Phase.BUSY
         peer = self.client[0] if self.client else None
         self._tell(exchange, self.hot.refusal(exchange, refuse, peer, self._scope_of(exchange)))
 
     def _tell(self, exchange: Exchange, answer: Answer) -> None:
         exchange.response_complete = True
-        if exchange.disconnected:
+        if exchange.disconnected or self.parser is None:        # a request behind it was told that nobody is there
             return
         head, content = answer
         closing = b"" if exchange.keep_alive or _CLOSING in head else _CLOSING
@@ -260,8 +280,11 @@ def _common(state: ServerState) -> bytes:
 
 def _sweep(loop: asyncio.AbstractEventLoop, state: ServerState) -> None:
     """One look at all connections of a server, again and again: cheaper than a timer for each of them."""
+    loop.call_later(SWEEP_SECONDS, _sweep, loop, state)
     now = loop.time()
     for connection in list(state.connections):
         if isinstance(connection, Door):
-            connection.look_at_clock(now)
-    loop.call_later(SWEEP_SECONDS, _sweep, loop, state)
+            try:
+                connection.look_at_clock(now)
+            except Exception:
+                log.exception("a connection could not be ended")

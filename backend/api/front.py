@@ -84,6 +84,15 @@ class Exchange:
         self.name, self.told = "", b""
         self.client: str | None = None
 
+    def take(self, part: bytes) -> None:
+        """One more part of the body; as a rule there is one."""
+        if not self.body:
+            self.body = part
+            return
+        if isinstance(self.body, bytes):
+            self.body = bytearray(self.body)
+        self.body += part
+
 
 class HotPaths:
     """The layers of the application in one: limits of head, body and rate, headers, problems. See api/limits.py."""
@@ -146,9 +155,14 @@ class HotPaths:
         except Exception:
             return None         # it is raised again where there is time to say what it means
 
-    async def answer(self, one: Exchange, scope: Callable[[], Scope]) -> Answer:
-        """The whole answer, whatever happens. `scope` describes the request to those who write problems."""
+    async def answer(
+        self, one: Exchange, scope: Callable[[], Scope], raised: Exception | None = None
+    ) -> Answer:
+        """The whole answer, whatever happens, or has: `raised`. `scope` describes the request to those who write
+        problems."""
         try:
+            if raised is not None:
+                raise raised
             if one.standing is not None and not one.standing.allowed:
                 return self._written(one, rates.refused(_named(scope, one.name), one.standing))
             return self.success(one, await one.route.answer(bytes(one.body), one.head, one.client or ""))

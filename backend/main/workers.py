@@ -9,6 +9,7 @@ import os
 import signal
 import socket
 import threading
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
@@ -102,7 +103,7 @@ class Workers:
                 if not was_ready:
                     return STARTUP_FAILURE
                 rest = rest if child.ready else REST_SECONDS
-            if self._renewing:
+            while self._renewing and not self._stopping.is_set():       # it may be wanted again meanwhile
                 self._renewing = False
                 self._renew()
         return 0
@@ -142,11 +143,12 @@ class Workers:
             self._end([old])
 
     def _end(self, children: list[_Child]) -> None:
-        """Let them finish what they have begun."""
+        """Let them finish what they have begun; all have the same time for it."""
         for child in children:
             child.process.terminate()
+        deadline = time.monotonic() + self._drain_seconds
         for child in children:
-            child.process.join(self._drain_seconds)
+            child.process.join(max(0.0, deadline - time.monotonic()))
             if child.process.is_alive():
                 child.process.kill()
                 child.process.join()

@@ -20,7 +20,8 @@ class Line(asyncio.Transport):
         super().__init__({"peername": PEER, "sockname": ("127.0.0.1", 8_000)})
         self.door = door
         self.sent = b""
-        self.closed = self.reading_paused = False
+        self.closed = self.aborted = self.reading_paused = False
+        self.unread = False             # whether the peer reads nothing, so that closing has to wait
         self.changed = asyncio.Event()
 
     def write(self, data: Any) -> None:
@@ -31,7 +32,12 @@ class Line(asyncio.Transport):
     def close(self) -> None:
         if not self.closed:
             self.closed = True
-            asyncio.get_running_loop().call_soon(self.door.connection_lost, None)
+            if not self.unread:
+                asyncio.get_running_loop().call_soon(self.door.connection_lost, None)
+        self.changed.set()
+
+    def abort(self) -> None:
+        self.closed = self.aborted = True
         self.changed.set()
 
     def is_closing(self) -> bool:

@@ -227,7 +227,7 @@ async def refused(_: bytes) -> bytes:
     raise NotFound("placement_unknown", "there is none")
 
 
-@pytest.mark.parametrize("reply", ["given", "refused", "broken", "cancelled"])
+@pytest.mark.parametrize("reply", ["given", "refused", "unknown", "cancelled", "lost"])
 async def test_start__waits_for_one_reply__answers_or_leaves_it_to_the_other_way(reply: str) -> None:
     later: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
@@ -238,14 +238,19 @@ async def test_start__waits_for_one_reply__answers_or_leaves_it_to_the_other_way
     caller.request("POST", DECISIONS, b"asked")
     await asyncio.sleep(0)
     assert not caller.line.sent
-    if reply == "broken":
+    if reply == "unknown":
+        later.set_exception(redis.exceptions.NoScriptError())
+    elif reply == "lost":
         later.set_exception(redis.ConnectionError("lost"))
     elif reply == "cancelled":
         later.cancel()
     else:
         later.set_result(reply)
     answer = await caller.answer()
-    assert (answer.status, answer.json()) == (200, {"body": "given" if reply == "given" else "asked"})
+    if reply == "lost":         # it may have been done: it is not begun again
+        assert (answer.status, answer.json()["code"]) == (503, "redis_unavailable")
+    else:
+        assert (answer.status, answer.json()) == (200, {"body": "given" if reply == "given" else "asked"})
 
 
 async def test_start__raises__is_a_problem_of_the_other_way() -> None:
@@ -309,6 +314,52 @@ async def test_body__dripped__is_refused_when_its_time_is_over() -> None:
     assert slow.line.closed
     assert not fast.line.closed
     slow.send(b"bc")        # too late, and of no effect
+
+
+async def test_client__does_not_read_its_refusal__is_told_once_and_cut_off() -> None:
+    """L45."""
+    caller = Caller(hot(echo, body_seconds=0.05, body_bytes_max=100), timeout_keep_alive=75)
+    caller.line.unread = True
+    caller.send(HEAD + b"Content-Length: 3\r\n\r\na")
+    now = asyncio.get_running_loop().time()
+    for later in (1, 2, 70):
+        caller.door.look_at_clock(now + later)
+        assert caller.line.sent.count(b"HTTP/1.1 408") == 1
+    assert not caller.line.aborted
+    caller.door.look_at_clock(now + 78)
+    assert caller.line.aborted
+
+
+async def test_client__reads_slowly__is_cut_off_only_when_it_reads_nothing() -> None:
+    caller = Caller(hot(echo), timeout_keep_alive=75)
+    now = asyncio.get_running_loop().time()
+    for begins in (0, 70, 140):
+        caller.door.pause_writing()
+        caller.door.look_at_clock(now + begins + 1)
+        caller.door.look_at_clock(now + begins + 69)
+        caller.door.resume_writing()
+    assert not caller.line.aborted
+
+
+async def test_requests__behind_a_refusal__are_not_carried_out() -> None:
+    asked: list[bytes] = []
+
+    def start(body: bytes, *_: object) -> bytes:
+        asked.append(body)
+        return b"{}"
+
+    caller = Caller(hot(echo, start=start, body_bytes_max=100))
+    large = HEAD + b"Transfer-Encoding: chunked\r\n\r\n80\r\n" + b"x" * 128 + b"\r\n0\r\n\r\n"
+    caller.send(large + HEAD + b"Content-Length: 1\r\n\r\n1")
+    assert (await caller.answer()).status == 413
+    assert (asked, caller.line.closed) == ([], True)
+
+
+async def test_head__large_behind_another_request__is_refused_as_if_it_came_alone() -> None:
+    caller = Caller(hot(echo, start=lambda *_: b"{}"))
+    small = b"Content-Length: 1\r\n\r\n1"
+    caller.send(HEAD + small + HEAD + b"X: " + b"x" * 40_000 + b"\r\n" + small)
+    assert [(await caller.answer()).status for _ in range(2)] == [200, 431]
 
 
 async def test_connection__says_nothing_or_half_a_head__ends_in_time() -> None:

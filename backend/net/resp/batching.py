@@ -27,7 +27,7 @@ class Resp:
 
     Errors are redis-py's: ConnectionError (down, lost, or Busy), TimeoutError, ResponseError and their kinds. When a
     connection breaks, whether a command that was under way has run is not known: it fails, and nothing is sent twice.
-    While Redis is down, calls fail at once; it is tried again after 0.05 s, and then twice that, up to 1 s.
+    While Redis is down, calls fail at once; it is tried again after 0.05 s, and then twice that, up to 0.2 s.
     A server that leaves a command unanswered for `timeout_seconds` (up to a quarter more) is taken for lost.
     """
 
@@ -199,9 +199,10 @@ class Resp:
         self._write()
 
     def _write(self) -> None:
-        if self._connection is not None and self._out:
+        connection = self._connection
+        if connection is not None and self._out and not connection.lost.done():     # else they fail with it
             out, self._out = self._out, []
-            self._connection.transport.write(b"".join(out))
+            connection.transport.write(b"".join(out))
 
     def _fail(self, why: redis.RedisError) -> None:
         """Whoever waits learns that there will be no answer."""

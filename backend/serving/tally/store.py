@@ -4,9 +4,9 @@ Every process adds to the same counters, and what is written to SQL are totals, 
 """
 
 import asyncio
-import contextlib
+import logging
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import cast
@@ -20,6 +20,8 @@ from backend.serving.shelf import Shelf
 from backend.serving.tally.counting import Audience, Counts, Sold, Tally, audiences, by_hour, by_minute, pieces
 from backend.serving.tally.margins import Margins, decode_margins, encode_margins
 from backend.serving.tally.spread import Spread, slice_of
+
+log = logging.getLogger("sightline.tallies")
 
 MINUTES_KEY = "sl:{tally}:minutes"
 HOURS_KEY = "sl:{tally}:hours"
@@ -74,15 +76,16 @@ class Share:
 class Tallies:
     """Counts answers in memory and adds them to Redis every few seconds.
 
-    For information only: a killed process loses at most what it counted since the last flush. Counting takes a bounded
-    share of a core, however many line items and placements there are: the next flush waits two hundred times as long as
-    the last one took, up to two minutes; and a flush is done in small pieces with pauses, so that no ad request waits
-    for more than one of them.
+    For information only: a killed process loses at most what it counted since the last flush, and what Redis was adding
+    when the connection broke may be added twice. Counting takes a bounded share of a core, however many line items and
+    placements there are: the next flush waits two hundred times as long as the last one took, up to two minutes; and a
+    flush is done in small pieces with pauses, while ad requests go on.
     """
 
     def __init__(self, client: Resp, flush_seconds: float = FLUSH_SECONDS) -> None:
         self._client = client
         self._flush_seconds = flush_seconds
+        self._unsent: deque[list[bytes]] = deque()
         self._counts = Counts()
         self.count_anew()
 
@@ -99,13 +102,18 @@ class Tallies:
         while True:
             await asyncio.sleep(rest)
             share = Share(PAUSES)
-            with contextlib.suppress(redis.RedisError):
+            try:
                 await self.flush(shelf, share)
+            except redis.RedisError:
+                log.debug("what was counted is kept until Redis is there", exc_info=True)
+            except Exception:
+                log.exception("what was counted is kept")
             rest = max(self._flush_seconds, min(REST_SECONDS_MAX, REST_PER_WORK * share.worked_seconds))
 
     async def flush(self, shelf: Shelf, share: Share | None = None) -> None:
-        """Add everything counted so far to the shared counters; what fails, or is not done when this is cancelled, is
+        """Add everything counted so far to the shared counters; what is not done when this fails or is cancelled is
         kept for the next time. Without a `share`: at once."""
+        await self._send()
         counts = self._counts
         if not counts:
             return
@@ -115,36 +123,36 @@ class Tallies:
         try:
             hour = counts.now_ms // MS_PER_HOUR
             roomy = await self._client.call("HLEN", _hour_key(hour)) < HOUR_FIELDS_MAX
-            margins = await _margins(shelf, counts, share)
+            self._unsent += _margin_steps(counts.now_ms // 60_000, await _margins(shelf, counts, share))
             told = True
-            await asyncio.shield(self._add_margins(counts.now_ms // 60_000, margins))
             while left:
+                await self._send()
                 began = time.thread_time()
-                steps = _steps(left[-1], hour, roomy)
+                self._unsent += _steps(left.pop(), hour, roomy)
                 await share.rest(began)
-                piece = left.pop()
-                try:
-                    await asyncio.shield(self._send(steps))
-                except redis.RedisError:
-                    left.append(piece)
-                    raise
-        except (redis.RedisError, asyncio.CancelledError):
+            await self._send()
+        except BaseException:
             for piece in left:
                 self._counts.update(piece.without_auctions() if told else piece)
             raise
 
-    async def _send(self, steps: Sequence[Sequence[bytes]]) -> None:
-        """Each step is taken whole or not at all."""
-        for step in steps:
-            await self._client.all(step)
+    async def _send(self) -> None:
+        """Step by step; each is taken whole or not at all, and goes on when we are cancelled."""
+        while self._unsent:
+            step = self._unsent.popleft()
+            try:
+                await asyncio.shield(self._client.all(step))
+            except redis.RedisError:
+                self._unsent.appendleft(step)
+                raise
 
-    async def _add_margins(self, minute: int, margins: Sequence[Margins]) -> None:
-        key = _margins_key(minute)
-        if margins:
-            await self._client.all([
-                pack("MULTI"), pack("RPUSH", key, *map(encode_margins, margins)), pack("EXPIRE", key, KEPT_SECONDS),
-                pack("SADD", MINUTES_KEY, minute), pack("EXEC"),
-            ])
+
+def _margin_steps(minute: int, margins: Sequence[Margins]) -> list[list[bytes]]:
+    key = _margins_key(minute)
+    return [[
+        pack("MULTI"), pack("RPUSH", key, *map(encode_margins, margins)), pack("EXPIRE", key, KEPT_SECONDS),
+        pack("SADD", MINUTES_KEY, minute), pack("EXEC"),
+    ]] if margins else []
 
 
 def _steps(piece: Counts, hour: int, roomy: bool) -> list[list[bytes]]:
