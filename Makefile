@@ -27,7 +27,7 @@ $(UV):
 	@ln -sf ../../.tools/bin/uv .venv/bin/uv
 	@touch $@
 
-.venv/.kernel: $(wildcard backend/ingest/kernel*.[ch] backend/serving/kernel.c) scripts/kernel.py .venv/.ready
+.venv/.kernel: $(wildcard backend/core/c/*.h backend/ingest/kernel*.[ch] backend/serving/kernel.c) scripts/kernel.py .venv/.ready
 	@$(RUN) python -m scripts.kernel
 	@touch $@
 

@@ -8,7 +8,6 @@ an error.
 """
 
 import argparse
-import json
 from contextlib import ExitStack
 
 from sqlalchemy import Engine
@@ -18,6 +17,7 @@ from bench.app import CHAIN_ID
 from bench.big_market import Sold
 from bench.processes import LOAD_CORE, SERVER_CORE, cpu_seconds, largest_resident_mb, pinned
 from bench.server import Running, serving, stores
+from bench.tables import tell
 
 CONNECTIONS, PER_SECOND, SECONDS = 10_000, 4_000, 60.0
 LINE_ITEMS = 10_000
@@ -71,12 +71,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="one JSON object")
     parser.add_argument("--seconds", type=float, default=SECONDS)
     options = parser.parse_args()
-    rows = measure(options.seconds)
-    if options.json:
-        print(json.dumps(rows))
-        return
-    for name, row in rows.items():
-        print(f"{name:24} {row['value']:>8} {row['unit']}")
+    tell(measure(options.seconds), as_json=options.json)
 
 
 if __name__ == "__main__":

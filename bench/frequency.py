@@ -5,7 +5,6 @@ Under attack a million viewers are invented, with all bytes of a day cut to a si
 """
 
 import argparse
-import json
 import tempfile
 import time
 from hashlib import blake2b
@@ -16,6 +15,7 @@ import redis
 from backend.local import start_stack
 from backend.serving.catalogue import MS_PER_DAY, Frequency
 from backend.serving.views.scripts import DAY_BYTES_MAX, TAKE, TAKE_VIEW, take_arguments, view_keys
+from bench.tables import tell
 
 VIEWERS, SOME = 1_000_000, 200_000
 AT_ONCE = 1_000
@@ -99,12 +99,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", action="store_true")
     as_json = parser.parse_args().json
-    rows = measure()
-    if as_json:
-        print(json.dumps(rows))
-        return
-    for name, row in rows.items():
-        print(f"{name:32} {row['value']:>10} {row['unit']}")
+    tell(measure(), as_json=as_json)
 
 
 if __name__ == "__main__":

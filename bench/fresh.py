@@ -30,6 +30,7 @@ from backend.serving.sync.service import BudgetSync
 from bench import big_market
 from bench.app import CHAIN_ID
 from bench.server import Running, serving, stores
+from bench.tables import tell
 
 LINE_ITEMS, CHANGES = 100_000, 10
 WARM_UP = 2                 # changes that are not counted: whoever copies reads everything first
@@ -131,12 +132,7 @@ def main() -> None:
     parser.add_argument("--line-items", type=int, default=LINE_ITEMS)
     parser.add_argument("--changes", type=int, default=CHANGES)
     given = parser.parse_args()
-    rows = measure(given.line_items, given.changes)
-    if given.json:
-        print(json.dumps(rows))
-        return
-    for name, row in rows.items():
-        print(f"{name:16} median {row['value']} ms, max {row['max_ms']} ms of {row['changes']} changes")
+    tell(measure(given.line_items, given.changes), as_json=given.json)
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ from bench.holds import count_holds, forget_holds
 from bench.naive import create_app as naive_app
 from bench.processes import LOAD_CORE, SERVER_CORE, cpu_seconds, pinned
 from bench.server import Running, serving, stores
-from bench.tables import between_marks, markdown, text_lines
+from bench.tables import between_marks, markdown, tell, text_lines
 
 Row = dict[str, Any]
 Rows = dict[str, Row]
@@ -190,8 +190,8 @@ def hello(running: Running, seconds: float) -> load.Load:
 
 
 def decide(running: Running, seconds: float, connections: int = CONNECTIONS) -> load.Load:
-    """Every answer is a success, and has a price held in Redis: so it was an ad. To look at bodies, wrk would take half
-    of the time that Redis needs."""
+    """Every answer is a success, and has a price held in Redis: so it was an ad. To look at bodies, wrk would call Lua
+    for each of them, on the core that Redis needs."""
     forget_holds(running.redis_url)
     bodies = big_market.bodies(big_market.Sold(running.placements), BODIES)
     run = wrk_load.run(
@@ -281,8 +281,7 @@ def main() -> None:
             print(table)
         return
     rows = measure(Bench(quick=options.quick, only=options.only))
-    show: Callable[[Rows], str] = json.dumps if options.json else text_lines
-    print(show(rows))
+    tell(rows, as_json=options.json)
     missing = [name for name in options.only or ROWS if name not in rows]
     if missing:
         sys.exit(f"bench: no figure for {', '.join(missing)}")

@@ -1,5 +1,6 @@
 """The rows of `bench.serving` for readers: lines for a terminal, a table for docs/performance.md."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -34,6 +35,11 @@ def text_lines(rows: Rows) -> str:
         f"{name:24} {_number(row.get('value')):>10} {row.get('unit', ''):11} {_ratio(row):>6}  {_more(row)}"
         for name, row in rows.items()
     )
+
+
+def tell(rows: Rows, *, as_json: bool) -> None:
+    """Print them, for programs or for people."""
+    print(json.dumps(rows) if as_json else text_lines(rows))
 
 
 def markdown(rows: Rows) -> str:

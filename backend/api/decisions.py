@@ -32,7 +32,7 @@ PREFLIGHT = ANY_ORIGIN | {
 
 
 def _two(pattern: str) -> msgspec.Meta:
-    """Two letters. The pattern is for readers of the schema: `_body` looks at the letters, in a tenth of the time."""
+    """Two letters. The pattern is for readers of the schema: `_body` looks at them without a regular expression."""
     return msgspec.Meta(min_length=2, max_length=2, extra_json_schema={"pattern": pattern})
 
 

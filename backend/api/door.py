@@ -1,8 +1,8 @@
 """HTTP/1.1 as uvicorn speaks it, with three things of our own: hot routes are answered here, below ASGI; heads, bodies
 and idle connections have limits of size and time; and who has only stopped sending is still answered.
 
-A hot request costs a third of what the server's own way to an application does: no scope, no events, no task that waits
-for a body. Everything else goes that way.
+A hot request costs less than half of what the server's own way to an application does: no scope, no events, no task
+that waits for a body. Everything else goes that way.
 """
 
 import asyncio

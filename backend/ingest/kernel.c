@@ -9,8 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <structmember.h>
-#include "kernel_hash.h"
-#include "kernel_words.h"
+#include "../core/c/hash.h"
+#include "../core/c/words.h"
 #include "kernel_view.h"
 #include "kernel_struct.h"
 #include "kernel_body.h"
@@ -83,12 +83,5 @@ static PyMethodDef METHODS[] = {
     {"judge_views", judge_views, METH_VARARGS, "For each report (record, viewer, expires_ms, claim), or None."},
     {NULL, NULL, 0, NULL},
 };
-static struct PyModuleDef MODULE = {PyModuleDef_HEAD_INIT, "_kernel", NULL, -1, METHODS, NULL, NULL, NULL, NULL};
 
-PyMODINIT_FUNC PyInit__kernel(void)
-{
-    fill_letters();
-    PyObject *module = PyModule_Create(&MODULE);
-    if (module != NULL && PyModule_AddIntConstant(module, "VERSION", VERSION) < 0) Py_CLEAR(module);
-    return module;
-}
+#include "../core/c/module.h"

@@ -5,6 +5,7 @@ import logging
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import timedelta
+from typing import Protocol
 
 from fastapi import FastAPI
 
@@ -96,18 +97,11 @@ def create_app(
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        await decision_service.start()
-        await lists.start()
-        await links.start()
-        loaded()
-        yield
-        await links.stop()
-        await lists.stop()
-        await decision_service.stop()
+        async with _running(decision_service, lists, links):
+            loaded()
+            yield
         await demand.stop()
-        await parts.resp.aclose()
-        await parts.fast_redis.aclose()
-        parts.engine.dispose()
+        await _close(parts)
 
     app = _front(lifespan)
     app.include_router(decisions.router(decision_service, parts.access))
@@ -123,6 +117,29 @@ def create_app(
     app.add_middleware(ConditionalRequests, client=parts.fast_redis)
     _protect(app, parts, [decisions.Decide(decision_service).hot(), events.Accept(ingest_service).hot()])
     return app
+
+
+class _Runs(Protocol):
+    """What works beside the requests."""
+
+    async def start(self) -> None: ...
+    async def stop(self) -> None: ...
+
+
+@contextlib.asynccontextmanager
+async def _running(*services: _Runs) -> AsyncIterator[None]:
+    """Started in this order, stopped in the other."""
+    for service in services:
+        await service.start()
+    yield
+    for service in reversed(services):
+        await service.stop()
+
+
+async def _close(parts: ServeParts) -> None:
+    await parts.resp.aclose()
+    await parts.fast_redis.aclose()
+    parts.engine.dispose()
 
 
 def _front(lifespan: Callable[[FastAPI], contextlib.AbstractAsyncContextManager[None]]) -> Front:

@@ -6,8 +6,8 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 #include <stdint.h>
-#include "../ingest/kernel_hash.h"
-#include "../ingest/kernel_words.h"
+#include "../core/c/hash.h"
+#include "../core/c/words.h"
 
 #define VERSION 1               /* as in kernel.py: what was built from older code is not used */
 #define BODY 92
@@ -138,12 +138,5 @@ static PyMethodDef METHODS[] = {
     {"stamp", (PyCFunction)(void (*)(void))stamp, METH_FASTCALL, "(body of the token, token, call of the hold)."},
     {NULL, NULL, 0, NULL},
 };
-static struct PyModuleDef MODULE = {PyModuleDef_HEAD_INIT, "_kernel", NULL, -1, METHODS, NULL, NULL, NULL, NULL};
 
-PyMODINIT_FUNC PyInit__kernel(void)
-{
-    fill_letters();
-    PyObject *module = PyModule_Create(&MODULE);
-    if (module != NULL && PyModule_AddIntConstant(module, "VERSION", VERSION) < 0) Py_CLEAR(module);
-    return module;
-}
+#include "../core/c/module.h"

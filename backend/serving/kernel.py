@@ -1,6 +1,6 @@
 """What kernel.c writes of a decision, where a compiler has built it (scripts/kernel.py does, in `make setup`).
 
-It is never needed: what it writes is what Wire and decision_token write, for a quarter of the time.
+It is never needed: what it writes is what Wire and decision_token write.
 """
 
 from collections.abc import Callable

@@ -1,5 +1,5 @@
 -- Sends the bodies of a file in turns (a line each). What is not a success is an error, and so is, where EXPECTED is not
--- empty, an answer that has it not in it: to look at bodies takes half of wrk's time.
+-- empty, an answer that has it not in it: to look at bodies, wrk calls Lua for every answer.
 local method, path, file, expected, first = nil, nil, nil, nil, nil
 local requests, place = {}, 0
 local threads = {}

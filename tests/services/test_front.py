@@ -223,6 +223,18 @@ async def test_request__in_parts__is_whole(parts: list[bytes]) -> None:
     assert not caller.line.closed
 
 
+class Late:
+    """Answers when it is released."""
+
+    def __init__(self) -> None:
+        self.asked, self.release = asyncio.Event(), asyncio.Event()
+
+    async def answer(self, body: bytes) -> bytes:
+        self.asked.set()
+        await self.release.wait()
+        return await echo(body)
+
+
 async def refused(_: bytes) -> bytes:
     raise NotFound("placement_unknown", "there is none")
 
@@ -278,17 +290,12 @@ async def test_client__does_not_read__nothing_is_started_and_the_answer_waits() 
 
 
 async def test_requests__in_one_breath__are_answered_in_their_order_whoever_answers_them() -> None:
-    release = asyncio.Event()
-
-    async def late(body: bytes) -> bytes:
-        await release.wait()
-        return await echo(body)
-
-    caller = Caller(hot(late))
+    late = Late()
+    caller = Caller(hot(late.answer))
     one = HEAD + b"Content-Length: 1\r\n\r\n"
     caller.send(one + b"1" + one + b"2" + b"POST /plain HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n")
     assert caller.line.reading_paused
-    release.set()
+    late.release.set()
     answers = [await caller.answer() for _ in range(3)]
     assert [answer.status for answer in answers] == [200, 404, 200]     # the second goes to the application
     assert answers[0].json() == {"body": "1"}
@@ -424,53 +431,36 @@ async def test_client__stops_sending_after_its_request__is_answered_before_the_c
 
 
 async def test_client__goes_away__is_not_written_to() -> None:
-    asked, release = asyncio.Event(), asyncio.Event()
-
-    async def late(body: bytes) -> bytes:
-        asked.set()
-        await release.wait()
-        return await echo(body)
-
-    caller = Caller(hot(late))
+    late = Late()
+    caller = Caller(hot(late.answer))
     caller.request("POST", DECISIONS, b"abc")
-    await asked.wait()
+    await late.asked.wait()
     caller.line.close()
-    release.set()
+    late.release.set()
     await asyncio.gather(*caller.door.tasks)
     assert not caller.line.sent
 
 
 async def test_server__ends_while_it_answers__answers_and_closes() -> None:
-    asked, release = asyncio.Event(), asyncio.Event()
-
-    async def late(body: bytes) -> bytes:
-        asked.set()
-        await release.wait()
-        return await echo(body)
-
-    busy, idle = Caller(hot(late)), Caller(hot(late))
+    late = Late()
+    busy, idle = Caller(hot(late.answer)), Caller(hot(late.answer))
     busy.request("POST", DECISIONS, b"abc")
-    await asked.wait()
+    await late.asked.wait()
     for caller in (busy, idle):
         caller.door.shutdown()
     assert idle.line.closed
-    release.set()
+    late.release.set()
     answer = await busy.answer()
     assert (answer.status, answer.headers["connection"]) == (200, "close")
     assert busy.line.closed
 
 
 async def test_answer__takes_longer_than_a_body_may__is_not_cut_off() -> None:
-    release = asyncio.Event()
-
-    async def slow(body: bytes) -> bytes:
-        await release.wait()
-        return await echo(body)
-
-    caller = Caller(hot(slow, body_seconds=0.02, body_bytes_max=100))
+    late = Late()
+    caller = Caller(hot(late.answer, body_seconds=0.02, body_bytes_max=100))
     caller.request("POST", DECISIONS, b"abc")
     caller.door.look_at_clock(asyncio.get_running_loop().time() + 1_000)
-    release.set()
+    late.release.set()
     assert (await caller.answer()).status == 200
 
 

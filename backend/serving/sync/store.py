@@ -9,11 +9,12 @@ from sqlalchemy import Connection, text
 
 from backend.core.events import BidKind
 from backend.core.week import EVERY_HOUR, mask_of
+from backend.db.budgets import YOUNG
 from backend.serving.catalogue import LineItem
 
 # Whatever a budget is made of, as one number for each campaign on chain. Of open charges only sums matter, and none
 # changes without an account or the epoch; the epoch matters to whoever has a cap for it.
-_MARKS = text("""
+_MARKS = text(f"""
 with running as materialized (
     select coalesce(max(epoch), 0) + 1 as epoch from epoch
 )
@@ -23,15 +24,10 @@ select c.meta, hash_record_extended(row(
        ), 0) as mark
   from chain_campaign c cross join running
   left join ledger_account account on account.account = 'campaign:' || c.campaign
-  left join (select campaign, sum(amount) as amount
-               from (select chain_id, campaign, amount, number from chain_campaign_opened
-                     union all select chain_id, campaign, amount, number from chain_deposited
-                     union all select chain_id, campaign, amount, number from chain_withdrawal_cancelled) came
-               join chain_cursor using (chain_id)
-              where chain_id = :chain_id and came.number > chain_cursor.confirmed_number
+  left join ({YOUNG}
               group by campaign) young on young.campaign = c.campaign
  where c.chain_id = :chain_id
-""")
+""")   # noqa: S608 -- put together from constants
 
 _METAS_DESCRIBED = text("""
 select meta from campaign where id = any(:campaigns)
