@@ -5,12 +5,14 @@ import os
 import resource
 import socket
 import sys
+from typing import TYPE_CHECKING
 
-from fastapi import FastAPI
 from uvicorn import Config
 
-from backend.api.door import Door
 from backend.main.workers import Workers
+
+if TYPE_CHECKING:               # whoever only keeps workers does not need it in memory
+    from fastapi import FastAPI
 
 # A worker answers no more connections than this with anything but 503. Behind nginx there are few; without it every
 # viewer has one.
@@ -41,7 +43,7 @@ def run(target: str, host: str, port: int, workers: int) -> None:
         port=port,
         workers=workers,
         loop="uvloop",
-        http=Door,
+        http="backend.api.door:Door",
         ws="none",
         lifespan="on",
         backlog=BACKLOG,
@@ -76,7 +78,7 @@ def _raise_file_limit() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
 
 
-def serve_app() -> FastAPI:
+def serve_app() -> "FastAPI":
     """The application, for a worker."""
     from backend.main import serve
 
