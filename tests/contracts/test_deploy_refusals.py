@@ -211,7 +211,7 @@ def send_as(rpc_url: str, sender: str, to: str, signature: str, arguments: bytes
     rpc(rpc_url, "anvil_impersonateAccount", sender)
     rpc(rpc_url, "anvil_setBalance", sender, hex(10**18))
     data = "0x" + (Web3.keccak(text=signature)[:4] + arguments).hex()
-    rpc(rpc_url, "eth_sendTransaction", {"from": sender, "to": to, "data": data})
+    rpc(rpc_url, "eth_sendTransactionSync", {"from": sender, "to": to, "data": data})  # answers when it is in a block
 
 
 def test_deploy__unlisted_token__may_have_another_name_but_not_another_version(

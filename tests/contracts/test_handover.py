@@ -79,8 +79,8 @@ def test_handover__to_a_multisig__accepts_with_the_batch_that_was_written(stand:
     assert f"{MULTISIG} calls {call['to']} with value 0 and data {call['data']}" in done.stdout
 
     rpc(stand.url, "anvil_impersonateAccount", MULTISIG)
-    rpc(stand.url, "eth_sendTransaction", {"from": MULTISIG, "to": call["to"], "data": call["data"], "value": "0x0"})
-    rpc(stand.url, "anvil_mine", "0x1")
+    asked = {"from": MULTISIG, "to": call["to"], "data": call["data"], "value": "0x0"}
+    rpc(stand.url, "eth_sendTransactionSync", asked)  # answers when it is in a block
     assert stand.owners == (MULTISIG, "0x" + "00" * 20)
     status = stand.handover("status")
     assert f"owner    {MULTISIG} (contract)" in status.stdout

@@ -54,7 +54,9 @@ class Land:
     def give(self, contract: str, token: int, owner: str, operator: str = NOBODY, estate: int = 0) -> None:
         addresses = [Web3.to_checksum_address(one) for one in (owner, operator)]
         data = self._abi.encode_abi("give", [token, *addresses, estate])
-        rpc(self.rpc_url, "eth_sendTransaction", {"from": LAND, "to": contract, "data": data, "gas": hex(500_000)})
+        call = {"from": LAND, "to": contract, "data": data, "gas": hex(500_000)}
+        receipt = rpc(self.rpc_url, "eth_sendTransactionSync", call)  # answers when it is in a block
+        assert receipt["status"] == "0x1"
 
     def client(self) -> LandClient:
         return LandClient(self.rpc_url, LAND, ESTATES, NAMES)
