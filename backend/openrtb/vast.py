@@ -11,6 +11,9 @@ PROGRESS = ("start", "firstQuartile", "midpoint", "thirdQuartile", "complete", "
 """Events of the player that we count."""
 IMPRESSION, VIEWABLE, NOT_VIEWABLE, ERROR = "impression", "viewable", "notViewable", "error"
 EVENTS = frozenset({*PROGRESS, IMPRESSION, VIEWABLE, NOT_VIEWABLE, ERROR})
+_WITH_SERVING_ID = frozenset({"4.1", "4.2"})
+_WITH_ID_VALUE = frozenset({"4.0", "4.1"})
+"""Their schemas require an attribute that the schema of 4.2 no longer has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,47 +35,64 @@ class Video:
 
 
 def document(video: Video, version: str = "4.2") -> str:
-    """The XML. The order of elements is that of the schema (vast_4.2.xsd); versions before 4 lack some of them."""
+    """The XML, in the order of the elements of the version's schema: 2.0, 3.0, 4.0, 4.1 or 4.2."""
     modern = version.startswith("4")
     root = Element("VAST", {"version": version} | ({"xmlns": NAMESPACE} if modern else {}))
     inline = SubElement(SubElement(root, "Ad", {"id": str(video.creative)}), "InLine")
     _text(inline, "AdSystem", "Sightline", version="1")
     if modern:
-        _opening(inline, video)
+        _opening(inline, video, version)
     else:
         _text(inline, "AdTitle", f"Creative {video.creative}")
         _text(inline, "Error", video.links[ERROR])
         _text(inline, "Impression", video.links[IMPRESSION])
     creative = SubElement(SubElement(inline, "Creatives"), "Creative", {"id": str(video.creative)})
     if modern:
-        _text(creative, "UniversalAdId", f"creative-{video.creative}", idRegistry=REGISTRY)
-    _linear(SubElement(creative, "Linear"), video)
-    if modern and video.expires_seconds:
+        _identity(creative, f"creative-{video.creative}", version)
+    linear = SubElement(creative, "Linear")
+    for part in (_tracking, _duration, _media, _clicks) if modern else (_duration, _tracking, _clicks, _media):
+        part(linear, video)
+    if version in _WITH_SERVING_ID and video.expires_seconds:
         _text(inline, "Expires", str(video.expires_seconds))
     return '<?xml version="1.0" encoding="UTF-8"?>' + tostring(root, encoding="unicode")
 
 
-def _opening(inline: Element, video: Video) -> None:
+def _opening(inline: Element, video: Video, version: str) -> None:
     _text(inline, "Error", video.links[ERROR])
     _text(inline, "Impression", video.links[IMPRESSION], id=video.serving_id)
     viewable = SubElement(inline, "ViewableImpression", {"id": video.serving_id})
     _text(viewable, "Viewable", video.links[VIEWABLE])
     _text(viewable, "NotViewable", video.links[NOT_VIEWABLE])
-    _text(inline, "AdServingId", video.serving_id)
+    if version in _WITH_SERVING_ID:
+        _text(inline, "AdServingId", video.serving_id)
     _text(inline, "AdTitle", f"Creative {video.creative}")
     _text(inline, "Advertiser", video.advertiser)
     _text(inline, "Category", video.category, authority=CATEGORY_AUTHORITY)
 
 
-def _linear(linear: Element, video: Video) -> None:
+def _identity(creative: Element, identity: str, version: str) -> None:
+    repeated = {"idValue": identity} if version in _WITH_ID_VALUE else {}
+    _text(creative, "UniversalAdId", identity, idRegistry=REGISTRY, **repeated)
+
+
+def _tracking(linear: Element, video: Video) -> None:
     tracking = SubElement(linear, "TrackingEvents")
     for event in PROGRESS:
         _text(tracking, "Tracking", video.links[event], event=event)
+
+
+def _duration(linear: Element, video: Video) -> None:
     _text(linear, "Duration", duration(video.duration_ms))
+
+
+def _media(linear: Element, video: Video) -> None:
     _text(
         SubElement(linear, "MediaFiles"), "MediaFile", video.asset_url, delivery="progressive", type=video.media_type,
         width=str(video.width), height=str(video.height), scalable="true", maintainAspectRatio="true",
     )
+
+
+def _clicks(linear: Element, video: Video) -> None:
     _text(SubElement(linear, "VideoClicks"), "ClickThrough", video.click_url)
 
 

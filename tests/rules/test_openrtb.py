@@ -271,6 +271,25 @@ ATTRIBUTES = {
     "MediaFile": {"delivery", "type", "width", "height"}, "Tracking": {"event"}, "UniversalAdId": {"idRegistry"},
     "Category": {"authority"}, "VAST": {"version"},
 }
+OLD_ORDER = ORDER | {
+    "InLine": [
+        "AdSystem", "AdTitle", "Description", "Advertiser", "Pricing", "Survey", "Error", "Impression", "Creatives",
+        "Extensions",
+    ],
+    "Linear": [
+        "Icons", "CreativeExtensions", "Duration", "TrackingEvents", "AdParameters", "VideoClicks", "MediaFiles",
+    ],
+    "Creative": ["Linear"],
+}
+OLD_NEEDED = NEEDED | {"Creative": {"Linear"}, "InLine": {"AdSystem", "AdTitle", "Impression", "Creatives"}}
+NO_SERVING_ID = {"InLine": [name for name in ORDER["InLine"] if name not in {"AdServingId", "Expires"}]}
+WITH_ID_VALUE = ATTRIBUTES | {"UniversalAdId": {"idRegistry", "idValue"}}
+SCHEMAS = {
+    "2.0": (OLD_ORDER, OLD_NEEDED, ATTRIBUTES), "3.0": (OLD_ORDER, OLD_NEEDED, ATTRIBUTES),
+    "4.0": (ORDER | NO_SERVING_ID, NEEDED | {"InLine": NEEDED["InLine"] - {"AdServingId"}}, WITH_ID_VALUE),
+    "4.1": (ORDER, NEEDED, WITH_ID_VALUE), "4.2": (ORDER, NEEDED, ATTRIBUTES),
+}
+"""By version: the order of children, which of them must be there, which attributes (vast_2.0.1.xsd to vast_4.2.xsd)."""
 TRACKED = {
     "mute", "unmute", "pause", "resume", "rewind", "skip", "playerExpand", "playerCollapse", "loaded", "start",
     "firstQuartile", "midpoint", "thirdQuartile", "complete", "progress", "closeLinear",
@@ -286,30 +305,24 @@ def video(**changes: Any) -> vast.Video:
     })
 
 
-def test_vast__4_2__has_what_the_schema_wants_in_its_order() -> None:
-    root = ElementTree.fromstring(vast.document(video()))
+@pytest.mark.parametrize("version", list(SCHEMAS))
+def test_vast__every_version__has_what_its_schema_wants_in_its_order(version: str) -> None:
+    order, needed, attributes = SCHEMAS[version]
+    root = ElementTree.fromstring(vast.document(video(), version))
     for element in root.iter():
-        assert element.tag.startswith(f"{{{vast.NAMESPACE}}}")
-        name = element.tag.rpartition("}")[2]
+        space, _, name = element.tag.rpartition("}")
+        assert space == (f"{{{vast.NAMESPACE}" if version.startswith("4") else "")
         children = [child.tag.rpartition("}")[2] for child in element]
-        places = [ORDER[name].index(child) for child in children] if children else []
+        places = [order[name].index(child) for child in children] if children else []
         assert places == sorted(places), name
-        assert NEEDED.get(name, set()) <= set(children), name
-        assert ATTRIBUTES.get(name, set()) <= element.attrib.keys(), name
-    assert root.attrib["version"] == "4.2"
+        assert needed.get(name, set()) <= set(children), name
+        assert attributes.get(name, set()) <= element.attrib.keys(), name
+        assert ("idValue" in element.attrib) is ("idValue" in attributes.get(name, set()))
+    assert root.attrib["version"] == version
     tracked = {element.attrib["event"] for element in root.iter() if "event" in element.attrib}
     assert tracked == set(vast.PROGRESS) <= TRACKED
-    assert root.findtext(f".//{{{vast.NAMESPACE}}}ClickThrough") == video().click_url
-    assert root.findtext(f".//{{{vast.NAMESPACE}}}Duration") == "00:00:15.500"
-
-
-@pytest.mark.parametrize("version", ["2.0", "3.0", "4.0", "4.1"])
-def test_vast__older_players__get_their_version(version: str) -> None:
-    root = ElementTree.fromstring(vast.document(video(), version))
-    assert root.attrib["version"] == version
-    modern = version.startswith("4")
-    assert bool(root.findall(".//{*}AdServingId")) is modern
-    assert root.find(".//{*}MediaFile") is not None
+    assert root.findtext(".//{*}ClickThrough") == video().click_url
+    assert root.findtext(".//{*}Duration") == "00:00:15.500"
 
 
 @given(st.text(max_size=30).filter(str.isprintable), st.text(max_size=30).filter(str.isprintable))
