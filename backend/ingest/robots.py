@@ -1,5 +1,6 @@
 """Traffic that no person makes, by rules that can be told to whom they hit."""
 
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 from itertools import pairwise
@@ -11,6 +12,8 @@ DECLARED = (
     "curl/", "wget/", "python-requests", "python-urllib", "scrapy", "go-http-client", "java/", "libwww",
 )
 """Parts of user agents of programs that say what they are (general invalid traffic in the MRC's words)."""
+PEOPLES = re.compile(r"libcurl/|\bcubot")
+"""What has such a part and is no program: the library of Unity's requests, and a maker of phones."""
 
 SAMPLE_GAP_MS_MIN = 4           # no display shows, and no camera is rendered at, more than 250 frames a second
 FROZEN_MS_MIN = 10_000
@@ -20,7 +23,7 @@ GAPS_COUNTED_MIN = 10
 @lru_cache(maxsize=4_096)
 def declared(user_agent: str) -> bool:
     """Whether the sender calls itself a program."""
-    lowered = user_agent.lower()
+    lowered = PEOPLES.sub("", user_agent.lower())
     return any(word in lowered for word in DECLARED)
 
 

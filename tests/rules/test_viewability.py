@@ -151,7 +151,11 @@ def test_declared__programs__yes(user_agent: str) -> None:
     assert declared(user_agent)
 
 
-@pytest.mark.parametrize("user_agent", ["", "Mozilla/5.0 (Windows NT 10.0) Firefox/145.0", "UnityPlayer/6000.0"])
+@pytest.mark.parametrize("user_agent", [
+    "", "Mozilla/5.0 (Windows NT 10.0) Firefox/145.0",
+    "UnityPlayer/6000.0.23f1 (UnityWebRequest/1.0, libcurl/8.10.1-DEV)",
+    "Mozilla/5.0 (Linux; Android 9; CUBOT_NOTE_S) AppleWebKit/537.36 Chrome/74.0 Mobile Safari/537.36",
+])
 def test_declared__people__no(user_agent: str) -> None:
     assert not declared(user_agent)
 
