@@ -85,6 +85,16 @@ redis.call('HINCRBY', KEYS[2], ARGV[5], price)
 return 0
 """
 
+# As HOLD, of the price of an hour of a sponsorship, with the hour's key as the fourth: who finds the hour held, or
+# charged already, holds nothing more. In one step, so that nobody relies on a hold that another does not get.
+HOLD_HOUR = f"""
+if redis.call('EXISTS', KEYS[4]) == 1 then return 0 end
+local function hold() {HOLD} end
+local answer = hold()
+if answer == 0 then redis.call('SET', KEYS[4], '1', 'PXAT', ARGV[2]) end
+return answer
+"""
+
 _RELEASE = """
 local function give_back(purse, price)
   if redis.call('HINCRBY', KEYS[2], purse, -price) <= 0 then redis.call('HDEL', KEYS[2], purse) end

@@ -51,7 +51,7 @@ from backend.serving.index.moment import Moment
 from backend.serving.index.stall import NOBODY, Lot, Sold, Stall, sold_of
 from backend.serving.kernel import Stamp
 from backend.serving.outside import candidate, demand_request, with_bids, within
-from backend.serving.purses import HOLD_GRACE_MS, REFUSALS, day_purse, hold_member, total_purse
+from backend.serving.purses import HOLD_GRACE_MS, REFUSALS, hold_member
 from backend.serving.shelf import Shelf
 from backend.serving.tally.store import Tallies
 from backend.serving.views.scripts import VIEW_REFUSALS
@@ -364,22 +364,11 @@ class DecisionService:
         return self._decision(one, self._facts(one, wire, 0), wire)
 
     async def _hold_hour(self, item: LineItem, hour_ms: int) -> NoBidReason | None:
-        """Hold the price under the name by which the ledger will charge it; whoever is first does it for all.
-
-        If we die between the two steps, the hour is served without a hold: then the ledger decides who pays for it.
-        """
-        campaign, until_ms, day = item.chain_campaign, hour_ms + SPONSORED_HOLD_MS, day_of(hour_ms)
+        """Hold the price under the name by which the ledger will charge it; whoever is first does it for all."""
+        campaign, price = item.chain_campaign, item.bid_micro_usdc
         assert campaign is not None             # the standing check `funded`
-        if not await self._purses.begin_hour(campaign, item.id, hour_ms, until_ms):
-            return None
-        name = hour_id(self._chain_id, item.id, hour_ms).hex()
-        reason = await self._purses.hold(
-            campaign, item.bid_micro_usdc, until_ms, hold_member(item.id, day, item.bid_micro_usdc, name),
-            total_purse(item.id), day_purse(item.id, day), None, None,
-        )
-        if reason is not None:
-            await self._purses.forget_hour(campaign, item.id, hour_ms)
-        return reason
+        member = hold_member(item.id, day_of(hour_ms), price, hour_id(self._chain_id, item.id, hour_ms).hex())
+        return await self._purses.hold_hour(campaign, item.id, hour_ms, price, hour_ms + SPONSORED_HOLD_MS, member)
 
     async def _ask_outside(self, one: Asking) -> None:
         """Let line items whose own servers bid compete, within their time."""

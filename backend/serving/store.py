@@ -10,8 +10,19 @@ from sqlalchemy import Connection, text
 
 from backend.core.reasons import NoBidReason
 from backend.net.resp import Resp, Script
-from backend.serving.catalogue import Purse
-from backend.serving.purses import GIVE_BACK, LOWER, NO_CAP, REFUSALS, SYNC, hour_key, keys
+from backend.serving.catalogue import Purse, day_of
+from backend.serving.purses import (
+    GIVE_BACK,
+    HOLD_HOUR,
+    LOWER,
+    NO_CAP,
+    REFUSALS,
+    SYNC,
+    day_purse,
+    hour_key,
+    keys,
+    total_purse,
+)
 from backend.serving.wire import HOLD_SCRIPT
 
 BUDGETS_LOCK = 0x5167_4201
@@ -24,7 +35,7 @@ CAMPAIGNS_KEY = "sl:budgets:campaigns"
 EVENT_STREAM = "sl:events"
 SETTLED_MAX = 20_000
 STEPS_AT_ONCE = 200         # so that no hold waits long for them
-GIVE_BACK_SCRIPT, LOWER_SCRIPT = Script(GIVE_BACK), Script(LOWER)
+GIVE_BACK_SCRIPT, LOWER_SCRIPT, HOLD_HOUR_SCRIPT = Script(GIVE_BACK), Script(LOWER), Script(HOLD_HOUR)
 
 
 # ---- purses ---------------------------------------------------------------------------------------------------------
@@ -35,7 +46,7 @@ class Purses:
 
     def __init__(self, client: Resp) -> None:
         self._client = client
-        for script in (HOLD_SCRIPT, GIVE_BACK_SCRIPT, LOWER_SCRIPT):
+        for script in (HOLD_SCRIPT, GIVE_BACK_SCRIPT, LOWER_SCRIPT, HOLD_HOUR_SCRIPT):
             client.register(script)
 
     def ask(self, packed: bytes) -> asyncio.Future[int]:
@@ -68,6 +79,17 @@ class Purses:
         arguments = [price_micro_usdc, expires_ms, member, total, day, *kept]
         return await self.take(HOLD_SCRIPT.packed(keys(chain_campaign), arguments))
 
+    async def hold_hour(
+        self, chain_campaign: int, line_item: int, hour_ms: int, price_micro_usdc: int, until_ms: int, member: str
+    ) -> NoBidReason | None:
+        """Hold the price of an hour of a sponsorship once, whoever asks and however often, until `until_ms`."""
+        day = day_purse(line_item, day_of(hour_ms))
+        arguments: list[str | int] = [
+            price_micro_usdc, until_ms, member, total_purse(line_item), day, NO_CAP, NO_CAP,
+        ]
+        names = [*keys(chain_campaign), hour_key(chain_campaign, line_item, hour_ms)]
+        return REFUSALS.get(await self._client.eval(HOLD_HOUR_SCRIPT, names, arguments))
+
     async def give_back(self, chain_campaign: int, member: str) -> None:
         """Release a hold whose decision will never be charged; one that is gone is gone."""
         await self._client.eval(GIVE_BACK_SCRIPT, keys(chain_campaign), [member])
@@ -77,15 +99,6 @@ class Purses:
     ) -> None:
         """Hold less than before: `lowered` names the hold at its new price, and is what the settled event finds."""
         await self._client.eval(LOWER_SCRIPT, keys(chain_campaign), [member, expires_ms, price_micro_usdc, lowered])
-
-    async def begin_hour(self, chain_campaign: int, line_item: int, hour_ms: int, until_ms: int) -> bool:
-        """Whether nobody has held the price of this hour of a sponsorship yet; from now on somebody has."""
-        key = hour_key(chain_campaign, line_item, hour_ms)
-        return await self._client.call("SET", key, b"1", "NX", "PXAT", until_ms) is not None
-
-    async def forget_hour(self, chain_campaign: int, line_item: int, hour_ms: int) -> None:
-        """The price could not be held."""
-        await self._client.call("DEL", hour_key(chain_campaign, line_item, hour_ms))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,8 @@
 """Hours of sponsorships: charged once, and only when the ad was served (L24, L33, L54)."""
 
+import asyncio
 import threading
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -167,6 +169,33 @@ async def test_charge__hour_that_serving_held__held_and_charged_under_one_name(
     assert (redis_client.hgetall("sl:{1}:held"), redis_client.zcard("sl:{1}:holds")) == ({}, 0)
     assert redis_client.hget("sl:{1}:base", "campaign") == str(2 * PRICE).encode()
     await unwire(wiring)
+
+
+async def test_serve__hour_that_nobody_can_pay__two_workers_at_once_both_refuse(
+    fresh_engine: Engine, fresh_database_url: str, redis_url: str, redis_client: redis.Redis
+) -> None:
+    """L31, L54: nobody takes an hour for held because another has begun to hold it."""
+    market = Market(fresh_engine, fresh_database_url, CHAIN_ID)
+    placement = market.placement(market.world(4))
+    now_ms = time.time_ns() // 1_000_000        # Redis ends keys by its own clock
+    begins = datetime.fromtimestamp((now_ms - HOUR_MS) / 1_000, UTC)
+    market.line_item(
+        market.campaign(1, PRICE - 1), PRICE, bid_kind="sponsorship", booked_placement_id=placement,
+        targeting=f'{{"placements": [{placement}]}}', starts_at=begins, ends_at=begins + timedelta(hours=3),
+    )
+    BudgetSync(fresh_engine, redis_client, CHAIN_ID).sync(now_ms)
+    wirings = [wire(fresh_database_url, redis_url) for _ in range(2)]
+    for wiring in wirings:
+        wiring.feed.refresh(now_ms)
+        await wiring.resp.call("PING")
+    answers = await asyncio.gather(*(
+        wiring.decisions.decide(AdRequest(placement, "viewer-key"), now_ms, bytes([number] * 18))
+        for number, wiring in enumerate(wirings)
+    ))
+    assert [isinstance(answer, Decision) for answer in answers] == [False, False]
+    assert redis_client.zcard("sl:{1}:holds") == 0
+    for wiring in wirings:
+        await unwire(wiring)
 
 
 HOURS = st.integers(0, 10**6).map(lambda hour: hour * HOUR_MS)
