@@ -16,8 +16,29 @@ ADDRESSES_REMEMBERED = 65_536
 SHRINK_BP_MIN = 7_000
 """A list that lost more than three tenths of its entries is taken for broken, not for news."""
 GROWTH_TIMES_MAX = 3
-NATIVE_CLIENTS = frozenset({"okhttp", "CFNetwork", "Dalvik", "libcurl", "UnityWebRequest"})
-"""What lists of crawlers name because programs use it; the engines of worlds use it too."""
+PEOPLE = (
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/138.0.0.0 Safari/537.36"
+    " Edg/138.0.0.0",
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0",
+    "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5"
+    " Safari/605.1.15",
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5"
+    " Mobile/15E148 Safari/604.1",
+    "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/138.0.0.0 Mobile Safari/537.36",
+    "Mozilla/5.0 (X11; Linux x86_64; Quest 3) AppleWebKit/537.36 (KHTML, like Gecko) OculusBrowser/38.0"
+    " Chrome/132.0.0.0 VR Safari/537.36",
+    "Mozilla/5.0 (Android 10; Mobile VR; rv:109.0) Gecko/115.0 Firefox/115.0 Wolvic/1.6",
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) world/1.0.0 Chrome/126.0.6478.234"
+    " Electron/31.7.7 Safari/537.36",
+    "UnityPlayer/6000.0.23f1 (UnityWebRequest/1.0, libcurl/8.10.1-DEV)",
+    "World/++UE5+Release-5.4-CL-33043543 Windows/10.0.22621.1.768.64bit",
+    "GodotEngine/4.3.stable.official (Android)",
+    "Dalvik/2.1.0 (Linux; U; Android 14; Quest 3 Build/UP1A.231005.007.A1)",
+    "World/1 CFNetwork/1485 Darwin/23.1.0",
+    "okhttp/4.12.0",
+)
+"""What people send: browsers, headsets, desktop clients, engines of worlds. A pattern that fits one of these is not
+used, whatever a list says: lists of crawlers name HTTP libraries because programs use them; engines use them too."""
 _PLAIN = re.compile(r"[^\\^$()\[\]|?*+{}.]+")
 
 Interval = tuple[int, int]
@@ -55,10 +76,10 @@ def _intervals(pairs: Iterable[Interval]) -> tuple[list[int], list[int]]:
 
 
 class Crawlers:
-    """Patterns of user agents. Most are plain words; those are looked for without a regular expression."""
+    """Patterns of user agents, without those that fit `PEOPLE`. Most are plain words, found without an expression."""
 
     def __init__(self, patterns: Iterable[str]) -> None:
-        kept = [pattern for pattern in patterns if pattern not in NATIVE_CLIENTS]
+        kept = [pattern for pattern in patterns if not _fits_people(pattern)]
         self._words = [pattern for pattern in kept if _PLAIN.fullmatch(pattern)]
         rest = [pattern for pattern in kept if not _PLAIN.fullmatch(pattern)]
         self._rest = re.compile("|".join(f"(?:{pattern})" for pattern in rest)) if rest else None
@@ -69,6 +90,12 @@ class Crawlers:
 
     def __len__(self) -> int:
         return len(self._words)
+
+
+def _fits_people(pattern: str) -> bool:
+    if _PLAIN.fullmatch(pattern):
+        return any(pattern in text for text in PEOPLE)
+    return any(re.search(pattern, text) for text in PEOPLE)
 
 
 @dataclass(frozen=True)

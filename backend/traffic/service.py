@@ -189,13 +189,20 @@ class ListKeeper:
                 check_change(source.name, known, len(entries))
                 digest = sha256("\n".join(entries).encode()).hexdigest()
                 store.write_list(connection, source.name, digest, entries)
-        except (FetchRefused, ListError) as error:
+        except ListError as error:
             log.warning("list %s stays as it is: %s", source.name, error)
 
     def _fetch(self, source: Source) -> bytes:
+        """What the first address that has it answers. Raises ListError."""
         today = datetime.fromtimestamp(self._clock(), UTC).date()
+        refusals = []
         for url in source.urls(today):
-            answer = self._fetcher.fetch("GET", url, bytes_max=BYTES_MAX, seconds_max=FETCH_SECONDS)
+            try:
+                answer = self._fetcher.fetch("GET", url, bytes_max=BYTES_MAX, seconds_max=FETCH_SECONDS)
+            except FetchRefused as error:
+                refusals.append(f"{url}: {error}")
+                continue
             if answer.status == 200:
                 return answer.body
-        raise ListError(f"answered {answer.status}")
+            refusals.append(f"{url}: answered {answer.status}")
+        raise ListError("; ".join(refusals))

@@ -212,6 +212,11 @@ class Publisher:
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
+                if self.path == "/moved":
+                    self.send_response(301)
+                    self.send_header("Location", outer.url)
+                    self.end_headers()
+                    return
                 self.send_response(outer.status)
                 self.send_header("Content-Length", str(len(outer.body)))
                 self.end_headers()
@@ -254,7 +259,8 @@ def test_lists__fetched_shrunk_and_broken__the_last_good_one_is_in_force(
 ) -> None:
     """L86."""
     day = Day()
-    source = Source("new-cloud", cloud.url, next(one.read for one in SOURCES if one.name == "gcp"))
+    moved = cloud.url.replace("/list.json", "/moved")
+    source = Source("new-cloud", (moved, cloud.url), next(one.read for one in SOURCES if one.name == "gcp"))
     keeper = ListKeeper(fresh_engine, SafeFetcher(allow_local=True), sources=[source], clock=day)
     feed = ListFeed(fresh_engine)
     cloud.publish("203.0.113.0/24", "198.51.100.0/25", "192.0.2.0/26", "192.0.2.128/26")
