@@ -44,6 +44,11 @@ def main() -> None:
     except RefusedSetting as refused:
         print(f"sightline: refused to start: {refused}", file=sys.stderr)
         sys.exit(2)
+    except Exception as error:
+        said = _said_of_a_store(error)
+        if said is None:
+            raise
+        sys.exit(f"sightline: {said}")
 
 
 @app.command()
@@ -236,20 +241,27 @@ def events_poison(
     """List what was set aside with the reason, or do something about it (see docs/operating.md)."""
     from backend.main.events import line, page, poison
 
-    service = poison(redis_url)
+    if sum(map(bool, (show, replay, discard))) > 1:
+        raise typer.BadParameter("one of --show, --replay and --discard at a time")
+    try:
+        service = poison(redis_url)
+    except ValueError as error:
+        raise typer.BadParameter(f"--redis-url: {error}") from error
     try:
         if show:
             typer.echo(page(service.show(show)))
+        elif replay == "all":
+            typer.echo(f"events: {service.put_all_back()} entries are in the stream again")
         elif replay:
-            names = [one.id for one in service.waiting()] if replay == "all" else [replay]
-            for name in names:
-                service.put_back(name)
-            typer.echo(f"events: {len(names)} entries are in the stream again")
+            service.put_back(replay)
+            typer.echo(f"events: {replay} is in the stream again")
         elif discard:
             service.discard(discard)
             typer.echo(f"events: {discard} is forgotten")
         else:
-            typer.echo("\n".join([f"events: {service.count()} entries are set aside", *map(line, service.waiting())]))
+            typer.echo(f"events: {service.count()} entries are set aside")
+            for one in service.waiting():
+                typer.echo(line(one))
     except SightlineError as error:
         typer.echo(f"events: {error.detail}", err=True)
         raise typer.Exit(1) from error
@@ -275,6 +287,23 @@ def _settings(*, of_operator: bool = True) -> Settings:
 
 def _environment_name(field: str) -> str:
     return field.upper() if field.lower() in {"database_url", "redis_url", "rpc_url"} else f"SIGHTLINE_{field.upper()}"
+
+
+def _said_of_a_store(error: Exception) -> str | None:
+    """One line for a store that cannot be asked as it is; None for what is our mistake and deserves its traceback."""
+    from redis.exceptions import ConnectionError as RedisAway
+    from redis.exceptions import TimeoutError as RedisSilent
+    from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+
+    if isinstance(error, RedisAway | RedisSilent):
+        return f"Redis: {error}"
+    if isinstance(error, OperationalError):
+        return f"PostgreSQL: {' '.join(str(error.orig).split())}"
+    if isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) == "42P01":
+        return "the database has not all tables of this version; run `sightline migrate`"
+    if isinstance(error, ArgumentError) and "Could not parse" in str(error):
+        return "the database URL is none; it looks like postgresql+psycopg://user:password@host:5432/name"
+    return None
 
 
 def _stop_on_signal() -> threading.Event:

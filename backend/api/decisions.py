@@ -233,7 +233,8 @@ def _caller(guard: Callable[..., Caller], request: Request) -> Caller:
     bearer = HTTPAuthorizationCredentials(scheme=scheme, credentials=token) if scheme.lower() == "bearer" else None
     account = request.headers.get("sightline-account")
     if account is not None and not _ACCOUNT.fullmatch(account):
-        raise Unprocessable("invalid_request", "Sightline-Account is a wallet")
+        said = "Sightline-Account is a wallet"
+        raise Unprocessable("invalid_request", said, errors=[{"path": "header.sightline-account", "message": said}])
     return guard(request, bearer, None, account)
 
 

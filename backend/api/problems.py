@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 
@@ -19,6 +20,7 @@ log = logging.getLogger("sightline.api")
 MEDIA_TYPE = "application/problem+json"
 FIELD_PROBLEMS_MAX = 20
 PATH_CHARACTERS_MAX = 200
+DETAIL_CHARACTERS_MAX = 300
 RETRY_AFTER_SECONDS = 2
 UNAVAILABLE = ((DATABASE_UNAVAILABLE, "database_unavailable"), (REDIS_UNAVAILABLE, "redis_unavailable"))
 
@@ -115,8 +117,23 @@ async def _refusal(request: Request, error: Exception) -> Response:
     if wait is None and error.status == HTTPStatus.SERVICE_UNAVAILABLE:
         wait = RETRY_AFTER_SECONDS
     headers = {"WWW-Authenticate": "Bearer"} if error.status == HTTPStatus.UNAUTHORIZED else None
-    return problem(request, error.status, error.code, error.detail, retry_after_seconds=wait, headers=headers,
-                   extra=error.extra)
+    detail, extra = error.detail, error.extra
+    if error.code == "invalid_request":
+        detail = _VALUE.sub("Invalid enum value", detail)[:DETAIL_CHARACTERS_MAX]
+        extra = {"errors": [_field(detail)], **extra}
+    return problem(request, error.status, error.code, detail, retry_after_seconds=wait, headers=headers, extra=extra)
+
+
+# how msgspec says what is wrong: "Object missing required field `token` - at `$.events[0]`", with the caller's own text
+_VALUE = re.compile(r"Invalid enum value '.*'", re.DOTALL)
+_PLACE, _NAME = re.compile(r"(?: -)? at `\$([^`]*)`$"), re.compile(r" field `([^`]*)")
+
+
+def _field(detail: str) -> dict[str, str]:
+    """The one thing that is wrong, in the form of `_validation`."""
+    place, name = _PLACE.search(detail), _NAME.search(detail)
+    path = "body" + (place[1] if place else "") + (f".{name[1]}" if name else "")
+    return {"path": path[:PATH_CHARACTERS_MAX], "message": detail[:place.start()] if place else detail}
 
 
 async def _validation(request: Request, error: Exception) -> Response:

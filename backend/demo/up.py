@@ -24,7 +24,7 @@ TERMS = Terms(
     token_seconds=120, confirmations=2,
 )
 MINT_MICRO_USDC = 1_000_000 * 10**6
-READY_SECONDS_MAX = 30.0
+READY_SECONDS_MAX = 180.0      # a process that ends is noticed at once; one that is slow is only slow
 
 
 def run_up(base: Path, port: int) -> int:
@@ -38,7 +38,7 @@ def run_up(base: Path, port: int) -> int:
         with hold_port(port) as held:
             _run(base, held.getsockname()[1], console)
     except (LocalStackError, DemoError) as error:
-        console.print(str(error), markup=False)
+        console.print(f"{error}\nThe logs are in {base / 'logs'}", markup=False)
         return 1
     return 0
 

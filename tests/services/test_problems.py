@@ -125,6 +125,32 @@ async def test_validation__wrong_value__is_named_but_not_repeated(client: httpx.
     assert all(set(problem) == {"path", "message"} for problem in answer.json()["errors"])
 
 
+@pytest.mark.parametrize(
+    ("detail", "path", "message"),
+    [
+        (f"Invalid enum value '{SECRET * 9_000}' - at `$.device`", "body.device", "Invalid enum value"),
+        ("Object missing required field `token` - at `$.events[0]`", "body.events[0].token",
+         "Object missing required field `token`"),
+        ("two small letters are expected at `$.language`", "body.language", "two small letters are expected"),
+        ("a sound has no width and height", "body", "a sound has no width and height"),
+        (f"Object contains unknown field `{'x' * 9_000}`", "body." + "x" * 195, "Object contains unknown field `"),
+    ],
+)
+async def test_validation__of_a_body_that_a_service_reads__names_the_field_too(
+    app: FastAPI, client: httpx.AsyncClient, detail: str, path: str, message: str
+) -> None:
+    @app.get("/read")
+    def read() -> None:
+        raise errors.Unprocessable("invalid_request", detail)
+
+    answer = await client.get("/read")
+    assert refusal(answer) == (422, "invalid_request")
+    assert len(answer.content) < 2_000
+    [problem] = answer.json()["errors"]
+    assert problem["path"] == path
+    assert problem["message"].startswith(message)
+
+
 async def test_validation__header__is_named(client: httpx.AsyncClient) -> None:
     answer = await client.get("/header", headers={"X-Number": SECRET})
     assert refusal(answer) == (422, "invalid_request")

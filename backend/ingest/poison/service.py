@@ -1,6 +1,7 @@
 """What operators do about entries that could not be stored: look, put back after a repair, discard for good."""
 
 import logging
+from collections.abc import Iterator
 
 import redis
 
@@ -10,8 +11,6 @@ from backend.ingest.poison.store import SetAside
 
 log = logging.getLogger("sightline.ingest")
 
-LISTED_MAX = 1_000
-
 
 class PoisonService:
     """Over the same Redis as the consumer's."""
@@ -19,9 +18,9 @@ class PoisonService:
     def __init__(self, client: redis.Redis) -> None:
         self._redis = client
 
-    def waiting(self, most: int = LISTED_MAX) -> list[SetAside]:
-        """The oldest first."""
-        return store.waiting(self._redis, most)
+    def waiting(self) -> Iterator[SetAside]:
+        """All that are there now, the oldest first."""
+        return store.waiting(self._redis)
 
     def count(self) -> int:
         return store.count(self._redis)
@@ -37,6 +36,10 @@ class PoisonService:
         """Into the stream again, where it is stored or set aside anew; what it holds still counts once at most."""
         store.put_back(self._redis, self.show(name))
         log.info("entry %s was put back", name)
+
+    def put_all_back(self) -> int:
+        """What waits now, not what is set aside again meanwhile. Returns how many entries."""
+        return sum(store.put_back(self._redis, one) for one in self.waiting())
 
     def discard(self, name: str) -> None:
         """Its events are lost, for good. Raises NotFound."""

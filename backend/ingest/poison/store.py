@@ -1,11 +1,16 @@
 """Entries of the stream that could not be stored: they wait in a stream of their own for a decision."""
 
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, cast
 
 import redis
 
 from backend.ingest.stream import BYTES, FIELD, POISON_STREAM, STREAM
+
+PAGE = 100
+_NAME = re.compile(r"[0-9]{1,19}-[0-9]{1,19}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,13 +23,22 @@ class SetAside:
     batch: bytes
 
 
-def waiting(client: redis.Redis, most: int) -> list[SetAside]:
-    """The oldest first."""
-    entries = cast("list[tuple[bytes, dict[bytes, bytes]]]", client.xrange(POISON_STREAM, count=most))
-    return [_set_aside(name, fields) for name, fields in entries]
+def waiting(client: redis.Redis) -> Iterator[SetAside]:
+    """All that are there now, the oldest first, a page at a time: an entry may be a quarter of a megabyte."""
+    newest = cast("list[tuple[bytes, Any]]", client.xrevrange(POISON_STREAM, count=1))
+    after = "-"
+    while newest:
+        page = cast("list[tuple[bytes, dict[bytes, bytes]]]",
+                    client.xrange(POISON_STREAM, after, newest[0][0], count=PAGE))
+        yield from (_set_aside(name, fields) for name, fields in page)
+        if len(page) < PAGE:
+            return
+        after = "(" + page[-1][0].decode()
 
 
 def of(client: redis.Redis, name: str) -> SetAside | None:
+    if not _NAME.fullmatch(name):
+        return None
     entries = cast("list[tuple[bytes, dict[bytes, bytes]]]", client.xrange(POISON_STREAM, name, name))
     return _set_aside(*entries[0]) if entries else None
 
