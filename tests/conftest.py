@@ -266,6 +266,14 @@ def redis_client(redis_url: str) -> Iterator["redis.Redis"]:
         yield client
 
 
+@pytest.fixture
+def own_redis_url(tmp_path: Path) -> Iterator[str]:
+    """A server of this test's own: others' memory, scripts and settings are nothing that it sees or changes."""
+    env = {"PATH": os.environ.get("PATH", "")}
+    with start_stack(tmp_path / "redis", need=frozenset({"redis"}), env=env, fast_unsafe=True) as stack:
+        yield stack.redis_url
+
+
 @pytest.fixture(scope="session")
 def chain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """The worker's local chain; a block for every transaction. Tests take `rpc_url`."""

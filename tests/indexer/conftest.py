@@ -70,7 +70,7 @@ class Node:
 
     def receipt(self, tx_hash: str) -> dict[str, Any]:
         """The receipt, once the node has mined the transaction."""
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             receipt: dict[str, Any] | None = self.call_rpc("eth_getTransactionReceipt", tx_hash)
             if receipt is not None:
@@ -332,7 +332,7 @@ class Mirror:
         ((value,),) = self.select(query, *values)
         return value
 
-    def await_value(self, query: str, expected: object, seconds_max: float = 15.0) -> None:
+    def await_value(self, query: str, expected: object, seconds_max: float = 60.0) -> None:
         """Waits until a query gives this one value."""
         deadline = time.monotonic() + seconds_max
         while self._value_or_none(query) != expected:

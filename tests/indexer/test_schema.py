@@ -6,10 +6,10 @@ import psycopg
 
 from indexer.schema import create_schema, drop_schema
 
-DROPPED = (
-    "select relation::regclass from pg_locks where granted and mode = 'AccessExclusiveLock' and relation = any(%s)"
-)
-WAITING = "select count(*) from pg_locks where not granted and relation = 'chain_campaign'::regclass"
+# Databases made from one template have the same oids: a lock is ours when it is in our database.
+LOCKS = "from pg_locks join pg_database d on d.oid = database and datname = current_database()"
+DROPPED = f"select relation::regclass {LOCKS} where granted and mode = 'AccessExclusiveLock' and relation = any(%s)"
+WAITING = f"select count(*) {LOCKS} where not granted and relation = 'chain_campaign'::regclass"
 
 
 def test_drop__deadlock_with_a_reader__begins_again_and_succeeds(fresh_database_url: str) -> None:
@@ -27,7 +27,7 @@ def test_drop__deadlock_with_a_reader__begins_again_and_succeeds(fresh_database_
             assert dropping.is_alive()
         locked = watcher.execute(DROPPED, [list(names)]).fetchall()
         reader.execute(f"select from {locked[0][0]}")
-    dropping.join(30)
+    dropping.join(60)
     assert not dropping.is_alive()
     with psycopg.connect(url) as connection:
         assert connection.execute("select to_regclass('chain_campaign')").fetchone() == (None,)

@@ -20,6 +20,7 @@ allows
 
 import contextlib
 import sys
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -204,12 +205,12 @@ def test_decode__as_many_ranges_as_fit__is_read_in_time() -> None:
     entries = 744
     content = bits(65_535, 16) + "1" + bits(entries, 12) + ("1" + bits(1, 16) + bits(65_535, 16)) * entries
     hostile = wrong_vendors(content)[: tcf.CHARACTERS_MAX + 1]
-    started = datetime.now(UTC)
+    started = time.process_time()
     with pytest.raises(ConsentStringError):
         decode(hostile)
     fits = wrong_vendors(bits(65_535, 16) + "1" + bits(700, 12) + ("1" + bits(1, 16) + bits(65_535, 16)) * 700)
     assert numbers(decode(fits).disclosed_vendors or 0) == frozenset(range(1, 65_536))
-    assert datetime.now(UTC) - started < timedelta(seconds=2)
+    assert time.process_time() - started < 1       # 0.06 s of a core
 
 
 @given(st.text(max_size=300) | st.text("ABCDEFGH-_.abcdef0123", max_size=600) | st.binary(max_size=300).map(

@@ -4,6 +4,7 @@ wrong: bodies in pieces, slow and broken ones, failures of the stores."""
 import asyncio
 import json
 import re
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any
 
@@ -73,7 +74,7 @@ async def pair(
 ) -> AsyncIterator[Pair]:
     """Over one market, with one placement (1) that an advertiser wants and one (2) that is paused.
 
-    Neither learns what the other has counted.
+    Neither learns what the other has counted, and no minute ends between the one's answer and the other's.
     """
     monkeypatch.setattr(service, "SETTLE_SECONDS", 60)
     market = Market(fresh_engine, fresh_database_url, 31_337)
@@ -85,7 +86,8 @@ async def pair(
         fresh_engine, redis_client, tmp_path, rate_limits="on", trusted_proxies=["10.0.0.0/8"],
         public_url="https://ads.example",
     )
-    front, plain = create_app(settings, engine=fresh_engine), create_app(settings, engine=fresh_engine)
+    now = time.time()
+    front, plain = (create_app(settings, engine=fresh_engine, clock=lambda: now) for _ in range(2))
     counts = [app.hot._counts for app in (front, plain) if app.hot]
     plain.hot = None
     async with front.router.lifespan_context(front), plain.router.lifespan_context(plain):
