@@ -189,6 +189,13 @@ def _decided(offers: Sequence[Offer], candidate: Offer) -> bool:
     return bid.score < best.score and any(one.bid.owner != best.owner for one in offers)
 
 
+def drawn(seed: int, creatives: int) -> int:
+    """Which of so many creatives is shown. The lower half of the seed has drawn between equal bids: by the same bits,
+    two equal line items would always show the same one of their two creatives.
+    """
+    return (seed >> 32) % creatives
+
+
 def house(placement: Placement, public_url: str) -> Creative:
     """The creative of a test."""
     asset = house_creative(placement.kind, placement.width, placement.height)

@@ -38,6 +38,7 @@ from backend.serving.decision import (
     AdRequest,
     Decision,
     NoBid,
+    drawn,
     house,
     shown_json,
     sponsor,
@@ -244,7 +245,7 @@ class DecisionService:
         if self._kernel is not None:
             request = one.request
             written = wire.stamp(
-                self._kernel, self._token_key, one.random, self._chain_id, one.seed % len(wire.creatives),
+                self._kernel, self._token_key, one.random, self._chain_id, drawn(one.seed, len(wire.creatives)),
                 price_micro_usdc, one.now_ms + self._token_ms, one.now_ms, held, request.viewer_key, request.client,
                 request.origin,
             )
@@ -288,15 +289,15 @@ class DecisionService:
 
     def _facts(self, one: Asking, wire: Wire, price_micro_usdc: int) -> Facts:
         """What the token will say."""
-        request = one.request
+        request, place = one.request, drawn(one.seed, len(wire.creatives))
         return wire.facts(
-            decision_id(one.now_ms, one.random[:10]), self._chain_id, one.seed % len(wire.creatives), price_micro_usdc,
+            decision_id(one.now_ms, one.random[:10]), self._chain_id, place, price_micro_usdc,
             one.now_ms + self._token_ms, viewer_bytes(request.viewer_key, self._token_key, one.now_ms), request.client,
             request.origin,
         )
 
     def _decision(self, one: Asking, facts: Facts, wire: Wire, signed: bytes = b"") -> Decision:
-        place = one.seed % len(wire.creatives)
+        place = drawn(one.seed, len(wire.creatives))
         creative, shown = wire.creatives[place], wire.shown[place]
         if wire.has_goal:
             name = click_id(facts[1], self._token_key)

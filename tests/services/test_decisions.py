@@ -6,6 +6,7 @@ import re
 import time
 from collections import Counter
 from collections.abc import AsyncIterator
+from random import Random
 
 import httpx
 import msgspec
@@ -85,6 +86,29 @@ async def test_decide__two_bidders__winner_pays_the_second_bid_from_a_signed_tok
     assert (facts.campaign, facts.line_item, facts.placement, facts.publisher) == (1, line_item, placement, 4)
     assert (facts.price_micro_usdc, facts.chain_id, facts.creative) == (6_000, CHAIN_ID, answer.creative.id)
     assert facts.expires_ms - facts.decided_ms == wiring.decisions.ruleset.token_seconds * 1_000
+
+
+async def test_decide__two_equal_line_items_with_two_creatives__each_shows_both(
+    market: Market, wiring: Wiring, budgets: BudgetSync, fresh_engine: Engine
+) -> None:
+    """Whoever wins the draw between equal bids has not thereby drawn his creative."""
+    for number in (1, 2):
+        market.line_item(market.campaign(number, 1_000_000), 2_000)
+    with fresh_engine.begin() as connection:
+        connection.execute(text(
+            "insert into creative (line_item_id, kind, width, height, asset_url, asset_sha256, click_url, status) "
+            "select line_item_id, kind, width, height, asset_url, asset_sha256, click_url, status from creative"
+        ))
+    placement = market.placement(market.world(4), floor_micro_usdc=1_000)
+    refresh(wiring, budgets)
+    dice, shown = Random(5), Counter[tuple[int, int]]()
+    for _ in range(64):
+        answer = await wiring.decisions.decide(AdRequest(placement, VIEWER), now(), dice.randbytes(18))
+        assert isinstance(answer, Decision)
+        assert answer.facts.creative == answer.creative.id
+        shown[answer.facts.line_item, answer.creative.id] += 1
+    assert len(shown) == 4
+    assert min(shown.values()) > 5
 
 
 async def test_decide__campaign_has_a_goal__page_is_told_the_click_id(
