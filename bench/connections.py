@@ -5,15 +5,21 @@
 That is a viewer of each connection who asks every two and a half seconds. The client is the open loop of `bench.rate`:
 what is late is measured from when it was due. A connection that the server closes, or an answer that does not come, is
 an error.
+
+The server is `sightline serve` with all its routes, not only the hot ones: its memory is what an operator gets.
 """
 
 import argparse
-from contextlib import ExitStack
+import json
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 from sqlalchemy import Engine
 
 from bench import big_market, load, rate
-from bench.app import CHAIN_ID
+from bench.app import CHAIN_ID, TOKEN_KEY
 from bench.big_market import Sold
 from bench.processes import LOAD_CORE, SERVER_CORE, cpu_seconds, largest_resident_mb, pinned
 from bench.server import Running, serving, stores
@@ -29,9 +35,24 @@ Row = dict[str, object]
 def measure(seconds: float = SECONDS) -> dict[str, Row]:
     """The rows, on stores of its own."""
     with pinned(LOAD_CORE), stores(fill=_fill) as found, ExitStack() as stack:
+        env = stack.enter_context(_whole())
         with pinned(SERVER_CORE):
-            running = stack.enter_context(serving(found))
+            running = stack.enter_context(serving(found, "backend.main.server:serve_app", env))
         return measure_on(running, seconds)
+
+
+@contextmanager
+def _whole() -> Iterator[dict[str, str]]:
+    """What the whole application needs in its environment beside its stores; the chain is never asked."""
+    addresses = {"CampaignEscrow": "aa", "PublisherPayout": "bb", "MockUSDC": "cc"}
+    contracts = {name: {"address": "0x" + digits * 20, "block": 1} for name, digits in addresses.items()}
+    with tempfile.TemporaryDirectory(prefix="sightline-bench-whole-") as folder:
+        deployment = Path(folder) / "deployment.json"
+        deployment.write_text(json.dumps({"chain_id": CHAIN_ID, "contracts": contracts}))
+        yield {
+            "SIGHTLINE_DEPLOYMENT": str(deployment), "SIGHTLINE_DATA_DIR": folder,
+            "SIGHTLINE_TOKEN_KEY": TOKEN_KEY.hex(), "RPC_URL": "http://127.0.0.1:9",
+        }
 
 
 def _fill(engine: Engine, database_url: str) -> list[int]:
@@ -57,7 +78,9 @@ def measure_on(running: Running, seconds: float = SECONDS) -> dict[str, Row]:
             max_ms=round(waits.max_ms, 2), load_late_p99_ms=round(waits.late_p99_ms, 2),
             load_cpu=round(waits.cpu_seconds / seconds, 2), core_busy=round(busy, 2), **about,
         ),
-        "rss_mb_worker": _row(round(resident_mb), "MB", after="10,000 connections, 10k items", connections=CONNECTIONS),
+        "rss_mb_worker": _row(
+            round(resident_mb), "MB", after="10,000 connections, 10k items, all routes", connections=CONNECTIONS
+        ),
     }
 
 

@@ -128,5 +128,7 @@ def _answers(url: str) -> bool:
     try:
         with urllib.request.urlopen(f"{url}/hello", timeout=1):
             return True
+    except urllib.error.HTTPError:
+        return True             # the whole application has no such route
     except (urllib.error.URLError, OSError):
         return False

@@ -38,11 +38,61 @@ class Phase(IntEnum):
     BUSY = 2        # answering, or with the application, which reads bodies itself
 
 
+class Flow:
+    """What uvicorn's FlowControl does, without an event for each of ten thousand connections that never need one."""
+
+    __slots__ = ("_transport", "_writable", "read_paused", "write_paused")
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self._writable: asyncio.Event | None = None
+        self.read_paused = self.write_paused = False
+
+    async def drain(self) -> None:
+        """Until the peer has read enough."""
+        if self.write_paused:
+            if self._writable is None:
+                self._writable = asyncio.Event()
+            await self._writable.wait()
+
+    def pause_reading(self) -> None:
+        if not self.read_paused:
+            self.read_paused = True
+            self._transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        if self.read_paused:
+            self.read_paused = False
+            self._transport.resume_reading()
+
+    def pause_writing(self) -> None:
+        self.write_paused = True
+
+    def resume_writing(self) -> None:
+        self.write_paused = False
+        if self._writable is not None:
+            self._writable.set()
+            self._writable = None
+
+
+class Pipeline(list[Any]):
+    """Requests that wait behind another, the newest first. An empty deque takes 600 bytes more."""
+
+    __slots__ = ()
+
+    def appendleft(self, waiting: Any) -> None:
+        self.insert(0, waiting)
+
+
 class Door(HttpToolsProtocol):
-    """One connection."""
+    """One connection. It keeps little while it is idle: there may be ten thousand."""
+
+    # beside the dictionary of uvicorn's own, which Python keeps small as long as it has no more than 30 names
+    __slots__ = ("_head_bytes", "_in_head", "_phase", "_quiet_bytes", "_since", "_stuck_since", "hot")
 
     def __init__(self, *arguments: Any, **settings: Any) -> None:
         super().__init__(*arguments, **settings)
+        self.pipeline = Pipeline()      # type: ignore[assignment] # as much of a deque as is used
         self.hot: HotPaths | None = getattr(self.app, "hot", None)
         self._phase = Phase.WAITING
         self._since = 0.0               # of the phase, by the loop's clock
@@ -55,6 +105,7 @@ class Door(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn's own
         super().connection_made(transport)
+        self.flow = Flow(transport)     # type: ignore[assignment] # does the same
         self._since = self.loop.time()
         if self.server_state not in _swept:
             _swept.add(self.server_state)
@@ -138,6 +189,8 @@ class Door(HttpToolsProtocol):
     def on_body(self, body: bytes) -> None:
         self._quiet_bytes = 0
         cycle: Any = self.cycle
+        if cycle is None:               # behind a refusal
+            return
         if not isinstance(cycle, Exchange):
             super().on_body(body)
         elif not cycle.response_complete:
@@ -149,6 +202,8 @@ class Door(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         self._quiet_bytes = 0
         cycle: Any = self.cycle
+        if cycle is None:
+            return
         if not isinstance(cycle, Exchange):
             super().on_message_complete()
         elif not cycle.response_complete:
@@ -238,6 +293,10 @@ class Door(HttpToolsProtocol):
 
     def _tell(self, exchange: Exchange, answer: Answer) -> None:
         exchange.response_complete = True
+        current: Any = self.cycle
+        if current is exchange:         # nobody looks at it any more
+            current, self.headers = None, []
+            self.cycle = current        # as before the first request
         if exchange.disconnected or self.parser is None:        # a request behind it was told that nobody is there
             return
         head, content = answer
