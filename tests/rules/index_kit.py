@@ -51,9 +51,17 @@ WANTED = st.builds(
     height_mm=ranges, countries=target("DE", "FR"), languages=target("de", "fr"), devices=target("vr", "mobile"),
 )
 CREATIVES = st.lists(st.builds(
-    Creative, st.integers(1, 6), st.sampled_from(["image", "image", "image", "video", "audio", "model"]),
+    Creative, st.just(0), st.sampled_from(["image", "image", "image", "video", "audio", "model"]),
     st.sampled_from([1_024, 1_034, 512]), st.sampled_from([512, 1_024]), st.just(""), st.just(""), st.just(""),
 ), max_size=2).map(tuple)
+
+
+def numbered(item: LineItem, number: int) -> LineItem:
+    """The line item under this number, with creatives of its own: no two share one."""
+    own = tuple(replace(one, id=2 * number + place) for place, one in enumerate(item.creatives))
+    return replace(item, id=number, creatives=own)
+
+
 ITEMS = st.builds(
     LineItem, id=st.integers(1, 12), campaign=st.just(1), owner=st.sampled_from(["0xa", "0xb", "0xc", "0xpublisher"]),
     bid_kind=st.sampled_from([BidKind.VCPM, BidKind.VCPM, BidKind.CPC, BidKind.CPA, BidKind.SPONSORSHIP]),
@@ -66,7 +74,7 @@ ITEMS = st.builds(
     campaign_active=st.sampled_from([True, True, False]), chain_campaign=st.sampled_from([7, 7, None]),
     unfunded=st.sampled_from([None, None, None, NoBidReason.NOT_FUNDED, NoBidReason.BUDGET_UNKNOWN]),
     external=st.sampled_from([False, False, False, True]),
-)
+).map(lambda item: numbered(item, item.id))
 DEALS = st.lists(
     st.tuples(st.integers(1, 12), st.builds(Deal, st.just(1), st.sampled_from([900, 2_500]), st.booleans())),
     max_size=3, unique_by=lambda deal: deal[0],
@@ -81,7 +89,7 @@ SURFACES = st.builds(
     accepts=st.sampled_from([frozenset(), frozenset(), frozenset({"games"})]),
     blocks=st.builds(
         Blocks, st.sampled_from([frozenset(), frozenset({"0xb"})]),
-        st.sampled_from([frozenset(), frozenset({"other"})]), st.frozensets(st.integers(1, 6), max_size=2),
+        st.sampled_from([frozenset(), frozenset({"other"})]), st.frozensets(st.integers(2, 25), max_size=8),
     ),
     deals=st.one_of(st.just(()), DEALS), deals_only=st.sampled_from([False, False, False, True]),
     external_demand=st.booleans(), soft_floor_micro_usdc=st.sampled_from([None, 3_000]),

@@ -1,7 +1,5 @@
 """The compiled index says of every line item what the checks of eligibility say, reason for reason (L73)."""
 
-from dataclasses import replace
-
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -18,7 +16,7 @@ from backend.serving.index.audience import Said
 from backend.serving.index.codes import bits, reason_of
 from backend.serving.index.stall import Stall
 from backend.serving.index.terms import Compiler
-from tests.rules.index_kit import ITEMS, MARKETS, NOW_MS, PACED, RATES, SAID, SPENT, SURFACES, Both
+from tests.rules.index_kit import ITEMS, MARKETS, NOW_MS, PACED, RATES, SAID, SPENT, SURFACES, Both, numbered
 
 
 def agree(both: Both, said: Said, seed: int, last: Stall | None = None) -> Stall:
@@ -64,7 +62,7 @@ def test_patch__any_changes__as_if_compiled_from_what_there_is_now(
     terms = compiler.compile(items)
     there, stall = {item.id: item for item in items}, None
     for change in changes:
-        now = {one: replace(item, id=one) if item else None for one, item in change.items()}
+        now = {one: numbered(item, one) if item else None for one, item in change.items()}
         terms = compiler.patch(now)
         there |= {one: item for one, item in now.items() if item}
         there = {one: item for one, item in there.items() if now.get(one, item) is not None}
