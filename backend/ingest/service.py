@@ -6,7 +6,7 @@ import logging
 import os
 import secrets
 from collections import Counter
-from collections.abc import Callable, Collection, Generator, Sequence
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -29,7 +29,7 @@ from backend.ingest.pipeline import NO_LISTS, Circumstances, Lists
 from backend.ingest.quick import Asked, Judged
 from backend.ingest.reports import Entry
 from backend.ingest.sequence import asked_early, asked_ids, in_order
-from backend.ingest.store import Poison
+from backend.ingest.store import Poison, Stored
 from backend.net.resp import Resp
 
 log = logging.getLogger("sightline.ingest")
@@ -276,10 +276,11 @@ class IngestConsumer:
         for attempt in (self._hopefully, self._carefully, self._one_by_one):
             try:
                 return self._pass(attempt)
-            except store.UNSTORABLE as error:
-                if attempt == self._one_by_one:
+            except Exception as error:
+                why = store.why_unstorable(error)
+                if why is None or attempt == self._one_by_one:
                     raise
-                log.info("a pass of the event stream is done again with more care: %s", type(error).__name__)
+                log.info("a pass of the event stream is done again with more care: %s", type(why).__name__)
         raise AssertionError("not reached")
 
     def _pass(self, attempt: "Callable[[Connection, _Entries], dict[str, Poison]]") -> bool:
@@ -294,9 +295,11 @@ class IngestConsumer:
                     sizes |= delivered.sizes
                     known = store.stored_entries(connection, [stream_id for stream_id, _ in delivered.entries])
                     fresh = [(stream_id, entry) for stream_id, entry in delivered.entries if stream_id not in known]
-                    poison |= delivered.poison | attempt(connection, fresh)
-                    if fresh:
-                        store.forget_early(connection, fresh[0][1].received_ms - EARLY_CLICK_MS)
+                    bad = delivered.poison | _displaced(delivered.entries, known) | attempt(connection, fresh)
+                    received_ms = [entry.received_ms for stream_id, entry in fresh if stream_id not in bad]
+                    if received_ms:
+                        store.forget_early(connection, received_ms[0] - EARLY_CLICK_MS)
+                    poison |= bad
             if poison:
                 self._tell(connection, len(poison))
         if sizes:
@@ -346,9 +349,12 @@ class IngestConsumer:
             try:
                 with connection.begin_nested():
                     self._store(connection, [(stream_id, entry)], views_too=True)
-            except store.UNSTORABLE as error:
-                log.error("entry %s of the event stream cannot be stored: %s", stream_id, type(error).__name__)
-                reason = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
+            except Exception as error:
+                why = store.why_unstorable(error)
+                if why is None:
+                    raise
+                log.error("entry %s of the event stream cannot be stored: %s", stream_id, type(why).__name__)
+                reason = f"{type(why).__name__}: {str(why).partition(chr(10))[0]}"
                 poison[stream_id] = Poison(reason, reports.encode_entry(entry))
         return poison
 
@@ -370,6 +376,23 @@ class _Delivered:
     entries: _Entries
     poison: dict[str, Poison]
     sizes: dict[str, int]
+
+
+def _displaced(entries: _Entries, known: Mapping[str, Stored]) -> dict[str, Poison]:
+    """New entries in the place of old ones: the stream was lost, and its clock goes behind. Put back, they get a place
+    of their own.
+    """
+    return {
+        stream_id: Poison("another entry was stored under its id", reports.encode_entry(entry))
+        for stream_id, entry in entries if stream_id in known and not _is_same(entry, known[stream_id])
+    }
+
+
+def _is_same(entry: Entry, stored: Stored) -> bool:
+    if entry.received_ms != stored.received_ms or stored.stream_index >= len(entry.records):
+        return False
+    record = entry.records[stored.stream_index]
+    return (record.decision_id, record.kind) == (stored.decision_id, stored.kind)
 
 
 def _decode(delivered: Sequence[tuple[str, bytes | None]]) -> _Delivered:

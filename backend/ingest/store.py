@@ -8,13 +8,13 @@ import msgspec
 import psycopg
 import redis
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
 
 from backend.core.ids import Address
 from backend.ingest.reports import AcceptedRecord, DroppedRecord
 from backend.ingest.sequence import Row
 from backend.ingest.stream import BYTES, FIELD, POISON_STREAM, STREAM
 
-POISON_MAX = 10_000
 GROUP = "ingest"
 CONSUMER = "ingest"             # one name for all processes: the lock says which of them it is
 ENTRIES_PER_READ = 32           # an entry has 256 KB at most: what a pass may hold is looked at after so many
@@ -23,8 +23,18 @@ ROWS_PER_WRITE = 200
 INGEST_LOCK = 0x5167_4202
 NULL = "\\N"                    # in COPY's text format
 
-UNSTORABLE: tuple[type[Exception], ...] = (psycopg.DataError, psycopg.IntegrityError, ValueError)
-"""A table will not have it: it is there already and Redis did not know, or it is nothing that we write."""
+_UNSTORABLE = (psycopg.DataError, psycopg.IntegrityError, ValueError)
+_LIMIT = "54"                   # class of SQLSTATE: longer or deeper than PostgreSQL will have it
+
+
+def why_unstorable(error: Exception) -> Exception | None:
+    """What is wrong when a table will not have an entry: it is there already and Redis did not know, or it is nothing
+
+    that we write. None for other errors, of which the entry is not the cause.
+    """
+    cause = error.orig if isinstance(error, DBAPIError) and isinstance(error.orig, Exception) else error
+    is_limit = (getattr(cause, "sqlstate", None) or "").startswith(_LIMIT)
+    return cause if is_limit or isinstance(cause, _UNSTORABLE) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,27 +96,40 @@ def _read(client: redis.Redis, start: str, most: int) -> list[tuple[str, bytes |
 
 
 def acknowledge(client: redis.Redis, sizes: Mapping[str, int], poison: Mapping[str, Poison]) -> None:
-    """Delete what is stored (bytes by stream id). `poison` moves to a stream of its own, for people."""
+    """Delete what is stored (bytes by stream id). `poison` moves to a stream of its own, for people, however much it
+    is: what its sender was promised is not forgotten, and when memory is short, the door says so.
+
+    What another process has acknowledged meanwhile is left as it is.
+    """
     pipeline = client.pipeline(transaction=True)
     for stream_id, one in poison.items():
-        pipeline.xadd(
-            POISON_STREAM, {"id": stream_id, "reason": one.reason, FIELD: one.batch}, maxlen=POISON_MAX,
-            approximate=True,
-        )
-    ids = list(sizes)
-    for first in range(0, len(ids), ACKNOWLEDGED_AT_ONCE):
-        some = ids[first : first + ACKNOWLEDGED_AT_ONCE]
-        pipeline.xack(STREAM, GROUP, *some)
-        pipeline.xdel(STREAM, *some)
-    pipeline.eval(_LESS, 2, STREAM, BYTES, sum(sizes.values()))
+        about = (stream_id, sizes[stream_id], one.reason, one.batch)
+        pipeline.eval(_SET_ASIDE, 3, STREAM, BYTES, POISON_STREAM, GROUP, *about)
+    stored = [stream_id for stream_id in sizes if stream_id not in poison]
+    for first in range(0, len(stored), ACKNOWLEDGED_AT_ONCE):
+        some = stored[first : first + ACKNOWLEDGED_AT_ONCE]
+        pipeline.eval(_DELETE, 2, STREAM, BYTES, GROUP, *some, *(sizes[stream_id] for stream_id in some))
     pipeline.execute()
 
 
 # An empty stream has no bytes, whatever was lost or renamed before.
 _LESS = """
-if redis.call('XLEN', KEYS[1]) == 0 then return redis.call('DEL', KEYS[2]) end
-if redis.call('DECRBY', KEYS[2], ARGV[1]) < 0 then redis.call('DEL', KEYS[2]) end
+if redis.call('XLEN', KEYS[1]) == 0 or redis.call('DECRBY', KEYS[2], gone) < 0 then redis.call('DEL', KEYS[2]) end
 """
+_DELETE = f"""
+local entries, gone = (#ARGV - 1) / 2, 0
+redis.call('XACK', KEYS[1], ARGV[1], unpack(ARGV, 2, 1 + entries))
+for place = 2, 1 + entries do
+    if redis.call('XDEL', KEYS[1], ARGV[place]) == 1 then gone = gone + ARGV[entries + place] end
+end
+{_LESS}"""
+_SET_ASIDE = f"""
+redis.call('XACK', KEYS[1], ARGV[1], ARGV[2])
+if redis.call('XDEL', KEYS[1], ARGV[2]) == 0 then return end
+redis.call('XADD', KEYS[3], '*', 'id', ARGV[2], 'reason', ARGV[4], '{FIELD}', ARGV[5])
+local gone = ARGV[3]
+{_LESS}"""
+
 
 def admins(connection: Connection) -> list[Address]:
     """Accounts that are the platform's admins by the tables."""
@@ -127,8 +150,13 @@ select exists(select 1 from notice where kind = :kind and created_at > now() - i
 _LOCK = text("select set_config('enable_seqscan', 'off', true), pg_try_advisory_xact_lock(:lock) as locked")
 
 _STORED_ENTRIES = text("""
-select stream_id from event where stream_id = any(cast(:ids as text[]))
-union select stream_id from dropped_event where stream_id = any(cast(:ids as text[]))
+select distinct on (stream_id) stream_id, stream_index, received_ms, decision_id, kind from (
+    select stream_id, stream_index, received_ms, decision_id, kind from event
+     where stream_id = any(cast(:ids as text[]))
+    union all
+    select stream_id, stream_index, received_ms, decision_id, kind from dropped_event
+     where stream_id = any(cast(:ids as text[]))
+) as stored order by stream_id, stream_index
 """)
 
 _STORED_EVENTS = text("select event_id from event where event_id = any(cast(:ids as text[]))")
@@ -171,9 +199,21 @@ def lock_ingest(connection: Connection) -> bool:
     return bool(connection.execute(_LOCK, {"lock": INGEST_LOCK}).one().locked)
 
 
-def stored_entries(connection: Connection, stream_ids: Iterable[str]) -> set[str]:
-    """Which entries are in SQL. An entry is stored in one transaction, so any row of it means all of it."""
-    return set(connection.execute(_STORED_ENTRIES, {"ids": list(stream_ids)}).scalars())
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A row of an entry that is in SQL: which of its records it is, and what does not change about it."""
+
+    stream_index: int
+    received_ms: int
+    decision_id: str | None
+    kind: str | None
+
+
+def stored_entries(connection: Connection, stream_ids: Iterable[str]) -> dict[str, Stored]:
+    """The first row of each of these entries that is in SQL. It is stored in one transaction, so that means all of it.
+    """
+    rows = connection.execute(_STORED_ENTRIES, {"ids": list(stream_ids)})
+    return {stream_id: Stored(*row) for stream_id, *row in rows}
 
 
 def stored_events(connection: Connection, event_ids: Collection[str]) -> set[str]:
@@ -221,7 +261,7 @@ _decode_record = msgspec.json.Decoder(AcceptedRecord).decode
 
 
 def copy_rows(connection: Connection, rows: Sequence[Row]) -> None:
-    """Write accepted and dropped events, in this order. Raises one of UNSTORABLE."""
+    """Write accepted and dropped events, in this order. Raises what `why_unstorable` knows."""
     driver = cast("psycopg.Connection[Any]", connection.connection.driver_connection)
     _copy(driver, _COPY_EVENTS, [row for row in rows if type(row.record) is AcceptedRecord], _event_line)
     _copy(driver, _COPY_DROPPED, [row for row in rows if type(row.record) is DroppedRecord], _dropped_line)
