@@ -64,8 +64,8 @@ def within(lots: Iterable[Lot], floor_micro_usdc: int, asked: SupplyRequest) -> 
     """
     found: list[Lot] = []
     for lot in lots:
-        if len(found) == OFFERS_MAX:
-            break
+        if len(found) == OFFERS_MAX or (asked.deal is not None and lot.bid.deal is None):
+            break                           # deals come first
         if (lot.bid.deal.id if lot.bid.deal else None) != asked.deal:
             continue                        # whoever has a deal buys by it alone
         admitted = _admitted(lot, floor_micro_usdc, asked)

@@ -399,13 +399,17 @@ class DecisionService:
         if one.stall.placement.test:
             return None
         one.floor = max(one.floor, asked.floor_micro_usdc)
-        offers = within(one.stall.walk(one.moment, Audience(one.stall.order, one.said)), one.floor, asked)
+        lots = one.stall.walk(one.moment, Audience(one.stall.order, one.said))
+        offers = within((lot for lot in lots if lot.takes_part(random)), one.floor, asked)
         for _ in range(HOLD_TRIES_MAX):
             sold = sold_of([lot for lot in offers if lot.line_item not in one.away], one.floor, one.seed)
             if sold is None:
                 break
             lot, price = sold
-            decision = await self._taken(one, (lot, lot.bid.bid_micro_usdc if asked.pays_bid else price))
+            # what was agreed on is the price, however the exchange finds its own
+            agreed = lot.bid.deal is not None and lot.bid.deal.fixed
+            held = lot.bid.bid_micro_usdc if asked.pays_bid and not agreed else price
+            decision = await self._taken(one, (lot, held))
             if decision is not None:
                 return SupplyBid(decision.facts, candidate(lot.offer.line_item, decision.creative))
             one.away.setdefault(lot.line_item, NoBidReason.BUDGET)

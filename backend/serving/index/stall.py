@@ -45,6 +45,10 @@ class Lot:
         score = rival_score if rival_score > floor_score else floor_score
         return -(-score // self.weight) or 1
 
+    def takes_part(self, random: bytes) -> bool:
+        """Whether pacing lets it take part in the decision made of these random bytes."""
+        return self.participation_ppm == PPM or takes_part(random, self.line_item, self.participation_ppm)
+
 
 class Walk:
     """One request's way down the order."""
@@ -232,7 +236,7 @@ class Stall:
                 break
             if lot.line_item in away or not lot.bid.reaches(floor_micro_usdc):
                 continue
-            if lot.participation_ppm == PPM or takes_part(random, lot.line_item, lot.participation_ppm):
+            if lot.takes_part(random):
                 found.append(lot)
         return found
 

@@ -13,6 +13,7 @@ from openrtb_schema import BID_RESPONSE, mistakes
 
 from backend.core.decision_token import sign, verify
 from backend.openrtb.notices import signing_key
+from backend.openrtb.supply.service import ExchangeDirectory, Incoming, OurSide, SupplyService
 
 FIRST_PRICE, SECOND_PRICE = 1, 2
 
@@ -57,6 +58,8 @@ async def test_bid__deal_of_ours__is_sold_by_it_and_nobody_elses_is(market: Stan
     request["imp"][0]["pmp"]["deals"].append({"id": str(deal), "at": 1, "bidfloor": 3, "wseat": ["sightline"]})
     bid = await market.bid(request)
     assert (bid["dealid"], bid["price"]) == (str(deal), 3.5)
+    request["imp"][0]["pmp"]["deals"][-1]["at"] = 2                 # the exchange finds a price below what we bid
+    assert (await market.bid(request))["price"] == 3.5
     request["imp"][0]["pmp"]["deals"][-1]["bidfloor"] = 3.6         # more than the deal's price
     assert (await market.ask(request)).status_code == 204
     request["imp"][0]["pmp"]["private_auction"] = 0                 # whoever has a deal buys by it alone
@@ -73,6 +76,16 @@ async def test_bid__first_and_second_price__hold_what_may_be_charged(market: Sta
     assert market.held() == 3_000
     assert (await market.bid(asking(SECOND_PRICE)))["price"] == 4
     assert market.held() == 7_000
+
+
+async def test_bid__line_item_that_pacing_holds_back__takes_part_as_often_as_elsewhere(market: Stand) -> None:
+    """L79: a share of the opportunities, not all of them."""
+    market.exchange()
+    item = market.buyer(1, 4_000, pacing="even", total_cap_micro_usdc=1_000_000)
+    market.parts.redis.hset("sl:pacing", str(item), f"1:0:0:{now_ms()}:1000000:250000")
+    market.refresh()
+    answers = [(await market.ask(asking())).status_code for _ in range(60)]
+    assert 1 <= answers.count(200) <= 40
 
 
 async def test_burl__once_twice_and_a_hundred_times_at_once__charges_once(market: Stand) -> None:
@@ -121,8 +134,11 @@ async def test_burl__above_the_bid_late_lost_or_no_price__charges_nothing(market
     late = await market.call(expired(market, bid["burl"]), "2")
     assert (late.status_code, late.json()["code"]) == (409, "bid_expired")
     assert market.held() == 4_000
-    assert (await market.call(bid["lurl"])).status_code == 204
+    assert (await market.call(bid["nurl"], "2", "POST")).status_code == 204
+    assert market.held() == 4_000
+    assert (await market.call(bid["lurl"], method="POST")).status_code == 204
     assert market.held() == 0
+    assert (await market.call(bid["lurl"])).status_code == 204
     lost = await market.call(bid["burl"], "2")
     assert (lost.status_code, lost.json()["code"]) == (409, "bid_lost")
     market.settle()
@@ -181,6 +197,48 @@ async def test_bid__who_asks__is_known_by_token_and_network(market: Stand) -> No
     assert (stranger.status_code, stranger.json()["code"]) == (401, "exchange_unknown")
 
 
+async def test_burl__exchange_is_paused__is_its_own_still(market: Stand) -> None:
+    """L87: what was bid before may be billed, from its networks and from nowhere else."""
+    market.exchange()
+    market.buyer(1, 4_000)
+    market.refresh()
+    bid = await market.bid(asking(SECOND_PRICE))
+    market.run("update exchange set status = 'paused', networks = '{192.0.2.0/24}'")
+    async with market.again() as later:
+        assert (await later.ask(asking())).status_code == 401
+        answer = await later.call(bid["burl"], "1")
+        assert (answer.status_code, answer.json()["code"]) == (403, "exchange_network")
+    market.run("update exchange set networks = '{127.0.0.0/8}'")
+    async with market.again() as later:
+        assert (await later.call(bid["burl"], "1")).status_code == 204
+    market.settle()
+    assert market.charged() == [1_000]
+
+
+async def test_bid__hundreds_of_deals__take_no_more_than_the_time_there_is(market: Stand) -> None:
+    """Exchanges name the deals of everybody; a number among them may be none of ours."""
+    market.exchange()
+    asked = 0
+
+    async def nobody(*_: object) -> None:
+        nonlocal asked
+        asked += 1
+
+    ours = OurSide(
+        nobody, market.decisions.lower, market.decisions.give_back, market.ingest.outside, market.ingest.outside_click,
+        nobody,
+    )
+    settings = market.parts.settings
+    service = SupplyService(
+        ExchangeDirectory(market.engine), ours, settings.token_key_bytes, settings.ruleset, PUBLIC_URL
+    )
+    banner = {"format": [{"w": 300 * size, "h": 250 * size} for size in range(1, 13)]}
+    deals = [{"id": str(number), "bidfloor": 1} for number in range(1_000)]
+    body = json.dumps(asking(banner=banner, pmp={"private_auction": 1, "deals": deals}) | {"tmax": 5}).encode()
+    assert await service.answer(Incoming(body, market.token, "127.0.0.1"), now_ms()) is None
+    assert asked < 12_000
+
+
 NOTHING_FOR_US: dict[str, dict[str, Any]] = {
     "another seat is wanted": {"wseat": ["Agency1"]},
     "our seat is blocked": {"bseat": ["sightline"]},
@@ -191,6 +249,10 @@ NOTHING_FOR_US: dict[str, dict[str, Any]] = {
     "blocked categories of another taxonomy": {"bcat": ["552"], "cattax": 6},
     "the advertiser is blocked": {"badv": ["shop1.example"]},
     "the floor is too high": {"imp": {"bidfloor": 4.001}},
+    "the floor is no number": {"imp": {"bidfloor": "1,25"}},
+    "only creatives in one language": {"wlang": ["en"]},
+    "pictures in links are blocked": {"imp": {"banner": {"w": 300, "h": 250, "btype": [2]}}},
+    "another shape": {"imp": {"banner": {"format": [{"wratio": 16, "hratio": 9, "wmin": 300}]}}},
     "the floor is in other money": {"imp": {"bidfloorcur": "EUR"}},
     "no such size": {"imp": {"banner": {"w": 728, "h": 90}}},
     "no such picture": {"imp": {"banner": {"w": 300, "h": 250, "mimes": ["image/gif"]}}},
@@ -251,7 +313,7 @@ async def test_bid__nonsense__is_a_bad_request(market: Stand) -> None:
         (b"\xff", "malformed_json"), ([], "openrtb_request"), ({"id": "1"}, "openrtb_request"),
         ({"id": "1", "imp": []}, "openrtb_request"), ({"id": "1", "imp": [{}]}, "openrtb_request"),
         ({"id": "", "imp": [{"id": "1"}]}, "openrtb_request"), (twice, "openrtb_request"),
-        ({"id": "1", "imp": [{"id": str(number)} for number in range(33)]}, "openrtb_request"),
+        ({"id": "1", "imp": {"banner": {"w": 300, "h": 250}}}, "openrtb_request"),
     ]
     for body, code in nonsense:
         answer = await market.ask(body)
