@@ -40,24 +40,37 @@ select epoch, attempt, status, from_ms, to_ms, events, total_micro_usdc, fee_mic
   from epoch where epoch >= :low and epoch < :high and status like :status order by epoch desc limit :limit
 """)
 
+# A flag that the ledger has not dealt with yet: its charge is about to be given back, so no epoch takes it.
+_NOT_FLAGGED = """not exists (select from flagged_event f where f.event_id = ledger_transfer.event_id
+                                                                and f.state = 'pending')"""
+
 # The first 12 hex digits of an event id are the milliseconds of its decision, so text order is time order.
-_OPEN = text("""
+_OPEN = text(f"""
 select waiting.debit_account, waiting.oldest, first.amount_micro_usdc as first, waiting.amount
   from (select debit_account, min(id) as oldest, sum(amount_micro_usdc) as amount
           from ledger_transfer
-         where epoch is null and kind = 'charge' and left(event_id, 12) collate "C" < :before
+         where epoch is null and kind = 'charge' and left(event_id, 12) collate "C" < :before and {_NOT_FLAGGED}
          group by debit_account) waiting
   join ledger_transfer first on first.id = waiting.oldest
-""")
+""")  # noqa: S608 -- SQL of ours
 
-_ASSIGN = text("""
+_ASSIGN = text(f"""
 update ledger_transfer set epoch = :epoch
   from (select id, most, sum(amount_micro_usdc) over (partition by debit_account order by id) as running
           from ledger_transfer
           join unnest(cast(:accounts as text[]), cast(:limits as bigint[])) as l(account, most)
                on l.account = debit_account
-         where epoch is null and kind = 'charge' and left(event_id, 12) collate "C" < :before) candidate
+         where epoch is null and kind = 'charge' and left(event_id, 12) collate "C" < :before and {_NOT_FLAGGED}
+       ) candidate
  where ledger_transfer.id = candidate.id and candidate.running <= candidate.most
+""")  # noqa: S608 -- SQL of ours
+
+# Flags that came too late for an epoch come in time when it is closed anew.
+_STILL_IN_TIME = text("""
+update flagged_event f set state = 'pending', amount_micro_usdc = 0
+  from ledger_transfer t, traffic_flag flag
+ where t.epoch = :epoch and t.kind = 'charge' and t.event_id = f.event_id and f.state = 'late'
+   and flag.id = f.flag_id and flag.status <> 'lifted'
 """)
 
 _CHARGES = text("""
@@ -234,6 +247,7 @@ def insert_epoch(
 
 def delete_epoch(connection: Connection, epoch: int) -> None:
     """Forget a closed epoch; its charges are open again. Its other transfers stay and must be reversed."""
+    connection.execute(_STILL_IN_TIME, {"epoch": epoch})
     for statement in (
         "update ledger_transfer set epoch = null where epoch = :epoch and kind = 'charge'",
         "delete from attestation where epoch = :epoch",

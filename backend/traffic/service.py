@@ -58,6 +58,7 @@ class TrafficService:
                 return False
             store.write_progress(connection, reached)
             self._judge(connection, events, after, reached)
+            store.flag_followers(connection, after + 1, reached)
         return True
 
     def forget(self) -> bool:

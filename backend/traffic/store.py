@@ -64,6 +64,7 @@ select f.id, f.day, f.placement_id, f.level, f.mark, f.scope
     as k(day, placement_id, level, mark)
     on (f.day, f.placement_id, f.level, f.mark) = (k.day, k.placement_id, k.level, k.mark)
  where f.status <> 'lifted'
+   for share of f
 """)
 
 # All events of a decision are flagged with its view: the click, and the conversion that followed.
@@ -81,6 +82,19 @@ select e.event_id, d.flag_id
     as d(decision_id, flag_id, clicks_only)
   join event e using (decision_id)
  where e.kind in ('click', 'conversion') or (e.kind = 'viewable' and not d.clicks_only)
+    on conflict do nothing
+""")
+
+# A click has no trace, and may come on another day, or from another network, than the view that was flagged.
+_FLAG_FOLLOWERS = text("""
+insert into flagged_event (event_id, flag_id)
+select e.event_id, f.id
+  from event e
+  join flagged_event known on known.event_id = any(array[e.decision_id || '01', e.decision_id || '02'])
+  join traffic_flag f on f.id = known.flag_id and f.status <> 'lifted'
+ where e.seq between :first and :last and e.kind in ('click', 'conversion')
+ order by f.id
+   for share of f
     on conflict do nothing
 """)
 
@@ -182,7 +196,7 @@ def write_flags(
 
 
 def flagged_cells(connection: Connection, keys: Iterable[Key]) -> list[FlaggedCell]:
-    """Those of these cells that have a flag which stands, in the order of the flags."""
+    """Those of these cells that have a flag which stands, in the order of the flags; none is lifted meanwhile."""
     asked = sorted(keys)
     rows = connection.execute(_FLAGGED_CELLS, _keys(asked)) if asked else ()
     return sorted(
@@ -211,6 +225,11 @@ def flag_events(
             "decisions": list(decisions), "flags": [one.flag for one in decisions.values()],
             "clicks_only": [one.scope is Scope.CLICKS for one in decisions.values()],
         })
+
+
+def flag_followers(connection: Connection, first: int, last: int) -> None:
+    """Put clicks and conversions between two `seq`s under the flag of their decision's view or click."""
+    connection.execute(_FLAG_FOLLOWERS, {"first": first, "last": last})
 
 
 def _keys_of(row: Row[Any], points_min: int) -> list[Key]:

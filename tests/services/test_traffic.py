@@ -174,6 +174,37 @@ def test_step__recording_sent_by_many_viewers__every_copy_is_flagged(journal: Jo
     assert flagged == [("replayed_trace", 20)]
 
 
+def test_step__click_on_a_replayed_view__flagged_though_it_comes_later(journal: Journal) -> None:
+    """L84: a click has no trace of its own; it goes with the view of its decision."""
+    copies = [one for one in Town(2, 0, 0.0, 4, [])._replayer() if not one.seen.is_click][:10]
+    click = replace(copies[-1], seen=replace(copies[-1].seen, is_click=True, received_ms=DAY_MS + 86_000_000))
+    journal.write(copies, LIVELY)
+    journal.count()
+    journal.write([click])
+    journal.count()
+    assert journal.rows("select kind, count(*) from flagged_event join event using (event_id) group by 1 order by 1") == [
+        ("click", 1), ("viewable", 10),
+    ]
+
+
+def test_step__flag_is_lifted_meanwhile__nothing_more_is_put_under_it(journal: Journal) -> None:
+    """L84: else the ledger would reverse what nobody can lift any more."""
+    bots = speeders()
+    journal.write(bots[:40])
+    journal.count()
+    journal.write(bots[40:])
+    counting = threading.Thread(target=journal.count)
+    with journal.engine.begin() as moderator:
+        moderator.execute(text("select 1 from traffic_flag for update"))
+        counting.start()
+        waits = "select 1 from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
+        while not journal.rows(waits):
+            threading.Event().wait(0.01)
+        moderator.execute(text("update traffic_flag set status = 'lifted'"))
+    counting.join(30)
+    assert journal.rows("select count(*) from flagged_event") == [(40,)]
+
+
 def test_forget__after_two_days__no_mark_is_left(journal: Journal) -> None:
     """L64: what viewers and networks were told apart by is gone; the flags stay, without it."""
     journal.write(speeders())

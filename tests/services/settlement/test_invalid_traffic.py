@@ -7,10 +7,10 @@ from sqlalchemy import text
 
 from backend.jobs.verify_epoch import verify_epoch
 from backend.ledger.reversal.service import ReversalService
-from backend.settlement.epoch import Close, Finalise, Propose, Publish, Restore
+from backend.settlement.epoch import Close, Finalise, Propose, Publish, Reopen, Restore
 
 
-def flag(stage: Stage, number: int) -> None:
+def flag(stage: Stage, number: int, *, seen_by_the_ledger: bool = True) -> None:
     with stage.engine.begin() as connection:
         row = connection.execute(text(
             "insert into traffic_flag (day, placement_id, publisher_index, level, rule, scope, ruleset)"
@@ -19,7 +19,8 @@ def flag(stage: Stage, number: int) -> None:
         connection.execute(text(
             "insert into flagged_event (event_id, flag_id) select event_id, :flag from event where stream_id = :id"
         ), {"flag": row, "id": f"test-{number}"})
-    ReversalService(stage.engine, CHAIN_ID).step()
+    if seen_by_the_ledger:
+        ReversalService(stage.engine, CHAIN_ID).step()
 
 
 def state_of(stage: Stage, number: int) -> str:
@@ -54,6 +55,28 @@ def test_settle__flagged_before_and_after_closing__the_bundle_has_what_is_charge
     assert verified(stage) == []
     with stage.engine.connect() as connection:
         assert connection.execute(text("select total_micro_usdc, events from epoch")).one() == (1_200, 2)
+
+
+def test_close__flagged_and_not_reversed_yet__waits_for_the_ledger(stage: Stage, api: Client) -> None:
+    """L85: what was flagged before a closing is in no epoch; when a closing is undone, late flags are in time."""
+    stage.sell([Sale(3, 1, 1, 500)])
+    stage.bill()
+    settle(stage, api)
+    stage.sell([Sale(1, 0, 1, 1_000), Sale(2, 0, 2, 700), Sale(4, 1, 1, 300)])
+    stage.bill()
+    flag(stage, 1, seen_by_the_ledger=False)
+    stage.wait(WINDOW_SECONDS)
+    stage.clock.now_ms += EPOCH_MS + 4
+    do(stage, Close(2))
+    flag(stage, 2)
+    assert [state_of(stage, number) for number in (1, 2)] == ["reversed", "late"]
+    with stage.engine.connect() as connection:
+        totals = connection.execute(text("select total_micro_usdc, events from epoch order by epoch")).all()
+    assert totals == [(500, 1), (1_000, 2)]
+    stage.escrow("guardian").veto(1)
+    do(stage, Reopen(2))
+    ReversalService(stage.engine, CHAIN_ID).step()
+    assert state_of(stage, 2) == "reversed"
 
 
 def test_restore__reversed_in_a_backup__what_is_on_chain_stands(stage: Stage, api: Client) -> None:
