@@ -125,8 +125,10 @@ select c.id, c.goal_id, c.order_id, c.decision_id, c.state, c.reason, c.touch, c
 """
 
 _TOUCHES = text("""
-select e.kind, e.decision_id, item.campaign_id, e.received_ms, e.status not in ('dropped', 'invalid') as counts,
-       e.action_price_micro_usdc
+select e.kind, e.decision_id, item.campaign_id, e.received_ms, e.action_price_micro_usdc,
+       e.status not in ('dropped', 'invalid') and not exists (
+           select from flagged_event f where f.event_id = e.event_id and f.state = 'pending'
+       ) as counts
   from event e join line_item item on item.id = e.line_item_id
  where e.decision_id = :decision and e.kind in ('viewable', 'click')
 """)

@@ -159,7 +159,15 @@ async def test_postback__no_ad_to_be_due_to__refused_for_a_reason_and_counted(ma
     foreign = await market.click(1, shop=market.other_shop)
     seen = await market.click(2, click=False)
     old = await market.click(3)
+    flagged = await market.click(4)
+    with market.engine.begin() as connection:       # by the traffic job; the ledger has not seen it yet
+        connection.execute(text("""
+            with flag as (insert into traffic_flag (day, placement_id, publisher_index, level, rule, scope, ruleset)
+                          values ('2026-01-05', 1, 5, 'viewer', 'test', 'all', '0x') returning id)
+            insert into flagged_event (event_id, flag_id) select event_id, flag.id from event, flag
+             where seq = (select max(seq) from event where kind = 'click')"""))
     market.clock.advance(300)
+    assert (await market.convert(goal, name_of(flagged), "flagged"))["verdict"] == "not_attributed"
     assert (await market.convert(goal, name_of(foreign), "foreign"))["verdict"] == "not_attributed"
     assert (await market.convert(goal, name_of(seen), "seen"))["verdict"] == "not_attributed"
     assert (await market.convert(goal, "AY8D" * 11, "invented"))["verdict"] == "click_unknown"
@@ -168,7 +176,7 @@ async def test_postback__no_ad_to_be_due_to__refused_for_a_reason_and_counted(ma
     assert bill(market.engine) > 0
     assert rows(market.engine, "select count(*) from ledger_transfer") == [(0,)]
     assert rows(market.engine, "select reason, kind, count(*) from dropped_event group by 1, 2 order by 1") == [
-        ("click_unknown", "conversion", 1), ("lookback_over", "conversion", 1), ("not_attributed", "conversion", 2),
+        ("click_unknown", "conversion", 1), ("lookback_over", "conversion", 1), ("not_attributed", "conversion", 3),
     ]
 
 
