@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,6 +19,8 @@ from backend.main.areas import openrtb
 from backend.main.areas.conversions import landing
 from backend.main.parts import ServeParts
 from backend.main.serve import _parts
+from backend.net.client import Dns
+from backend.openrtb.demand.client import Answer, BidderClient
 from backend.openrtb.demand.service import DemandService
 from backend.openrtb.partners.partner import ExchangeTerms
 from backend.openrtb.partners.service import PartnerService
@@ -34,14 +36,24 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
+class PatientClient(BidderClient):
+    """Gives a bidder so many times what it is promised: how busy this machine is decides no test."""
+
+    patience = 100.0
+
+    async def post(self, endpoint: str, body: bytes, headers: Mapping[str, str], seconds_max: float) -> Answer:
+        return await super().post(endpoint, body, headers, seconds_max * self.patience)
+
+
 @dataclass
 class Stand:
-    """Everything that a test of OpenRTB needs. `http` asks our server."""
+    """Everything that a test of OpenRTB needs. `http` asks our server, `bidders` asks others'."""
 
     parts: ServeParts
     decisions: DecisionService
     ingest: IngestService
     demand: DemandService
+    bidders: PatientClient
     partners: PartnerService
     http: httpx.AsyncClient
     market: Market = field(init=False)
@@ -145,6 +157,7 @@ async def stand(settings: Settings, engine: Engine) -> AsyncIterator[Stand]:
     parts = _parts(settings, engine, time.time)
     key, rules = settings.token_key_bytes, settings.ruleset
     demand = openrtb.demand(parts)
+    demand._client = bidders = PatientClient(Dns(settings.dns_servers).addresses, allow_local=settings.fetch_local)
     decisions = DecisionService(
         parts.feed, parts.resp, CHAIN_ID, key, rules, public_url=settings.public_url, ask_demand=demand.ask
     )
@@ -157,7 +170,7 @@ async def stand(settings: Settings, engine: Engine) -> AsyncIterator[Stand]:
         engine, parts.redis, allow_local=True, domain="ads.example", clock=time.time, changed=demand.forget
     )
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=PUBLIC_URL) as http:
-        yield Stand(parts, decisions, ingest, demand, partners, http)
+        yield Stand(parts, decisions, ingest, demand, bidders, partners, http)
     await demand.stop()
     await parts.resp.aclose()
     await parts.fast_redis.aclose()
