@@ -1,12 +1,20 @@
 """The migrations make exactly the tables that backend/db/tables/ declares, and can be run again and undone."""
 
+import logging
+import threading
+
+import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import inspect
+from alembic.script import ScriptDirectory
+from sqlalchemy import inspect, text
 from sqlmodel import SQLModel
 
-from backend.db import tables  # noqa: F401 -- declares the metadata
+from backend.db import (
+    migrate,
+    tables,  # noqa: F401 -- declares the metadata
+)
 from backend.db.engine import make_engine
 from backend.db.migrate import alembic_config, upgrade
 
@@ -34,3 +42,31 @@ def test_upgrade__run_twice_and_undone__leaves_nothing_behind(fresh_database_url
         left = [name for name in inspect(connection).get_table_names() if not name.startswith("chain_")]
     assert left == ["alembic_version"]
     engine.dispose()
+
+
+def test_upgrade__tables_are_in_use__is_tried_again_until_it_has_them(
+    fresh_database_url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As while the system goes on working: whoever migrates waits for its turn and keeps nobody waiting for long."""
+    engine = make_engine(fresh_database_url)
+    with engine.begin() as connection:
+        config = alembic_config(fresh_database_url)
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0016")
+    monkeypatch.setattr(migrate, "LOCK_SECONDS", 0.02)
+    told = threading.Event()
+    caplog.set_level(logging.WARNING, "sightline.migrate")
+    monkeypatch.setattr(caplog.handler, "emit", lambda _: told.set())
+    upgrading = threading.Thread(target=upgrade, args=(fresh_database_url,))
+    with engine.begin() as worker:
+        worker.execute(text("lock table event in row exclusive mode"))
+        upgrading.start()
+        assert told.wait(30), "it waits for ever"
+    upgrading.join(30)
+    with engine.connect() as connection:
+        assert MigrationContext.configure(connection).get_current_revision() == max(revisions())
+    engine.dispose()
+
+
+def revisions() -> list[str]:
+    return [script.revision for script in ScriptDirectory.from_config(alembic_config("")).walk_revisions()]

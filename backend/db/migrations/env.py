@@ -15,6 +15,9 @@ def include_object(
 
 
 connection = context.config.attributes["connection"]
-context.configure(connection=connection, target_metadata=SQLModel.metadata, include_object=include_object)
+context.configure(
+    connection=connection, target_metadata=SQLModel.metadata, include_object=include_object,
+    transaction_per_migration=True,
+)
 with context.begin_transaction():
     context.run_migrations()
