@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from backend.core.reasons import NoBidReason
 from backend.serving.index.audience import Said
 from backend.serving.index.stall import Lot
-from backend.serving.tally.landscape import SPONSORED, bucket_of
+from backend.serving.tally.landscape import SPONSORED, bounds_of, bucket_of
 
 DIMENSIONS = ("country", "language", "device")
 
@@ -17,6 +17,12 @@ Met = tuple[int, int, int, NoBidReason]
 """Minute, placement, line item, and why it did not buy although it was its turn."""
 AUDIENCES_MAX = 64
 """Of a placement, between two flushes, that are told apart; whatever else is said is taken to be as those are."""
+AUDIENCES_IN_ALL_MAX = 50_000
+"""Of all placements; beyond, one of each is told apart."""
+HEARD_MAX = 100_000
+"""Values by placement of what is beyond those; more are forgotten, or whoever invents countries fills the memory."""
+ANSWERS_EXACT_MAX = 20_000
+"""Beyond, bids and prices are counted by the bucket they are in at last: a soft floor makes a price of each request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +63,14 @@ class Audience:
 class Counts:
     """Answers since the last flush. What is the same for many answers is multiplied out later: see `spread.py`."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, exact_max: int = ANSWERS_EXACT_MAX) -> None:
+        self._exact_max = exact_max
         self.answers: Counter[Answer] = Counter()
         self.met: Counter[Met] = Counter()
         self.asked: dict[int, dict[Said, int]] = {}         # auctions by placement and audience
         self.more: Counter[int] = Counter()                 # auctions for audiences beyond those
         self.heard: Counter[tuple[int, str, str]] = Counter()       # placement, dimension, value: of all others
+        self.audiences = 0                          # how many there are in `asked`, about
         self.now_ms = 0                             # of the last answer
 
     def __bool__(self) -> bool:
@@ -71,7 +79,10 @@ class Counts:
     def sold(self, now_ms: int, placement: int, said: Said, lot: Lot, price_micro_usdc: int) -> None:
         """An auction that somebody won."""
         bid, minute, self.now_ms = lot.bid, now_ms // 60_000, now_ms
-        self.answers[minute, placement, bid.line_item, bid.ecpm_nano_usdc, price_micro_usdc * bid.rate_ppm] += 1
+        offered, paid, answers = bid.ecpm_nano_usdc, price_micro_usdc * bid.rate_ppm, self.answers
+        if len(answers) >= self._exact_max:
+            offered, paid = _rounded(offered), _rounded(paid)
+        answers[minute, placement, bid.line_item, offered, paid] += 1
         self._ask(placement, said)
 
     def nobody(self, now_ms: int, placement: int, said: Said) -> None:
@@ -92,8 +103,9 @@ class Counts:
             known = self.asked[placement] = {}
         if said in known:
             known[said] += 1
-        elif len(known) < AUDIENCES_MAX:
+        elif not known or (len(known) < AUDIENCES_MAX and self.audiences < AUDIENCES_IN_ALL_MAX):
             known[said] = 1
+            self.audiences += 1
         else:
             self.more[placement] += 1
             self._hear(placement, said)
@@ -101,7 +113,9 @@ class Counts:
     def _hear(self, placement: int, said: Said) -> None:
         for dimension, value in zip(DIMENSIONS, said, strict=False):
             if isinstance(value, str):
-                self.heard[placement, dimension, value] += 1
+                heard = placement, dimension, value
+                if len(self.heard) < HEARD_MAX or heard in self.heard:
+                    self.heard[heard] += 1
 
     def refused(self, now_ms: int, placement: int, line_item: int, reason: NoBidReason) -> None:
         """It was a line item's turn, and it could not buy."""
@@ -121,6 +135,7 @@ class Counts:
                         self.heard[placement, dimension, value] += n
         self.asked.clear()
         self.more.clear()
+        self.audiences = 0
         return self
 
     def update(self, other: "Counts") -> None:
@@ -130,9 +145,15 @@ class Counts:
             mine = self.asked.setdefault(placement, {})
             for said, n in known.items():
                 mine[said] = mine.get(said, 0) + n
+        self.audiences = sum(map(len, self.asked.values()))
         self.more.update(other.more)
         self.heard.update(other.heard)
         self.now_ms = max(self.now_ms, other.now_ms)
+
+
+def _rounded(ecpm_nano_usdc: int) -> int:
+    """The least that is in the same bucket."""
+    return bounds_of(bucket_of(ecpm_nano_usdc))[0]
 
 
 def pieces(counts: Counts, size: int) -> list[Counts]:

@@ -33,6 +33,7 @@ MS_PER_HOUR = 3_600_000
 FLUSH_SECONDS = 5.0
 REST_PER_WORK = 200             # half a hundredth of a core
 REST_SECONDS_MAX = 120.0        # a minute's counters are open for ten
+ANSWERS_MAX = 100_000           # counters that do not wait any longer
 HOUR_FIELDS_MAX = 200_000       # of one hour; whoever invents countries fills it, and then audiences are not counted
 DAYS_KEPT = 35
 
@@ -78,8 +79,8 @@ class Tallies:
 
     For information only: a killed process loses at most what it counted since the last flush, and what Redis was adding
     when the connection broke may be added twice. Counting takes a bounded share of a core, however many line items and
-    placements there are: the next flush waits two hundred times as long as the last one took, up to two minutes; and a
-    flush is done in small pieces with pauses, while ad requests go on.
+    placements there are: the next flush waits two hundred times as long as the last one took, up to two minutes or a
+    hundred thousand counters; and a flush is done in small pieces with pauses, while ad requests go on.
     """
 
     def __init__(self, client: Resp, flush_seconds: float = FLUSH_SECONDS) -> None:
@@ -100,7 +101,7 @@ class Tallies:
         """Flush for ever."""
         rest = self._flush_seconds
         while True:
-            await asyncio.sleep(rest)
+            await self._rest(rest)
             share = Share(PAUSES)
             try:
                 await self.flush(shelf, share)
@@ -109,6 +110,12 @@ class Tallies:
             except Exception:
                 log.exception("what was counted is kept")
             rest = max(self._flush_seconds, min(REST_SECONDS_MAX, REST_PER_WORK * share.worked_seconds))
+
+    async def _rest(self, seconds: float) -> None:
+        """So long, or until so much is counted that it would take too much memory."""
+        ends = time.monotonic() + seconds
+        while (left := ends - time.monotonic()) > 0 and len(self._counts.answers) < ANSWERS_MAX:
+            await asyncio.sleep(min(left, self._flush_seconds))
 
     async def flush(self, shelf: Shelf, share: Share | None = None) -> None:
         """Add everything counted so far to the shared counters; what is not done when this fails or is cancelled is
