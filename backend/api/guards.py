@@ -36,6 +36,8 @@ PUBLIC: Mapping[str, str] = {
     "GET /openrtb2/burl/{token}": "exchanges tell what is billable; the signed token is the proof",
     "POST /openrtb2/burl/{token}": "exchanges tell what is billable; the signed token is the proof",
     "GET /openrtb2/nurl/{token}": "exchanges tell what has won; nothing follows from it",
+    "POST /openrtb2/nurl/{token}": "exchanges tell what has won; nothing follows from it",
+    "POST /openrtb2/lurl/{token}": "exchanges tell what has lost; the signed token is the proof",
     "GET /openrtb2/lurl/{token}": "exchanges tell what has lost; the signed token is the proof",
     "GET /openrtb2/click/{token}": "viewers click; the signed token is the proof",
     "GET /openrtb2/track/{token}/{event}": "video players count; the signed token is the proof",

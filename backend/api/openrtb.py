@@ -64,11 +64,21 @@ def _add_notices(api: APIRouter, notices: NoticeService) -> None:
         await notices.billed(token, price, _client(request), _now_ms())
         return Response(status_code=204, headers=NOT_KEPT)
 
+    @api.post("/nurl/{token}", status_code=204, summary="As GET, for exchanges that post their notices",
+              responses=responses(403, 404), response_class=Response)
+    async def won_posted(token: Token, request: Request, price: Price = None) -> Response:
+        return await won(token, request, price)
+
     @api.get("/nurl/{token}", status_code=204, summary="The bid has won; nothing is charged yet",
              responses=responses(403, 404), response_class=Response)
     async def won(token: Token, request: Request, price: Price = None) -> Response:
         await notices.won(token, _client(request))
         return Response(status_code=204, headers=NOT_KEPT)
+
+    @api.post("/lurl/{token}", status_code=204, summary="As GET, for exchanges that post their notices",
+              responses=responses(403, 404), response_class=Response)
+    async def lost_posted(token: Token, request: Request, loss: Loss = None) -> Response:
+        return await lost(token, request, loss)
 
     @api.get("/lurl/{token}", status_code=204, summary="The bid has lost: what was held is given back",
              responses=responses(403, 404), response_class=Response)

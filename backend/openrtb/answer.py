@@ -13,7 +13,14 @@ from backend.core.exchange import SupplyBid
 from backend.openrtb import native, vast
 from backend.openrtb.asking import Way
 from backend.openrtb.exchange import Exchange
-from backend.openrtb.iab import CATEGORY_TAXONOMY, IAB_BY_CATEGORY, MarkupType, advertiser_domain, media_type
+from backend.openrtb.iab import (
+    CATEGORY_TAXONOMY,
+    IAB_BY_CATEGORY,
+    MarkupType,
+    advertised_app,
+    advertiser_domain,
+    media_type,
+)
 from backend.openrtb.prices import USD, cpm
 
 CLICK_PATH = "openrtb2/click"
@@ -44,6 +51,9 @@ class Bid(msgspec.Struct, omit_defaults=True):
     dur: int = 0
     protocol: int = 0
     iurl: str = ""
+    bundle: str = ""
+    wratio: int = 0
+    hratio: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +128,7 @@ def bid_of(
     else:
         markup = banner(won, width, height, links, exchange.click_macro)
     is_video = way.markup is MarkupType.VIDEO
+    ratio = way.ratio or (0, 0)
     return Bid(
         id=facts.decision_id.hex(), impid=imp_id, price=cpm(facts.price_micro_usdc), adid=str(shown.creative),
         crid=str(shown.creative), cid=str(shown.campaign), adomain=[domain],
@@ -125,7 +136,8 @@ def bid_of(
         adm=markup, burl=links.burl, nurl=links.nurl, lurl=links.lurl, exp=expires_seconds, w=width, h=height,
         dealid="" if deal is None else str(deal), dur=max(1, round(shown.duration_ms / 1_000)) if is_video else 0,
         protocol=VAST_PROTOCOLS[version or "4.2"] if is_video else 0,
-        iurl="" if is_video else shown.asset_url,
+        iurl="" if is_video else shown.asset_url, bundle=advertised_app(shown.click_url) or "",
+        wratio=ratio[0], hratio=ratio[1],
     )
 
 

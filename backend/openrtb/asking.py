@@ -1,7 +1,8 @@
 """What a bid request asks of us, impression by impression: on which placement, of which size, under whose rules."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
 
 from backend.core.exchange import Candidate
 from backend.core.ruleset import Ruleset
@@ -10,60 +11,107 @@ from backend.openrtb.iab import (
     VAST_BY_PROTOCOL,
     MarkupType,
     NoBid,
+    advertised_app,
     advertiser_domain,
     category_blocked,
     domain_listed,
+    identifier,
     media_type,
     objects,
 )
 from backend.openrtb.native import Wanted, wanted_by
-from backend.openrtb.prices import USD, floor_micro_usdc
-from backend.openrtb.request import BidRequest, Imp
+from backend.openrtb.prices import CPM_MAX, USD, floor_micro_usdc
+from backend.openrtb.request import Banner, BidRequest, Channel, Deal, DurFloor, Imp, Video
 from backend.openrtb.schain import objection
 
 TMAX_MS_MIN = 5
 FIRST_PRICE = 1
 LINEAR = 1
 PROGRESSIVE = 2
+XHTML_BANNER = 2                # `btype` of ours: a picture in a link
+SECONDS_MAX = 600               # of a video whose length the request leaves open
+SECONDS_STEP, MINUTE_SECONDS = 5, 60
 GPP_OF_STATES = 6               # sections of the IAB's GPP from here on are the US states', which we do not decode
+NOWHERE = Channel()             # {}: an object that says nothing
 
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """One way to fill an impression: a placement, the markup, and its size (0: that of the creative)."""
+    """One way to fill an impression: a placement, the markup, and its size (0: that of the creative).
+
+    `ratio` is the shape that was asked for instead of a size.
+    """
 
     slot: Slot
     markup: MarkupType
     width: int = 0
     height: int = 0
     native: Wanted | None = None
+    ratio: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Lengths:
+    """What a video costs at least by its length: a floor for some lengths, and so much for each second."""
+
+    floors: tuple[DurFloor, ...]
+    per_second: Decimal | None
+
+    def floor_micro_usdc(self, duration_ms: int) -> int:
+        """The dearest of all that are for this length."""
+        found = [floor_micro_usdc(one.bidfloor) for one in self.floors if _covers(one, duration_ms)]
+        if self.per_second is not None:
+            found.append(_of_seconds(self.per_second, duration_ms))
+        return max(found, default=0)
+
+    def steps(self, seconds_max: int) -> Iterator[int]:
+        """The floors that there are, in micro-USDC; of those per second, each five seconds' of a minute, and the last.
+        """
+        yield from (floor_micro_usdc(one.bidfloor) for one in self.floors)
+        if self.per_second is not None:
+            for seconds in (*range(SECONDS_STEP, min(seconds_max, MINUTE_SECONDS), SECONDS_STEP), seconds_max):
+                yield _of_seconds(self.per_second, seconds * 1_000)
+
+
+def _covers(one: DurFloor, duration_ms: int) -> bool:
+    return (one.mindur or 0) * 1_000 <= duration_ms and (one.maxdur is None or duration_ms <= one.maxdur * 1_000)
+
+
+def _of_seconds(per_second: Decimal, duration_ms: int) -> int:
+    if per_second.is_finite() and per_second <= CPM_MAX:
+        return floor_micro_usdc(per_second * duration_ms / 1_000)
+    return floor_micro_usdc(per_second)
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """For how much, and to whom: everybody, or those of one deal of ours."""
+    """For how much, and to whom: everybody, or those of one deal of ours. `lengths` are floors of videos by length."""
 
     floor_micro_usdc: int
     pays_bid: bool
     deal: int | None = None
     advertisers: tuple[str, ...] = field(default=())        # a deal may name the domains that it is for
+    lengths: Lengths | None = None
 
 
 def refusal(request: BidRequest, exchange: Exchange) -> NoBid | None:
     """Why the whole request is not answered with bids, if one of the specification's reasons fits."""
-    if sum(one is not None for one in (request.site, request.app, request.dooh)) > 1:
+    if sum(one not in (None, NOWHERE) for one in (request.site, request.app, request.dooh)) > 1:
         return NoBid.INVALID_REQUEST
-    if request.tmax is not None and request.tmax < TMAX_MS_MIN:
+    if request.tmax and request.tmax < TMAX_MS_MIN:          # 0 is what many send for "not given"
         return NoBid.INSUFFICIENT_TIME
     return objection(request.chain(), exchange.domain, needed=exchange.needs_schain)
 
 
 def not_for_us(request: BidRequest, exchange: Exchange) -> bool:
-    """Whether nothing in the request is for us: other seats, other money, a test that nobody would pay for."""
+    """Whether nothing in the request is for us: other seats, other money, a test that nobody would pay for, or only
+    creatives in certain languages, since nobody tells us that of a picture.
+    """
     seat = exchange.seat
     return (
         (bool(request.wseat) and seat not in request.wseat) or seat in request.bseat
         or (bool(request.cur) and USD not in {code.upper() for code in request.cur}) or request.test == 1
+        or bool(request.wlang or request.wlangb)
     )
 
 
@@ -74,11 +122,27 @@ def terms_of(imp: Imp, request: BidRequest, exchange: Exchange) -> Iterator[Term
         number = deal_number(deal.id)
         if number is None or (deal.wseat and exchange.seat not in deal.wseat) or not _in_dollars(deal.bidfloorcur):
             continue
-        at = deal.at if deal.at is not None else request.at
-        yield Terms(floor_micro_usdc(deal.bidfloor), at != FIRST_PRICE, number, tuple(deal.wadomain))
+        at = deal.at or request.at
+        terms = Terms(floor_micro_usdc(deal.bidfloor), at != FIRST_PRICE, number, tuple(deal.wadomain))
+        yield from _by_length(terms, imp, _lengths(deal) or _lengths(imp.video))
     if not (pmp and pmp.private_auction == 1) and _in_dollars(imp.bidfloorcur):
-        yield Terms(floor_micro_usdc(imp.bidfloor), request.at != FIRST_PRICE)
+        terms = Terms(floor_micro_usdc(imp.bidfloor), request.at != FIRST_PRICE)
+        yield from _by_length(terms, imp, _lengths(imp.video))
 
+
+def _lengths(of: Deal | Video | None) -> Lengths | None:
+    if of is None or not (of.durfloors or of.mincpmpersec is not None):
+        return None
+    return Lengths(tuple(of.durfloors), of.mincpmpersec)
+
+
+def _by_length(terms: Terms, imp: Imp, lengths: Lengths | None) -> Iterator[Terms]:
+    """The terms at each of their floors, from the lowest: a video may be bid at those that its length allows."""
+    yield replace(terms, lengths=lengths)
+    if lengths is not None and imp.video is not None:
+        steps = set(lengths.steps(imp.video.maxduration or SECONDS_MAX))
+        for floor in sorted(step for step in steps if step > terms.floor_micro_usdc):
+            yield replace(terms, floor_micro_usdc=floor, lengths=lengths)
 
 
 def deal_number(text: str) -> int | None:
@@ -100,7 +164,8 @@ def ways(imp: Imp, exchange: Exchange, rules: Ruleset) -> list[Way]:
 
 def worth_looking_at(imp: Imp, rules: Ruleset) -> bool:
     """Whether it counts once, and by its own geometry could be seen well enough: nothing else is ever charged."""
-    if imp.qty and imp.qty.multiplier is not None and imp.qty.multiplier != 1:
+    many = imp.qty.multiplier if imp.qty else None
+    if many is not None and not (many.is_finite() and many == 1):
         return False                            # one of our impressions is one person's
     shape = imp.ext.sightline3d if imp.ext else None
     if shape is None:
@@ -114,15 +179,21 @@ def worth_looking_at(imp: Imp, rules: Ruleset) -> bool:
 
 def _banners(imp: Imp, exchange: Exchange) -> Iterator[Way]:
     banner = imp.banner
-    if banner is None:
+    if banner is None or XHTML_BANNER in banner.btype:
         return
     slots = exchange.slots_of("image", imp.tagid)
-    sizes = [(size.w, size.h) for size in banner.format] + [(banner.w, banner.h)]
-    sizes = [size for size in sizes if all(size)]
-    for width, height in _positive(sizes):
+    for width, height in _positive([*((size.w, size.h) for size in banner.format), (banner.w, banner.h)]):
         yield from (Way(slot, MarkupType.BANNER, width, height) for slot in slots if slot.has_shape(width, height))
-    if not sizes:
+    for ratio in _positive((size.wratio, size.hratio) for size in banner.format):
+        yield from (Way(slot, MarkupType.BANNER, ratio=ratio) for slot in slots if slot.has_shape(*ratio))
+    if not _sized(banner):
         yield from (Way(slot, MarkupType.BANNER) for slot in slots)
+
+
+def _sized(banner: Banner) -> bool:
+    """Whether it says anything of its size: half of a size fits nothing, none at all fits everything."""
+    named = [side for size in banner.format for side in (size.w, size.h, size.wratio, size.hratio)]
+    return any([*named, banner.w, banner.h])
 
 
 def _videos(imp: Imp, exchange: Exchange) -> Iterator[Way]:
@@ -132,11 +203,15 @@ def _videos(imp: Imp, exchange: Exchange) -> Iterator[Way]:
     if video.delivery and PROGRESSIVE not in video.delivery:
         return
     slots = exchange.slots_of("video", imp.tagid)
-    for slot in slots:
-        if not (video.w and video.h and video.w > 0 and video.h > 0):
-            yield Way(slot, MarkupType.VIDEO)
-        elif slot.has_shape(video.w, video.h):
-            yield Way(slot, MarkupType.VIDEO, video.w, video.h)
+    if not (video.w and video.h and video.w > 0 and video.h > 0):
+        yield from (Way(slot, MarkupType.VIDEO) for slot in slots)
+        return
+    yield from (Way(slot, MarkupType.VIDEO, video.w, video.h) for slot in slots if slot.has_shape(video.w, video.h))
+    if video.boxingallowed != 0:                # players fit a film in, whose own size is then the bid's
+        yield from (
+            Way(slot, MarkupType.VIDEO) for slot in slots
+            if not slot.has_shape(video.w, video.h) and slot.fits_boxed(video.w, video.h)
+        )
 
 
 def _natives(imp: Imp, exchange: Exchange) -> Iterator[Way]:
@@ -163,11 +238,13 @@ def admits(
     request: BidRequest, imp: Imp, way: Way, terms: Terms, media: Mapping[int, str], *, secure_links: bool
 ) -> Callable[[Candidate], bool]:
     """The exchange's own rules for what is shown. `media`: types of assets whose addresses do not tell them."""
-    blocked, allowed, taxonomy = request.bcat, request.acat, request.cattax
+    blocked, allowed, taxonomy, lengths = request.bcat, request.acat, request.cattax, terms.lengths
     checks: list[Callable[[Candidate], bool]] = [
         lambda one: not category_blocked(one.category, blocked, allowed, taxonomy),
         lambda one: not domain_listed(advertiser_domain(one.click_url), request.badv),
     ]
+    if request.bapp:
+        checks.append(lambda one: advertised_app(one.click_url) not in request.bapp)
     if terms.advertisers:
         checks.append(lambda one: domain_listed(advertiser_domain(one.click_url), terms.advertisers))
     if imp.secure == 1:
@@ -177,6 +254,8 @@ def admits(
         checks.append(lambda one: (media.get(one.creative) or media_type(one.asset_url) or "") in mimes)
     if way.markup is MarkupType.VIDEO:
         checks.append(lambda one: _lasts(imp, one.duration_ms))
+    if way.markup is MarkupType.VIDEO and lengths is not None:
+        checks.append(lambda one: lengths.floor_micro_usdc(one.duration_ms) <= terms.floor_micro_usdc)
     return lambda one: all(check(one) for check in checks)
 
 
@@ -223,10 +302,14 @@ def signals(request: BidRequest, exchange: Exchange) -> Signals:
     objection = (
         (device is not None and 1 in (device.dnt, device.lmt))
         or (regs is not None and (regs.coppa == 1 or objects(regs.us_privacy)))
-        or (regs is not None and any(section >= GPP_OF_STATES for section in regs.gpp_sid))
-        or (ext is not None and (ext.gpc == 1 or objects(ext.us_privacy)))
+        or (regs is not None and _of_a_state(regs.gpp_sid))
+        or (ext is not None and (ext.gpc == 1 or objects(ext.us_privacy) or _of_a_state(ext.gpp_sid)))
     )
     tcf = (user.consent or (user.ext.consent if user.ext else None)) if user else None
-    known = (user.id if user else None) or (device.ifa if device else None)
+    known = identifier(user.id if user else None) or identifier(device.ifa if device else None)
     key = f"{exchange.id}:{known}" if known and not objection else f"{exchange.id}:request:{request.id}"
     return Signals(objection or not known, tcf, key)
+
+
+def _of_a_state(sections: Sequence[int]) -> bool:
+    return any(section >= GPP_OF_STATES for section in sections)

@@ -7,6 +7,7 @@ from backend.core.client_ip import Network
 
 TAG_PREFIX = "tag:"
 SHAPE_TOLERANCE_PERCENT = 2
+BOXED_PERCENT_MIN = 75
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,11 @@ class Slot:
         """Within 2 %, as for every creative: it is scaled, never distorted."""
         one, other = width * self.height, self.width * height
         return abs(one - other) * 100 <= SHAPE_TOLERANCE_PERCENT * other
+
+    def fits_boxed(self, width: int, height: int) -> bool:
+        """Whether a player of this size shows it whole with bars that take a quarter at most, as 16:9 in 4:3."""
+        one, other = width * self.height, self.width * height
+        return min(one, other) * 100 >= BOXED_PERCENT_MIN * max(one, other)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from enum import IntEnum
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from backend.core.categories import CampaignCategory, DeviceClass, WorldCategory
 from backend.openrtb.countries import ALPHA_2, ALPHA_3
@@ -85,6 +85,23 @@ def advertiser_domain(click_url: str) -> str:
     return (urlsplit(click_url).hostname or "").removeprefix("www.")
 
 
+def advertised_app(click_url: str) -> str | None:
+    """The app that an ad leads to, as `bid.bundle` and `bapp` name it: by its store's id; None when it is no store.
+
+    >>> advertised_app("https://play.google.com/store/apps/details?id=com.example.harbour&hl=en")
+    'com.example.harbour'
+    >>> advertised_app("https://apps.apple.com/de/app/harbour/id123456789")
+    '123456789'
+    """
+    parts = urlsplit(click_url)
+    if parts.hostname == "play.google.com":
+        return next(iter(parse_qs(parts.query).get("id", [])), None)
+    last = parts.path.rstrip("/").rpartition("/")[2]
+    if parts.hostname in ("apps.apple.com", "itunes.apple.com") and last[2:].isdigit() and last.startswith("id"):
+        return last[2:]
+    return None
+
+
 def domain_listed(domain: str, listed: Iterable[str]) -> bool:
     """Whether the domain, or one that it is below of, is listed."""
     names = (name.strip().lower().removeprefix("www.") for name in listed)
@@ -111,6 +128,11 @@ def language(code: str | None) -> str | None:
 def device(kind: int | None, *, headset: bool = False) -> DeviceClass | None:
     """Our class of a `devicetype`. There is none for headsets, so `imp.ext.sightline3d` may say it."""
     return DeviceClass.VR if headset else _DEVICES.get(kind or 0)
+
+
+def identifier(text: str | None) -> str | None:
+    """What names a viewer; None for the zeros that devices send of everybody who is not to be known."""
+    return text if text and text.strip("0-") else None
 
 
 def objects(us_privacy: str | None) -> bool:

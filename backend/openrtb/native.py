@@ -65,6 +65,7 @@ class Wanted:
     title: int | None = None
     title_max: int = 0
     sponsor: int | None = None
+    wrapped: bool = False       # before 1.1, request and answer were objects of the one field `native`
 
     def takes(self, width: int, height: int) -> bool:
         """Whether an image of this size will do: of the wanted shape, within 2 %, and not smaller than the least."""
@@ -92,7 +93,7 @@ def wanted_by(text: str) -> Wanted | None:
     return Wanted(
         image.id, max(image.img.w or 0, 0), max(image.img.h or 0, 0), image.img.wmin or 0, image.img.hmin or 0,
         frozenset(mime.lower() for mime in image.img.mimes), title.id if title else None,
-        (title.title.len or 0) if title and title.title else 0, sponsor.id if sponsor else None,
+        (title.title.len or 0) if title and title.title else 0, sponsor.id if sponsor else None, wrapped is not None,
     )
 
 
@@ -105,4 +106,5 @@ def answer(wanted: Wanted, domain: str, image_url: str, width: int, height: int,
         assets.append({"id": wanted.title, "title": {"text": domain[: wanted.title_max or None]}})
     if wanted.sponsor is not None:
         assets.append({"id": wanted.sponsor, "data": {"type": DATA_SPONSORED, "value": domain}})
-    return msgspec.json.encode({"ver": VERSION, "assets": assets, "link": {"url": click_url}}).decode()
+    made: dict[str, object] = {"ver": VERSION, "assets": assets, "link": {"url": click_url}}
+    return msgspec.json.encode({"native": made} if wanted.wrapped else made).decode()

@@ -40,9 +40,10 @@ def request_of(asked: DemandRequest, offer: DemandOffer, bidder: Bidder, domain:
             "cattax": CATEGORY_TAXONOMY, "publisher": {"id": str(asked.publisher)},
         },
         "device": _device(asked),
-        "regs": {"ext": {"gpc": int(asked.gpc)}},
-        "source": {"tid": asked.request_id, "schain": chain_of(domain, asked.publisher, asked.request_id)},
+        "source": {"fd": 0, "tid": asked.request_id, "schain": chain_of(domain, asked.publisher, asked.request_id)},
     }
+    if asked.gpc:
+        request["regs"] = {"ext": {"gpc": "1"}}         # the text that the header Sec-GPC has, or nothing
     if asked.tcf is not None:
         request["user"] = {"consent": asked.tcf}
     if asked.blocked_categories:
@@ -87,8 +88,8 @@ def _device(asked: DemandRequest) -> dict[str, object]:
 class _Bid(msgspec.Struct):
     """What we read of a bid. Its markup is not: only approved creatives are shown, as we have them."""
 
-    impid: str
-    price: Decimal
+    impid: str = ""
+    price: Decimal | None = None
     crid: str = ""
 
 
@@ -97,26 +98,31 @@ class _SeatBid(msgspec.Struct):
 
 
 class _Answer(msgspec.Struct):
-    id: str
+    id: str = ""
     cur: str = USD
     seatbid: list[_SeatBid] = []
 
 
 def bid_in(body: bytes, asked: DemandRequest, offer: DemandOffer) -> DemandBid | Outcome:
-    """The best bid of an answer that we may take, or what is wrong with the first.
+    """The best bid of an answer that we may take, or what is wrong with the first. Nothing, {} and no seat are no bids
+    (implementation notes, §7.1).
 
     Raises BadRequest when it is not JSON. A price is rounded down to whole micro-USDC, and must reach the floor then.
     """
+    if not body.strip():
+        return Outcome.NO_BID
     answer = read_lenient(body, _Answer)
-    if answer is None or answer.id != asked.request_id:
+    if answer is None:
+        return Outcome.MALFORMED
+    if not any(_bids(answer)):
+        return Outcome.NO_BID
+    if answer.id != asked.request_id:
         return Outcome.MALFORMED
     if answer.cur.upper() != USD:
         return Outcome.WRONG_CURRENCY
     judged = [_judged(bid, asked, offer) for bid in _bids(answer)]
     good = [bid for bid in judged if isinstance(bid, DemandBid)]
-    if good:
-        return max(good, key=lambda bid: bid.bid_micro_usdc)
-    return next((bad for bad in judged if isinstance(bad, Outcome)), Outcome.NO_BID)
+    return max(good, key=lambda bid: bid.bid_micro_usdc) if good else judged[0]
 
 
 def _bids(answer: _Answer) -> Iterator[_Bid]:
@@ -124,7 +130,7 @@ def _bids(answer: _Answer) -> Iterator[_Bid]:
 
 
 def _judged(bid: _Bid, asked: DemandRequest, offer: DemandOffer) -> DemandBid | Outcome:
-    if bid.impid != IMP_ID or bid.price <= 0:
+    if bid.impid != IMP_ID or bid.price is None or not bid.price.is_finite() or bid.price <= 0:
         return Outcome.MALFORMED
     up = floor_micro_usdc(bid.price)
     price = up if cpm(up) == bid.price else up - 1

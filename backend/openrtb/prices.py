@@ -14,14 +14,14 @@ _DIGITS_MAX = 30
 
 
 def floor_micro_usdc(cpm: Decimal | None) -> int:
-    """The least whole price of an impression that reaches a floor; 0 without one.
+    """The least whole price of an impression that reaches a floor; 0 without one. What is no number is above all bids.
 
     >>> floor_micro_usdc(Decimal("1.2501"))
     1251
     """
-    if cpm is None or cpm.is_nan() or cpm <= 0:
+    if cpm is None or (not cpm.is_nan() and cpm <= 0):
         return 0
-    if cpm > CPM_MAX:
+    if cpm.is_nan() or cpm > CPM_MAX:
         return PRICE_MICRO_USDC_MAX + 1         # more than anybody may bid
     return int((cpm * MICRO_PER_CPM_DOLLAR).to_integral_value(ROUND_CEILING))
 

@@ -1,7 +1,8 @@
 """From bytes to a bid request. *Strict* takes what the specification says; *lenient*, the default, what exchanges send:
 
 numbers as text and text as numbers, one thing where a list belongs, null for "not given", whatever cannot be read as if
-it were not there. Neither minds fields that it does not know. Both insist on an id and an impression with an id.
+it were not there; but a price that cannot be read is no price (NaN), since a floor that is not understood must bind.
+Neither minds fields that it does not know. Both insist on an id and an impression with an id.
 """
 
 import re
@@ -19,7 +20,7 @@ from backend.openrtb.request import BidRequest
 
 IMPS_MAX = 32
 TEXT_MAX = 4_096
-LIST_MAX = 1_000
+OBJECTS_MAX = 1_000             # in one list; texts and numbers are as many as the body has: all block something
 WHOLE_MAX = 2**53
 VERSION = "2.6"
 VERSION_HEADER = "x-openrtb-version"
@@ -30,6 +31,7 @@ _BRACKETS = re.compile(rb"[\[\]{}]")
 
 T = TypeVar("T")
 _ABSENT = object()
+_NO_PRICE = Decimal("NaN")
 
 
 def check_version(header: str | None) -> None:
@@ -56,14 +58,15 @@ def unpacked(body: bytes, encoding: str | None, bytes_max: int) -> bytes:
 
 
 def read_request(body: bytes, *, strict: bool) -> BidRequest:
-    """The request. Raises BadRequest: `malformed_json`, or `openrtb_request` when it is none."""
+    """The request, of which the first IMPS_MAX impressions. Raises BadRequest: `malformed_json`, or `openrtb_request`
+    when it is none.
+    """
     request = _strictly(body) if strict else lenient(_json(body), BidRequest)
     if request is None or not request.id or not request.imp:
         raise BadRequest("openrtb_request", "a bid request has an id, and at least one imp with an id")
-    if len(request.imp) > IMPS_MAX:
-        raise BadRequest("openrtb_request", f"at most {IMPS_MAX} impressions may be offered at once")
     if len({imp.id for imp in request.imp}) < len(request.imp):
         raise BadRequest("openrtb_request", "two impressions have the same id")
+    request.imp = request.imp[:IMPS_MAX]
     return request
 
 
@@ -137,19 +140,19 @@ def _reader(wanted: Any) -> Callable[[object], Any]:
     if isinstance(wanted, types.UnionType):
         wanted = next(part for part in typing.get_args(wanted) if part is not type(None))
     if typing.get_origin(wanted) is list:
-        each = _reader(typing.get_args(wanted)[0])
-        return lambda raw: _list(raw, each)
-    simple = {str: _text, int: _whole, Decimal: _number, bool: _truth}
-    return simple.get(wanted) or (lambda raw: _given(lenient(raw, wanted)))
+        part = typing.get_args(wanted)[0]
+        each, most = _reader(part), None if part in _SIMPLE else OBJECTS_MAX
+        return lambda raw: _list(raw, each, most)
+    return _SIMPLE.get(wanted) or (lambda raw: _given(lenient(raw, wanted)))
 
 
 def _given(value: object) -> object:
     return _ABSENT if value is None else value
 
 
-def _list(raw: object, each: Callable[[object], Any]) -> Any:
+def _list(raw: object, each: Callable[[object], Any], most: int | None) -> Any:
     parts = raw if isinstance(raw, list) else [raw]
-    return [value for part in parts[:LIST_MAX] if part is not None and (value := each(part)) is not _ABSENT]
+    return [value for part in parts[:most] if part is not None and (value := each(part)) is not _ABSENT]
 
 
 def _text(raw: object) -> Any:
@@ -185,7 +188,18 @@ def _number(raw: object) -> Any:
     return number
 
 
+def _price(raw: object) -> Any:
+    """An empty text is as good as nothing; anything else that is no number binds, and nobody can reach it."""
+    if isinstance(raw, str) and not raw.strip():
+        return _ABSENT
+    number = _number(raw)
+    return _NO_PRICE if number is _ABSENT else number
+
+
 def _truth(raw: object) -> Any:
     if isinstance(raw, str):
         raw = {"true": 1, "1": 1, "false": 0, "0": 0}.get(raw.lower())
     return bool(raw) if isinstance(raw, bool | int) and raw in (0, 1) else _ABSENT
+
+
+_SIMPLE: Mapping[type, Callable[[object], Any]] = {str: _text, int: _whole, Decimal: _price, bool: _truth}

@@ -9,18 +9,29 @@ import msgspec
 
 
 class Format(msgspec.Struct):
-    """An allowed size of a banner, in pixels that do not depend on the device."""
+    """An allowed size of a banner, in pixels that do not depend on the device, or its shape alone (a "flex ad")."""
 
     w: int | None = None
     h: int | None = None
+    wratio: int | None = None
+    hratio: int | None = None
 
 
 class Banner(msgspec.Struct):
     format: list[Format] = []
     w: int | None = None
     h: int | None = None
+    btype: list[int] = []
     battr: list[int] = []
     mimes: list[str] = []
+
+
+class DurFloor(msgspec.Struct):
+    """A floor for videos of some lengths, in seconds; both ends belong to it, and may be open."""
+
+    mindur: int | None = None
+    maxdur: int | None = None
+    bidfloor: Decimal | None = None
 
 
 class Video(msgspec.Struct):
@@ -35,8 +46,11 @@ class Video(msgspec.Struct):
     h: int | None = None
     plcmt: int | None = None
     linearity: int | None = None
+    boxingallowed: int | None = None
     delivery: list[int] = []
     battr: list[int] = []
+    mincpmpersec: Decimal | None = None
+    durfloors: list[DurFloor] = []
 
 
 class Native(msgspec.Struct):
@@ -54,6 +68,8 @@ class Deal(msgspec.Struct):
     at: int | None = None
     wseat: list[str] = []
     wadomain: list[str] = []
+    mincpmpersec: Decimal | None = None
+    durfloors: list[DurFloor] = []
 
 
 class Pmp(msgspec.Struct):
@@ -115,6 +131,7 @@ class Channel(msgspec.Struct):
     id: str | None = None
     name: str | None = None
     domain: str | None = None
+    page: str | None = None
     bundle: str | None = None
     publisher: Seller | None = None
 
@@ -154,6 +171,7 @@ class RegsExt(msgspec.Struct):
     gdpr: int | None = None
     us_privacy: str | None = None
     gpc: int | None = None
+    gpp_sid: list[int] = []
 
 
 class Regs(msgspec.Struct):
@@ -205,10 +223,13 @@ class BidRequest(msgspec.Struct):
     wseat: list[str] = []
     bseat: list[str] = []
     cur: list[str] = []
+    wlang: list[str] = []
+    wlangb: list[str] = []
     acat: list[str] = []
     bcat: list[str] = []
     cattax: int | None = None
     badv: list[str] = []
+    bapp: list[str] = []
     source: Source | None = None
     regs: Regs | None = None
 

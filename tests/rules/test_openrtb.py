@@ -2,6 +2,7 @@
 
 import sys
 from contextlib import suppress
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -16,23 +17,24 @@ from backend.core.categories import CampaignCategory, DeviceClass, WorldCategory
 from backend.core.decision_token import DecisionToken
 from backend.core.errors import BadRequest, Conflict, TooLarge, Unprocessable
 from backend.core.events import BidKind
-from backend.core.exchange import Candidate, SupplyBid
+from backend.core.exchange import Candidate, DemandBid, DemandOffer, DemandRequest, SupplyBid
 from backend.core.ruleset import Ruleset
 from backend.openrtb import asking, iab, vast
 from backend.openrtb.answer import Links, bid_of
 from backend.openrtb.answer import encode as encode_bid
-from backend.openrtb.bidder import FAILURES_MAX, REST_SECONDS, Bucket, Circuit, Outcome
+from backend.openrtb.bidder import FAILURES, FAILURES_MAX, REST_SECONDS, Bidder, Bucket, Circuit, Outcome
 from backend.openrtb.exchange import Exchange, Slot, tag_of
 from backend.openrtb.native import answer, wanted_by
 from backend.openrtb.notices import price_to_charge, signing_key
+from backend.openrtb.outgoing import bid_in, request_of
 from backend.openrtb.prices import cleared_micro_usdc, cpm, floor_micro_usdc
-from backend.openrtb.reading import DEPTH_MAX, read_request, unpacked
+from backend.openrtb.reading import DEPTH_MAX, IMPS_MAX, read_request, unpacked
 from backend.openrtb.request import BidRequest
 from backend.openrtb.sellers import ads_txt_lines, app_ads_txt
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import openrtb_examples as examples
-from openrtb_schema import BID, mistakes
+from openrtb_schema import BID, BID_REQUEST, mistakes
 
 EXCHANGE = Exchange(1, "Exchange", "exchange.example", "sightline", 9, slots=(
     Slot(1, "image", 300, 250), Slot(2, "video", 1_280, 720), Slot(3, "image", 300, 250, "vip"),
@@ -67,7 +69,8 @@ def test_prices__what_is_no_price__is_none(text: str) -> None:
 
 def test_floor__absurd__is_above_every_bid() -> None:
     assert floor_micro_usdc(Decimal("1e999999")) == 10**9 + 1
-    assert floor_micro_usdc(Decimal("NaN")) == 0
+    assert floor_micro_usdc(Decimal("NaN")) == 10**9 + 1
+    assert floor_micro_usdc(Decimal("-1")) == 0
     assert floor_micro_usdc(None) == 0
 
 
@@ -137,6 +140,127 @@ def everything(request: BidRequest) -> None:
             assert mistakes(msgspec.json.decode(encode_bid(bid)), BID) == []
 
 
+def read(strict: bool = False, imp: dict[str, Any] | None = None, **request: Any) -> BidRequest:
+    """A request for one banner of 300 x 250, unless told otherwise."""
+    imps = [{"id": "1", "banner": {"w": 300, "h": 250}} | (imp or {})]
+    return read_request(msgspec.json.encode({"id": "r1", "imp": imps} | request), strict=strict)
+
+
+def sold(request: BidRequest, shown: Candidate = SHOWN) -> list[tuple[asking.Way, int]]:
+    """By which ways, at which floors, a creative may be bid for the first impression."""
+    (imp, *_), made = request.imp, []
+    for terms in asking.terms_of(imp, request, EXCHANGE):
+        for way in asking.ways(imp, EXCHANGE, Ruleset()):
+            if asking.admits(request, imp, way, terms, {}, secure_links=True)(shown):
+                made.append((way, terms.floor_micro_usdc))
+    return made
+
+
+@pytest.mark.parametrize("price", ["1,25", "a lot", 1e300, True, [], {"usd": 1}, "NaN", "sNaN"])
+def test_read__price_that_is_none__binds_as_one_that_nobody_can_reach(price: Any) -> None:
+    """A floor or a multiplier that is not understood is not as good as none."""
+    request = read(imp={"bidfloor": price, "pmp": {"deals": [{"id": 7, "bidfloor": price}]}})
+    assert {terms.floor_micro_usdc for terms in asking.terms_of(request.imp[0], request, EXCHANGE)} == {10**9 + 1}
+    assert sold(read(imp={"qty": {"multiplier": price}})) == []
+    for strict in (False, True):
+        with suppress(BadRequest):
+            everything(read(strict, {"bidfloor": price, "qty": {"multiplier": price}}))
+
+
+@pytest.mark.parametrize("price", ["", " ", None, 0, "0", -1])
+def test_read__no_price__is_no_floor(price: Any) -> None:
+    assert [floor for _, floor in sold(read(imp={"bidfloor": price}))] == [0]
+
+
+def test_read__long_lists__are_read_to_their_end() -> None:
+    """Whoever blocks thousands must be able to rely on the last of them too."""
+    others = [f"shop{number}.example" for number in range(3_000)]
+    assert sold(read(badv=others))
+    assert sold(read(badv=[*others, "s.example"])) == []
+    assert sold(read(bcat=[f"IAB25-{number}" for number in range(3_000)] + ["IAB22"])) == []
+
+
+def test_read__more_impressions_than_we_look_at__are_offered_all_the_same() -> None:
+    many = [{"id": str(number), "banner": {"w": 300, "h": 250}} for number in range(100)]
+    for strict in (False, True):
+        found = read_request(msgspec.json.encode({"id": "r", "imp": many}), strict=strict)
+        assert [imp.id for imp in found.imp] == [str(number) for number in range(IMPS_MAX)]
+
+
+@pytest.mark.parametrize(("banner", "ways"), [
+    ({}, [(0, 0, None)]), ({"w": 0, "h": 0, "format": [{}]}, [(0, 0, None)]), ({"w": 300}, []),
+    ({"format": [{"w": 300}, {"h": 250}]}, []), ({"w": -300, "h": -250}, []),
+    ({"format": [{"wratio": 6, "hratio": 5, "wmin": 300}]}, [(0, 0, (6, 5))]),
+    ({"format": [{"wratio": 16, "hratio": 9}]}, []), ({"w": 300, "h": 250, "btype": [1, 3, 4]}, [(300, 250, None)]),
+    ({"w": 300, "h": 250, "btype": [2]}, []),
+    ({"w": 320, "h": 50, "format": [{"w": 600, "h": 500}]}, [(600, 500, None)]),
+])
+def test_banner__sizes_shapes_and_types__are_those_that_were_asked_for(banner: Any, ways: list[Any]) -> None:
+    found = [way for way, _ in sold(read(imp={"banner": banner}))]
+    assert [(way.width, way.height, way.ratio) for way in found] == ways
+
+
+def test_banner__shape_instead_of_a_size__is_told_in_the_bid() -> None:
+    (way, _), = sold(read(imp={"banner": {"format": [{"wratio": 6, "hratio": 5}]}}))
+    bid = bid_of(SupplyBid(FACTS, SHOWN), "1", way, None, EXCHANGE, Links("https://ads.example", "t"), {}, None, 0)
+    assert (bid.wratio, bid.hratio) == (6, 5)
+
+
+STORE = "https://play.google.com/store/apps/details?id=com.example.harbour"
+
+
+def test_blocks__apps_and_languages__are_kept() -> None:
+    app = replace(SHOWN, click_url=STORE)
+    assert sold(read(bapp=["com.other"]), app)
+    assert sold(read(bapp=["com.example.harbour"]), app) == []
+    (way, _), = sold(read(), app)
+    assert bid_of(
+        SupplyBid(FACTS, app), "1", way, None, EXCHANGE, Links("https://ads.example", "t"), {}, None, 0
+    ).bundle == "com.example.harbour"
+    assert iab.advertised_app("https://apps.apple.com/app/id12") == "12"
+    assert iab.advertised_app("https://shop.example/id12") is None
+    assert asking.not_for_us(read(wlang=["de"]), EXCHANGE)
+    assert asking.not_for_us(read(wlangb=["de-AT"]), EXCHANGE)
+
+
+FILM = {"mimes": ["video/mp4"], "w": 1_280, "h": 720, "maxduration": 30}
+BY_LENGTH = [{"maxdur": 10, "bidfloor": 1}, {"mindur": 11, "maxdur": 20, "bidfloor": 3}, {"mindur": 21, "bidfloor": 9}]
+
+
+@pytest.mark.parametrize(("film", "floors"), [
+    ({"durfloors": BY_LENGTH}, [3_000, 9_000]), ({"durfloors": BY_LENGTH[:1]}, [500, 1_000]),
+    ({"mincpmpersec": 0.2}, [4_000, 5_000, 6_000]), ({"mincpmpersec": "dear"}, [10**9 + 1]),
+    ({"mincpmpersec": 0.01}, [500]), ({}, [500]),
+])
+def test_video__floors_by_length__bind_by_the_length_of_what_is_shown(film: Any, floors: list[int]) -> None:
+    """It has fifteen and a half seconds. A deal may have floors of its own."""
+    asked = {"banner": None, "video": FILM | film, "bidfloor": 0.5}
+    found = [floor for _, floor in sold(read(imp=asked))]
+    assert found[:len(floors)] == floors
+    assert found == sorted(set(found))
+    deal = {"pmp": {"private_auction": 1, "deals": [{"id": "7", "bidfloor": 0.5, **film}]}}
+    assert [floor for _, floor in sold(read(imp=asked | deal | {"video": FILM}))] == found
+
+
+@pytest.mark.parametrize(("player", "sizes"), [
+    ({"w": 640, "h": 360}, [(640, 360)]), ({"w": 640, "h": 480}, [(0, 0)]), ({"w": 940, "h": 560}, [(0, 0)]),
+    ({"w": 640, "h": 480, "boxingallowed": 0}, []), ({"w": 300, "h": 250}, []), ({"w": 360, "h": 640}, []),
+    ({"w": 0, "h": 0}, [(0, 0)]), ({}, [(0, 0)]),
+])
+def test_video__player_of_another_shape__boxes_it_where_that_is_allowed(player: Any, sizes: list[Any]) -> None:
+    """The size is the player's, and most of them are 4:3; the bid then tells that of the film."""
+    ways = [way for way, _ in sold(read(imp={"banner": None, "video": {"mimes": ["video/mp4"], **player}}))]
+    assert [(way.width, way.height) for way in ways] == sizes
+
+
+def test_request__says_nothing_of_one_place__is_no_contradiction() -> None:
+    """Some write {} for what they do not have, and 0 for a time that they do not give."""
+    empty: dict[str, Any] = {"site": {}, "app": {"id": "1"}, "tmax": 0}
+    assert asking.refusal(read(**empty), EXCHANGE) is None
+    assert asking.refusal(read(site={"page": "https://a.example/"}, app={"id": "1"}), EXCHANGE) == 2
+    assert asking.refusal(read(tmax=-1), EXCHANGE) == 15
+
+
 def test_read__too_deep__is_refused_before_it_is_decoded() -> None:
     nested = b"[" * (DEPTH_MAX + 1) + b"]" * (DEPTH_MAX + 1)
     with pytest.raises(BadRequest, match="openrtb_request"):
@@ -149,6 +273,65 @@ def test_read__too_deep__is_refused_before_it_is_decoded() -> None:
 def test_unpacked__any_bytes__are_read_or_refused(body: bytes, encoding: str | None) -> None:
     with suppress(BadRequest, TooLarge):
         assert len(unpacked(body, encoding, 1_000)) <= 1_000
+
+
+# ---- answers of bidders ---------------------------------------------------------------------------------------------
+
+ASKED = DemandRequest("r1", 1, "image", 300, 250, None, None, 1_000, 4, 1, "games", "three", (), ())
+OFFER = DemandOffer(12, (7, 8), 5_000)
+NO_BIDS = [b"", b" \n", b"{}", b'{"id":"r1","seatbid":[]}', b'{"id":"r1","nbr":2}', b'{"id":"r1","seatbid":[],"nbr":2}',
+           b'{"id":"r1","seatbid":null}', b'{"id":"r1","seatbid":[{"seat":"s","bid":[]}]}', b'{"seatbid":[]}']
+
+
+@pytest.mark.parametrize("body", NO_BIDS)
+def test_bid_in__every_way_to_say_nothing__is_no_bid_and_no_failure(body: bytes) -> None:
+    """Implementation notes, section 7.1: else the circuit opens for a bidder that merely has nothing to show."""
+    assert bid_in(body, ASKED, OFFER) is Outcome.NO_BID
+    assert Outcome.NO_BID not in FAILURES
+
+
+def answered(*bids: dict[str, Any], **response: Any) -> DemandBid | Outcome:
+    made = [{"impid": "1", "crid": "7", "price": 3} | bid for bid in bids]
+    return bid_in(msgspec.json.encode({"id": "r1", "seatbid": [{"bid": made}]} | response), ASKED, OFFER)
+
+
+@pytest.mark.parametrize(("bid", "expected"), [
+    ({"price": "3.5"}, 3_500), ({"price": "3.5009"}, 3_500), ({"price": 5}, 5_000), ({"crid": 8}, 3_000),
+    ({"price": "NaN"}, "malformed"), ({"price": "Infinity"}, "malformed"), ({"price": "sNaN"}, "malformed"),
+    ({"price": 1e300}, "malformed"), ({"price": None}, "malformed"), ({"price": [3]}, "malformed"),
+    ({"price": -1}, "malformed"), ({"price": 0}, "malformed"), ({"price": 5.001}, "above_maximum"),
+    ({"price": 0.9999}, "below_floor"), ({"price": 1e-30}, "below_floor"), ({"impid": "2"}, "malformed"),
+    ({"impid": None}, "malformed"), ({"crid": "9"}, "unknown_creative"), ({"crid": None}, "unknown_creative"),
+])
+def test_bid_in__whatever_is_bid__is_a_price_that_we_may_take_or_has_its_reason(bid: Any, expected: Any) -> None:
+    """L88."""
+    found = answered(bid)
+    assert (found.bid_micro_usdc if isinstance(found, DemandBid) else found) == expected
+
+
+def test_bid_in__several_bids__the_best_that_we_may_take_counts() -> None:
+    assert answered({}, {"price": 4}, {"price": 6}, {"price": "NaN"}) == DemandBid(12, 7, 4_000)
+    assert answered({"price": 6}, {"price": -1}) is Outcome.ABOVE_MAXIMUM
+    assert answered({}, id="r2") is Outcome.MALFORMED
+    assert answered({}, cur="EUR") is Outcome.WRONG_CURRENCY
+    assert answered({}, cur=None, bidid=5) == DemandBid(12, 7, 3_000)
+
+
+@given(st.binary(max_size=60) | json_values.map(msgspec.json.encode))
+def test_bid_in__any_bytes__are_an_outcome(body: bytes) -> None:
+    with suppress(BadRequest):
+        assert isinstance(bid_in(body, ASKED, OFFER), Outcome)
+
+
+def test_request_of__objection__is_the_text_of_the_header() -> None:
+    """The extension has it as text, and it is not there when the viewer did not object."""
+    bidder = Bidder(1, 12, "https://bidder.example/", "dsp-1", 100, 10)
+    for objects in (False, True):
+        body = request_of(replace(ASKED, gpc=objects), OFFER, bidder, "ads.example", 120)
+        request = msgspec.json.decode(body)
+        assert mistakes(request, BID_REQUEST) == []
+        assert request.get("regs") == ({"ext": {"gpc": "1"}} if objects else None)
+        assert request["device"]["lmt"] == int(objects)
 
 
 # ---- words ----------------------------------------------------------------------------------------------------------
@@ -186,6 +369,9 @@ def test_domains__blocked__with_all_below_them() -> None:
     ({"user": {"id": "u1"}, "regs": {"coppa": 1}}, True),
     ({"user": {"id": "u1"}, "regs": {"gpp_sid": [2, 7]}}, True), ({"user": {"id": "u1"}, "device": {"lmt": 1}}, True),
     ({"user": {"id": "u1"}, "regs": {"ext": {"us_privacy": "1-Y-"}}}, True),
+    ({"user": {"id": "u1"}, "regs": {"ext": {"gpp_sid": [8]}}}, True),
+    ({"user": {"id": "u1"}, "regs": {"ext": {"gpc": "1"}}}, True),
+    ({"device": {"ifa": "00000000-0000-0000-0000-000000000000"}}, True), ({"user": {"id": "0"}}, True),
 ])
 def test_signals__objections_in_every_place__are_heard(said: dict[str, Any], objected: bool) -> None:
     """L64."""
@@ -341,5 +527,6 @@ def test_native__request_of_1_0_and_1_2__are_both_read() -> None:
         assert not wanted.takes(239, 199)
         assert not wanted.takes(300, 300)
         given_ = msgspec.json.decode(answer(wanted, "shop.example", "https://a.example/1.png", 300, 250, "https://c/"))
+        given_ = given_["native"] if text.startswith('{"native"') else given_
         assert [asset["id"] for asset in given_["assets"]] == [128, 123, 124]
         assert given_["link"] == {"url": "https://c/"}

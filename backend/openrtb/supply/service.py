@@ -140,17 +140,21 @@ class SupplyService:
         for imp in request.imp:
             if clock() >= until:
                 break
-            bid = await self._bid(request, imp, exchange, media, now_ms)
+            bid = await self._bid(request, imp, exchange, media, now_ms, lambda: clock() < until)
             if bid is not None:
                 bids.append(bid)
         return bids
 
     async def _bid(
-        self, request: BidRequest, imp: Imp, exchange: Exchange, media: Mapping[int, str], now_ms: int
+        self, request: BidRequest, imp: Imp, exchange: Exchange, media: Mapping[int, str], now_ms: int,
+        in_time: Callable[[], bool],
     ) -> Bid | None:
+        """The first way that somebody bids for. A request may name hundreds of deals: there is no bid without time."""
         ways = asking.ways(imp, exchange, self._ruleset)[:TRIES_MAX]
         for terms in asking.terms_of(imp, request, exchange) if ways else ():
             for way in ways:
+                if not in_time():
+                    return None
                 won = await self._decide(request, imp, exchange, way, terms, media, now_ms)
                 if won is not None:
                     links = Links(self._base, sign(won.facts, self._key))
@@ -265,7 +269,7 @@ class NoticeService:
     async def _theirs(self, token: str, client: str) -> DecisionToken:
         """The facts of a bid, when it is the exchange that speaks."""
         facts = self._facts(token, self._key)
-        exchange = (await self._directory.all()).selling(facts.placement)
+        exchange = (await self._directory.all()).selling.get(facts.placement)
         if exchange is not None:
             check_network(exchange, client)
         return facts

@@ -16,15 +16,13 @@ VIDEO_DAYS = 32
 
 _EXCHANGES = text("""
 select e.id, e.name, e.domain, e.seat, e.token_digest, e.networks, e.strict, e.needs_schain, e.click_macro,
-       w.publisher_index
+       w.publisher_index, e.status = 'active' and w.status = 'active' as active
   from exchange e join world w on w.id = e.world_id
- where e.status = 'active' and w.status = 'active'
 """)
 
 _SLOTS = text("""
-select e.id as exchange, p.id, p.name, p.kind, p.width, p.height
-  from exchange e join placement p on p.world_id = e.world_id
- where p.status = 'active' order by p.id
+select e.id as exchange, p.id, p.name, p.kind, p.width, p.height, p.status = 'active' as active
+  from exchange e join placement p on p.world_id = e.world_id order by p.id
 """)
 
 # of hosted assets: their addresses do not end like files
@@ -44,32 +42,36 @@ select c.id, c.line_item_id, l.campaign_id, campaign.category, c.kind, c.width, 
 
 @dataclass(frozen=True, slots=True)
 class Directory:
-    """Exchanges by the digest of their token; media types of creatives whose addresses do not tell them."""
+    """Exchanges by the digest of their token; media types of creatives whose addresses do not tell them.
+
+    `selling` tells by placement whose it is, paused or not: what was bid before may be billed by it alone.
+    """
 
     exchanges: Mapping[str, Exchange]
     media: Mapping[int, str]
-
-    def selling(self, placement: int) -> Exchange | None:
-        """Whose placement it is."""
-        return next(
-            (one for one in self.exchanges.values() if any(slot.placement == placement for slot in one.slots)), None
-        )
+    selling: Mapping[int, Exchange]
 
 
 def read_directory(connection: Connection) -> Directory:
     slots: dict[int, list[Slot]] = {}
+    placements: dict[int, list[int]] = {}
     for row in connection.execute(_SLOTS):
-        slot = Slot(row.id, row.kind, row.width, row.height, tag_of(row.name))
-        slots.setdefault(row.exchange, []).append(slot)
-    exchanges = {
-        row.token_digest: Exchange(
+        placements.setdefault(row.exchange, []).append(row.id)
+        if row.active:
+            slot = Slot(row.id, row.kind, row.width, row.height, tag_of(row.name))
+            slots.setdefault(row.exchange, []).append(slot)
+    exchanges: dict[str, Exchange] = {}
+    selling: dict[int, Exchange] = {}
+    for row in connection.execute(_EXCHANGES):
+        found = Exchange(
             row.id, row.name, row.domain, row.seat, row.publisher_index, networks(row.networks), row.strict,
             row.needs_schain, row.click_macro, tuple(slots.get(row.id, ())),
         )
-        for row in connection.execute(_EXCHANGES)
-    }
+        selling |= dict.fromkeys(placements.get(row.id, ()), found)
+        if row.active:
+            exchanges[row.token_digest] = found
     media = {row.id: row.media_type for row in connection.execute(_MEDIA)} if exchanges else {}
-    return Directory(exchanges, media)
+    return Directory(exchanges, media, selling)
 
 
 def read_creative(connection: Connection, creative: int) -> tuple[Candidate, str | None] | None:
