@@ -188,6 +188,7 @@ CODES: Mapping[str, Meaning] = {
     "placement_paused": Meaning(409, "The placement is paused"),
     "batch_too_large": Meaning(413, "Too many events in one batch"),
     "entry_unknown": Meaning(404, "No such entry of the event stream is set aside (`sightline events poison`)"),
+    "not_followed": Meaning(503, "Links of ads are followed when somebody clicks, not in advance"),
     "queue_full": Meaning(503, "Too many events wait to be stored; nothing of the batch was taken, retry"),
     "token_unknown": Meaning(404, "Not a click link of ours, or the ad is gone"),
     # conversions

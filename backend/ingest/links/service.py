@@ -6,8 +6,9 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
+import redis
+
 from backend.core.errors import Unavailable
-from backend.db.failures import REDIS_UNAVAILABLE
 from backend.ingest.links.store import Spool, SpooledClick, Targets
 from backend.ingest.quick import Judged
 
@@ -15,7 +16,7 @@ log = logging.getLogger("sightline.ingest")
 
 COUNT_SECONDS_MAX = 1.0         # nobody who clicked waits longer for Redis
 TIDY_SECONDS = 1.0
-LATER: tuple[type[Exception], ...] = (Unavailable, TimeoutError, *REDIS_UNAVAILABLE)
+LATER: tuple[type[Exception], ...] = (Unavailable, TimeoutError, redis.RedisError)     # whatever Redis has against it
 
 
 class Door(Protocol):
@@ -83,6 +84,8 @@ class ClickLinks:
                     done.set_result(None)
 
     async def _run(self) -> None:
+        with contextlib.suppress(OSError):
+            await asyncio.to_thread(self._spool.take_up)
         while True:
             await asyncio.sleep(TIDY_SECONDS)
             try:
@@ -92,6 +95,8 @@ class ClickLinks:
                 log.warning("the folder of clicks cannot be used: %s", error)
             except LATER:
                 continue        # Redis is still away
+            except Exception:
+                log.exception("the folder of clicks is looked at again")
 
     async def note(self) -> int:
         """Write down where the catalogue's creatives lead; gives how many were not known."""
@@ -100,11 +105,12 @@ class ClickLinks:
     async def replay(self) -> int:
         """Count the clicks that wait on disk; gives how many. One that was counted already is dropped as a replay.
 
-        Raises what Redis raises: then all of them are kept.
+        Raises what Redis raises: then those that are left are kept.
         """
-        if self._spool.is_empty():
-            return 0
-        with self._spool.claimed() as clicks:
-            for click in clicks:
-                await self._ingest.admit([click.judged], click.received_ms)
-            return len(clicks)
+        counted = 0
+        if not self._spool.is_empty():
+            with self._spool.claimed() as clicks:
+                for click in clicks:
+                    await self._ingest.admit([click.judged], click.received_ms)
+                    counted += 1
+        return counted

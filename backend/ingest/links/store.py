@@ -2,8 +2,9 @@
 
 import fcntl
 import hmac
+import logging
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from hashlib import blake2b
 from pathlib import Path
@@ -11,6 +12,8 @@ from pathlib import Path
 import msgspec
 
 from backend.ingest.quick import Judged
+
+log = logging.getLogger("sightline.ingest")
 
 SPOOL_BYTES_MAX = 64 * 1024 * 1024
 REWRITE_RATIO = 2               # a file with more than twice the lines it needs is written anew
@@ -92,30 +95,78 @@ class Spool:
         return not self._file.exists() and not any(self._folder.glob("spool-*.jsonl"))
 
     @contextmanager
-    def claimed(self) -> Iterator[list[SpooledClick]]:
-        """What waits, for one process at a time; gone when the block ends well, there again when it raises."""
+    def claimed(self) -> Iterator["Waiting"]:
+        """What waits, for one process at a time; gone once it was all handed out. When the block ends before, what is
+        left is there again, from the click on that was handed out last.
+        """
         self._folder.mkdir(parents=True, exist_ok=True)
         with _locked(self._folder / "replay", wait=False) as is_ours:
             if not is_ours:
-                yield []
+                yield Waiting([], self._click)
                 return
-            with _locked(self._file):
-                if self._file.exists():
-                    self._file.replace(self._folder / f"spool-{self._next():08}.jsonl")
-            files = sorted(self._folder.glob("spool-*.jsonl"))
-            yield [click for file in files for click in self._clicks(file)]
-            for file in files:
-                file.unlink()
+            self._put_among_claimed(self._file)
+            waiting = Waiting(sorted(self._folder.glob("spool-*.jsonl")), self._click)
+            try:
+                yield waiting
+            finally:
+                waiting.keep_the_rest()
 
-    def _clicks(self, file: Path) -> Iterator[SpooledClick]:
-        for line in file.read_bytes().splitlines():
-            content = _content(line, self._key, b"sightline-spool")
-            if content is not None:
-                yield msgspec.json.decode(content, type=SpooledClick)
+    def take_up(self) -> None:
+        """What another version of this program has written may be what this one can read."""
+        with _locked(self._folder / "replay", wait=False) as is_ours:
+            if is_ours:
+                self._put_among_claimed(self._unread)
+
+    @property
+    def _unread(self) -> Path:
+        return self._folder / "unread.jsonl"
+
+    def _put_among_claimed(self, file: Path) -> None:
+        with _locked(file):
+            if file.exists():
+                file.replace(self._folder / f"spool-{self._next():08}.jsonl")
+
+    def _click(self, line: bytes) -> SpooledClick | None:
+        """None for a line that is not ours; one that is, and cannot be read, waits elsewhere."""
+        content = _content(line.removesuffix(b"\n"), self._key, b"sightline-spool")
+        if content is None:
+            log.warning("a line of the spool of clicks is cut short, or signed with another key")
+            return None
+        try:
+            return msgspec.json.decode(content, type=SpooledClick)
+        except msgspec.DecodeError as error:
+            log.error("a click in the spool cannot be read, it waits in %s: %s", self._unread.name, error)
+            with _locked(self._unread):
+                _append(self._unread, line)
+            return None
 
     def _next(self) -> int:
         taken = [int(file.stem.partition("-")[2]) for file in self._folder.glob("spool-*.jsonl")]
         return max(taken, default=0) + 1
+
+
+class Waiting:
+    """Clicks in files, one after the other, so that no more than one of them is in memory."""
+
+    def __init__(self, files: list[Path], read: Callable[[bytes], SpooledClick | None]) -> None:
+        self._files = files
+        self._read = read
+        self._at = 0            # where in the first file the click begins that was handed out last
+
+    def __iter__(self) -> Iterator[SpooledClick]:
+        while self._files:
+            with self._files[0].open("rb") as lines:
+                for line in lines:
+                    click = self._read(line)
+                    if click is not None:
+                        yield click
+                    self._at += len(line)
+            self._files.pop(0).unlink()
+            self._at = 0
+
+    def keep_the_rest(self) -> None:
+        if self._at:
+            _replace(self._files[0], self._files[0].read_bytes()[self._at :])
 
 
 def _signed(content: bytes, key: bytes, person: bytes) -> bytes:

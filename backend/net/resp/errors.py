@@ -9,6 +9,7 @@ _BY_WORD: dict[str, type[exceptions.RedisError]] = {
     "NOSCRIPT": exceptions.NoScriptError,
     "READONLY": exceptions.ReadOnlyError,
     "MISCONF": exceptions.ReadOnlyError,       # it cannot write its own files, so it takes no writes of ours
+    "NOREPLICAS": exceptions.ReadOnlyError,    # too few of them for min-replicas-to-write
     "OOM": exceptions.OutOfMemoryError,
     "LOADING": exceptions.BusyLoadingError,
     "MASTERDOWN": exceptions.ConnectionError,
@@ -21,7 +22,7 @@ _BY_WORD: dict[str, type[exceptions.RedisError]] = {
 
 
 # inside of a script Redis 6 says: Error running script (call to f_…): @user_script:3: -OOM command not allowed …
-_IN_SCRIPT = re.compile(r"(?<= -)(?:OOM|READONLY|MISCONF)(?= )")
+_IN_SCRIPT = re.compile(r"(?<= -)(?:OOM|READONLY|MISCONF|NOREPLICAS)(?= )")
 
 
 def error_of(reply: str) -> exceptions.RedisError:
