@@ -15,8 +15,11 @@ from backend.openrtb.iab import (
     advertiser_domain,
     category_blocked,
     domain_listed,
+    domains,
     identifier,
+    listed,
     media_type,
+    media_types,
     objects,
 )
 from backend.openrtb.native import Wanted, wanted_by
@@ -28,6 +31,7 @@ TMAX_MS_MIN = 5
 FIRST_PRICE = 1
 LINEAR = 1
 PROGRESSIVE = 2
+HTML = "text/html"
 XHTML_BANNER = 2                # `btype` of ours: a picture in a link
 SECONDS_MAX = 600               # of a video whose length the request leaves open
 SECONDS_STEP, MINUTE_SECONDS = 5, 60
@@ -90,7 +94,7 @@ class Terms:
     floor_micro_usdc: int
     pays_bid: bool
     deal: int | None = None
-    advertisers: tuple[str, ...] = field(default=())        # a deal may name the domains that it is for
+    advertisers: frozenset[str] = field(default=frozenset())    # a deal may name the domains that it is for
     lengths: Lengths | None = None
 
 
@@ -123,7 +127,7 @@ def terms_of(imp: Imp, request: BidRequest, exchange: Exchange) -> Iterator[Term
         if number is None or (deal.wseat and exchange.seat not in deal.wseat) or not _in_dollars(deal.bidfloorcur):
             continue
         at = deal.at or request.at
-        terms = Terms(floor_micro_usdc(deal.bidfloor), at != FIRST_PRICE, number, tuple(deal.wadomain))
+        terms = Terms(floor_micro_usdc(deal.bidfloor), at != FIRST_PRICE, number, domains(deal.wadomain))
         yield from _by_length(terms, imp, _lengths(deal) or _lengths(imp.video))
     if not (pmp and pmp.private_auction == 1) and _in_dollars(imp.bidfloorcur):
         terms = Terms(floor_micro_usdc(imp.bidfloor), request.at != FIRST_PRICE)
@@ -234,17 +238,37 @@ def vast_version(imp: Imp) -> str | None:
     return max(known, default=None) if protocols else "4.2"
 
 
+@dataclass(frozen=True, slots=True)
+class Blocks:
+    """What a request blocks or allows, prepared once: lists of exchanges have thousands of entries."""
+
+    categories: frozenset[str]
+    only_categories: frozenset[str]
+    taxonomy: int | None
+    advertisers: frozenset[str]
+    apps: frozenset[str]
+
+    @classmethod
+    def of(cls, request: BidRequest) -> "Blocks":
+        return cls(
+            listed(request.bcat), listed(request.acat), request.cattax, domains(request.badv), listed(request.bapp)
+        )
+
+    def admit(self, one: Candidate) -> bool:
+        """Whether nothing of it is blocked."""
+        return not (
+            category_blocked(one.category, self.categories, self.only_categories, self.taxonomy)
+            or domain_listed(advertiser_domain(one.click_url), self.advertisers)
+            or (advertised_app(one.click_url) or "").lower() in self.apps
+        )
+
+
 def admits(
-    request: BidRequest, imp: Imp, way: Way, terms: Terms, media: Mapping[int, str], *, secure_links: bool
+    blocks: Blocks, imp: Imp, way: Way, terms: Terms, media: Mapping[int, str], *, secure_links: bool
 ) -> Callable[[Candidate], bool]:
     """The exchange's own rules for what is shown. `media`: types of assets whose addresses do not tell them."""
-    blocked, allowed, taxonomy, lengths = request.bcat, request.acat, request.cattax, terms.lengths
-    checks: list[Callable[[Candidate], bool]] = [
-        lambda one: not category_blocked(one.category, blocked, allowed, taxonomy),
-        lambda one: not domain_listed(advertiser_domain(one.click_url), request.badv),
-    ]
-    if request.bapp:
-        checks.append(lambda one: advertised_app(one.click_url) not in request.bapp)
+    lengths = terms.lengths
+    checks: list[Callable[[Candidate], bool]] = [blocks.admit]
     if terms.advertisers:
         checks.append(lambda one: domain_listed(advertiser_domain(one.click_url), terms.advertisers))
     if imp.secure == 1:
@@ -260,11 +284,13 @@ def admits(
 
 
 def _mimes(imp: Imp, way: Way) -> tuple[frozenset[str], bool]:
-    """Media types that it takes, and whether an empty list means none."""
+    """Media types that it takes, and whether an empty list means none. HTML without any type of picture takes all."""
     if way.markup is MarkupType.VIDEO and imp.video:
-        return frozenset(mime.lower() for mime in imp.video.mimes), True
+        return media_types(imp.video.mimes), True
     if way.markup is MarkupType.BANNER and imp.banner:
-        return frozenset(mime.lower() for mime in imp.banner.mimes), False
+        types = media_types(imp.banner.mimes)
+        pictures = frozenset(one for one in types if one.startswith("image/"))
+        return pictures, bool(types) and HTML not in types
     return (way.native.mimes if way.native else frozenset()), False
 
 

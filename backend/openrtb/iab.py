@@ -1,6 +1,6 @@
 """Words of the IAB's lists (OpenRTB 2.6 and AdCOM 1.0) and ours for the same things."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from enum import IntEnum
 from urllib.parse import parse_qs, urlsplit
 
@@ -60,20 +60,23 @@ _MEDIA_TYPES = {
 }
 
 
-def category_blocked(category: str, blocked: Iterable[str], allowed: Iterable[str], taxonomy: int | None) -> bool:
-    """Whether `bcat` or `acat` keeps a campaign's category away. Codes of a taxonomy that we cannot read block all:
+def listed(texts: Iterable[str]) -> frozenset[str]:
+    """The entries of a list, in lower case. Some put a list into one text: `"IAB25, IAB26"`."""
+    return frozenset(one for text in texts for one in text.lower().replace(",", " ").split())
 
-    an exchange that blocks something must be able to rely on it. IAB9 blocks IAB9-30, and not the other way round.
+
+def category_blocked(
+    category: str, blocked: Collection[str], allowed: Collection[str], taxonomy: int | None
+) -> bool:
+    """Whether `bcat` or `acat`, as `listed`, keep a campaign's category away. Codes of a taxonomy that we cannot read
+    block all: an exchange that blocks something must be able to rely on it. IAB9 blocks IAB9-30, and not the other way
+    round.
     """
-    blocked, allowed = list(blocked), list(allowed)
     if (blocked or allowed) and (taxonomy or CATEGORY_TAXONOMY) != CATEGORY_TAXONOMY:
         return True
-    code = IAB_BY_CATEGORY[CampaignCategory(category)]
-    return _within(code, blocked) or (bool(allowed) and not _within(code, allowed))
-
-
-def _within(code: str, others: Iterable[str]) -> bool:
-    return any(code == other or code.startswith(f"{other}-") for other in (one.strip().upper() for one in others))
+    code = IAB_BY_CATEGORY[CampaignCategory(category)].lower()
+    codes = {code, code.partition("-")[0]}
+    return not codes.isdisjoint(blocked) or (bool(allowed) and codes.isdisjoint(allowed))
 
 
 def advertiser_domain(click_url: str) -> str:
@@ -102,10 +105,25 @@ def advertised_app(click_url: str) -> str | None:
     return None
 
 
-def domain_listed(domain: str, listed: Iterable[str]) -> bool:
-    """Whether the domain, or one that it is below of, is listed."""
-    names = (name.strip().lower().removeprefix("www.") for name in listed)
-    return any(name and (domain == name or domain.endswith(f".{name}")) for name in names)
+def domains(texts: Iterable[str]) -> frozenset[str]:
+    """The domains of a list, whether it has them bare or as addresses.
+
+    >>> sorted(domains(["Shop.example", "https://www.other.example/a, *.third.example"]))
+    ['other.example', 'shop.example', 'third.example']
+    """
+    hosts = (one.rpartition("://")[2].partition("/")[0].partition(":")[0] for one in listed(texts))
+    return frozenset(host.removeprefix("*.").removeprefix("www.").strip(".") for host in hosts) - {""}
+
+
+def domain_listed(domain: str, names: Collection[str]) -> bool:
+    """Whether the domain, or one that it is below of, is among `domains`."""
+    labels = domain.split(".")
+    return any(".".join(labels[first:]) in names for first in range(len(labels)))
+
+
+def media_types(texts: Iterable[str]) -> frozenset[str]:
+    """Those of a list, by their registered names: many write image/jpg."""
+    return frozenset(one.replace("image/jpg", "image/jpeg") for one in listed(texts))
 
 
 def media_type(url: str) -> str | None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from backend.core.errors import BadRequest
+from backend.openrtb.iab import media_types
 from backend.openrtb.reading import read_lenient
 
 IMAGE_MAIN = 3
@@ -92,7 +93,7 @@ def wanted_by(text: str) -> Wanted | None:
         return None
     return Wanted(
         image.id, max(image.img.w or 0, 0), max(image.img.h or 0, 0), image.img.wmin or 0, image.img.hmin or 0,
-        frozenset(mime.lower() for mime in image.img.mimes), title.id if title else None,
+        media_types(image.img.mimes), title.id if title else None,
         (title.title.len or 0) if title and title.title else 0, sponsor.id if sponsor else None, wrapped is not None,
     )
 

@@ -133,7 +133,7 @@ def everything(request: BidRequest) -> None:
         for way in asking.ways(imp, EXCHANGE, Ruleset()):
             for terms in asking.terms_of(imp, request, EXCHANGE):
                 assert terms.floor_micro_usdc >= 0
-                asking.admits(request, imp, way, terms, {}, secure_links=True)(SHOWN)
+                asking.admits(asking.Blocks.of(request), imp, way, terms, {}, secure_links=True)(SHOWN)
             won = SupplyBid(FACTS, SHOWN)
             links, version = Links("https://ads.example", "token"), asking.vast_version(imp)
             bid = bid_of(won, imp.id, way, None, EXCHANGE, links, {}, version, 0)
@@ -151,7 +151,7 @@ def sold(request: BidRequest, shown: Candidate = SHOWN) -> list[tuple[asking.Way
     (imp, *_), made = request.imp, []
     for terms in asking.terms_of(imp, request, EXCHANGE):
         for way in asking.ways(imp, EXCHANGE, Ruleset()):
-            if asking.admits(request, imp, way, terms, {}, secure_links=True)(shown):
+            if asking.admits(asking.Blocks.of(request), imp, way, terms, {}, secure_links=True)(shown):
                 made.append((way, terms.floor_micro_usdc))
     return made
 
@@ -347,19 +347,33 @@ def test_words__every_one_of_ours__has_one_of_theirs() -> None:
 
 
 @pytest.mark.parametrize(("blocked", "allowed", "taxonomy", "expected"), [
+    (["IAB25, iab9 "], [], None, True),
     (["IAB9"], [], None, True), (["iab9-30"], [], 1, True), (["IAB9-3"], [], 1, False), (["IAB10"], [], 1, False),
     ([], ["IAB9"], 1, False), ([], ["IAB1"], 1, True), (["632"], [], 6, True), ([], [], 6, False),
 ])
 def test_category__blocked__also_by_what_contains_it(
     blocked: list[str], allowed: list[str], taxonomy: int | None, expected: bool
 ) -> None:
-    assert iab.category_blocked("games", blocked, allowed, taxonomy) is expected
+    assert iab.category_blocked("games", iab.listed(blocked), iab.listed(allowed), taxonomy) is expected
 
 
 def test_domains__blocked__with_all_below_them() -> None:
     assert iab.advertiser_domain("https://www.Shop.example/a") == "shop.example"
-    assert iab.domain_listed("autumn.shop.example", ["SHOP.example"])
-    assert not iab.domain_listed("myshop.example", ["shop.example", ""])
+    for text in ("SHOP.example", "a.b,shop.example", "http://www.shop.example/a", "*.shop.example", "shop.example."):
+        assert iab.domain_listed("autumn.shop.example", iab.domains([text])), text
+    assert not iab.domain_listed("myshop.example", iab.domains(["shop.example", "", "https://"]))
+    assert not iab.domain_listed("", iab.domains([""]))
+
+
+@pytest.mark.parametrize(("mimes", "taken"), [
+    ([], True), (["image/PNG"], True), (["image/jpeg", "image/gif"], False), (["text/html", "text/javascript"], True),
+    (["application/javascript"], False), (["text/html", "image/gif"], False), (["image/jpg,image/png"], True),
+])
+def test_banner__media_types__restrict_pictures_by_their_types(mimes: list[str], taken: bool) -> None:
+    picture = replace(SHOWN, asset_url="https://a.example/3.png")
+    assert bool(sold(read(imp={"banner": {"w": 300, "h": 250, "mimes": mimes}}), picture)) is taken
+    photo = replace(SHOWN, asset_url="https://a.example/3.jpg")
+    assert sold(read(imp={"banner": {"w": 300, "h": 250, "mimes": ["image/jpg"]}}), photo)
 
 
 @pytest.mark.parametrize(("said", "objected"), [

@@ -19,7 +19,7 @@ from backend.core.ruleset import Ruleset
 from backend.db.engine import Engine
 from backend.openrtb import asking, iab
 from backend.openrtb.answer import CLICK_PATH, Bid, BidResponse, Links, bid_of, response, video
-from backend.openrtb.asking import Terms, Way
+from backend.openrtb.asking import Blocks, Terms, Way
 from backend.openrtb.exchange import Exchange
 from backend.openrtb.kept import Kept
 from backend.openrtb.notices import BILLED, BILLING, LOST, Standing, keep_ms, price_to_charge, signing_key
@@ -137,16 +137,17 @@ class SupplyService:
         clock = asyncio.get_running_loop().time
         until = clock() + (request.tmax or TMAX_MS_DEFAULT) * TMAX_SHARE / 1_000
         bids: list[Bid] = []
+        blocks = Blocks.of(request)
         for imp in request.imp:
             if clock() >= until:
                 break
-            bid = await self._bid(request, imp, exchange, media, now_ms, lambda: clock() < until)
+            bid = await self._bid(request, imp, exchange, blocks, media, now_ms, lambda: clock() < until)
             if bid is not None:
                 bids.append(bid)
         return bids
 
     async def _bid(
-        self, request: BidRequest, imp: Imp, exchange: Exchange, media: Mapping[int, str], now_ms: int,
+        self, request: BidRequest, imp: Imp, exchange: Exchange, blocks: Blocks, media: Mapping[int, str], now_ms: int,
         in_time: Callable[[], bool],
     ) -> Bid | None:
         """The first way that somebody bids for. A request may name hundreds of deals: there is no bid without time."""
@@ -155,7 +156,7 @@ class SupplyService:
             for way in ways:
                 if not in_time():
                     return None
-                won = await self._decide(request, imp, exchange, way, terms, media, now_ms)
+                won = await self._decide(request, imp, exchange, way, terms, blocks, media, now_ms)
                 if won is not None:
                     links = Links(self._base, sign(won.facts, self._key))
                     version = asking.vast_version(imp)
@@ -163,15 +164,15 @@ class SupplyService:
         return None
 
     async def _decide(
-        self, request: BidRequest, imp: Imp, exchange: Exchange, way: Way, terms: Terms, media: Mapping[int, str],
-        now_ms: int,
+        self, request: BidRequest, imp: Imp, exchange: Exchange, way: Way, terms: Terms, blocks: Blocks,
+        media: Mapping[int, str], now_ms: int,
     ) -> SupplyBid | None:
         device, signals = request.device, asking.signals(request, exchange)
         asked = SupplyRequest(
             placement=way.slot.placement, viewer_key=signals.key, floor_micro_usdc=terms.floor_micro_usdc,
             pays_bid=terms.pays_bid, deal=terms.deal,
             admits=asking.admits(
-                request, imp, way, terms, media, secure_links=self._base.startswith("https://")
+                blocks, imp, way, terms, media, secure_links=self._base.startswith("https://")
             ),
             country=iab.country(device.geo.country) if device and device.geo else None,
             language=iab.language(device.language or device.langb) if device else None,
