@@ -40,7 +40,7 @@ from scripts.deploying.deployment import Parameters, contract_record, deployment
 from scripts.export_abi import ABI_FOLDER, compile_contract
 
 TERMS = Terms(
-    epoch_seconds=3, window_seconds=2, notice_seconds=6, timelock_seconds=600, escape_seconds=600, token_seconds=120,
+    epoch_seconds=3, window_seconds=2, notice_seconds=6, timelock_seconds=600, escape_seconds=600, token_seconds=600,
     confirmations=1,
 )
 USDC = 10**6
@@ -49,7 +49,7 @@ FLOOR = 1_000                   # what one bidder pays
 ATTESTORS = ("attestor-1", "attestor-2")
 SEEN = [[t_ms, 10_000, 400, 1_000 + t_ms % 7, True, True] for t_ms in range(0, 1_200, 100)]
 BROWSER = {"User-Agent": "Mozilla/5.0"}
-SECONDS_MAX = 40.0              # of any wait; two busy cores take a fraction of it
+SECONDS_MAX = 120.0              # of any wait; two busy cores take a fraction of it
 
 
 @dataclass

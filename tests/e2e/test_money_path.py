@@ -13,7 +13,7 @@ from backend.demo.visit import EXPECTED_REASON
 from backend.local.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
-SECONDS_MAX = 240      # on two busy cores; the demo's own goal is 120
+SECONDS_MAX = 600      # the demo's own goal is 120, on two cores that do nothing else
 SEED = 20_26
 
 

@@ -28,6 +28,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from outage_kit import (
     ATTESTORS,
     FLOOR,
+    SECONDS_MAX,
     Running,
     Viewers,
     another_chain,
@@ -237,7 +238,7 @@ def test_rpc__of_another_chain__index_ends_worker_waits_and_both_say_which(runni
         key = running.cast.operator.key.hex()
         running.system.start("worker", "worker-elsewhere", RPC_URL=rpc_url, SIGHTLINE_OPERATOR_KEY=key)
         ended = running.system.children.pop("index-elsewhere")
-        assert ended.wait(30) == 1
+        assert ended.wait(SECONDS_MAX) == 1
         log = ended.log_path.read_text()
         assert f"serves chain {ELSEWHERE}, the deployment is on chain 31337" in log
         assert "Traceback" not in log

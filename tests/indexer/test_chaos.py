@@ -17,6 +17,7 @@ USDC = 1_000_000
 ADVERTISER = "0x" + "a1" * 20
 ROOT = Path(__file__).parents[2]
 KILLS = 6
+SECONDS_MAX = 60
 
 
 class Life:
@@ -125,7 +126,7 @@ def test_kill_9__at_random_points__same_as_undisturbed(
 
 def progress_then_kill(indexer: "subprocess.Popen[bytes]", life: Life, mirror: Any, dice: random.Random) -> None:
     """Lets the indexer live until it has moved the cursor some random number of times, then kills it in mid-flight."""
-    moves, last, deadline = dice.randint(1, 6), None, time.monotonic() + 15
+    moves, last, deadline = dice.randint(1, 6), None, time.monotonic() + SECONDS_MAX
     while moves > 0:
         assert time.monotonic() < deadline, "the indexer does not move"
         assert indexer.poll() is None, f"the indexer left with {indexer.returncode}"
@@ -161,18 +162,19 @@ def test_sigterm__stops_cleanly_after_the_transaction(market: Any, mirror: Any, 
     market.open(USDC)
     command = indexer_command(market, mirror.config.database_url, market.node.url, tmp_path / "deployment.json")
     with subprocess.Popen(command, cwd=ROOT, env=os.environ, stderr=subprocess.DEVNULL) as indexer:
-        deadline = time.monotonic() + 15
+        deadline = time.monotonic() + SECONDS_MAX
         while not (mirror.value(EXISTS) and mirror.select("SELECT 1 FROM chain_campaign")):
             assert time.monotonic() < deadline
             time.sleep(0.02)
         indexer.send_signal(signal.SIGTERM)
-        assert indexer.wait(10) == 0
+        assert indexer.wait(SECONDS_MAX) == 0
 
 
 def test_command__wrong_deployment_file__says_what_to_do(tmp_path: Path) -> None:
     """L45."""
     path = tmp_path / "none.json"
     command = [sys.executable, "-m", "indexer", "--database-url", "postgresql://x", "--rpc-url", "http://127.0.0.1:1"]
-    done = subprocess.run([*command, "--deployment", str(path)], cwd=ROOT, capture_output=True, text=True, timeout=30)
+    command += ["--deployment", str(path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=SECONDS_MAX)
     assert done.returncode == 2
     assert "deploy the contracts first" in done.stderr

@@ -79,7 +79,7 @@ def system(cast: Cast, people: Guests, stripe: FakeStripe) -> Iterator[System]:
             running.start_processes()
             visitor = ApiClient(running.url)
             ready = wait_for(
-                "the API", lambda: visitor.status_of("/readyz") == 200, seconds_max=60, alive=running.raise_if_dead
+                "the API", lambda: visitor.status_of("/readyz") == 200, seconds_max=180, alive=running.raise_if_dead
             )
             visitor.close()
             assert ready

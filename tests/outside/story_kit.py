@@ -193,7 +193,7 @@ def report_order(url: str, goal: Mapping[str, Any], click_id: str, order: str) -
     body = json.dumps({"goal_id": goal["id"], "click_id": click_id, "order_id": order}).encode()
     moment = str(int(time.time()))
     signature = hmac.new(goal["secret"].encode(), f"{moment}.".encode() + body, hashlib.sha256).hexdigest()
-    answer = httpx.post(f"{url}/v1/conversions", content=body, headers={
+    answer = httpx.post(f"{url}/v1/conversions", content=body, timeout=SECONDS_MAX, headers={
         "Sightline-Timestamp": moment, "Sightline-Signature": f"v1={signature}",
     })
     assert answer.status_code == 202, answer.text
@@ -229,7 +229,7 @@ class Viewer:
 
     def follow(self, ad: Mapping[str, Any]) -> tuple[str, str]:
         """Follow the ad's link: the page where it leads, and the click id that the page is told."""
-        answer = httpx.get(f"{self._url}/c/{ad['token']}", headers=BROWSER)
+        answer = httpx.get(f"{self._url}/c/{ad['token']}", headers=BROWSER, timeout=SECONDS_MAX)
         assert answer.status_code == 302, answer.text
         target = urlsplit(answer.headers["location"])
         return f"{target.scheme}://{target.netloc}{target.path}", parse_qs(target.query)["sl_click"][0]
@@ -240,7 +240,7 @@ class Viewer:
         return str(verdict.get("reason", verdict["status"]))
 
     def _send(self, path: str, body: Mapping[str, object]) -> httpx.Response:
-        return httpx.post(self._url + path, json=body, headers=BROWSER)
+        return httpx.post(self._url + path, json=body, headers=BROWSER, timeout=SECONDS_MAX)
 
 
 # ---- wallets -------------------------------------------------------------------------------------------------------
@@ -365,7 +365,7 @@ def a_month_later(system: System) -> None:
     today = datetime.now(UTC)
     third = (today.replace(day=1, hour=6) + timedelta(days=32)).replace(day=3)
     subprocess.run(
-        [sys.executable, "-m", "tests.outside.invoices_on", str(third.timestamp())], cwd=ROOT, check=True, timeout=60,
+        [sys.executable, "-m", "tests.outside.invoices_on", str(third.timestamp())], cwd=ROOT, check=True, timeout=180,
         env=system._settings(),
     )
 

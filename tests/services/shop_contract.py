@@ -19,7 +19,7 @@ RUNTIME = bytes.fromhex("366000600037" "600035" "6020360360" "20" "a100")
 CREATION = bytes.fromhex(f"60{len(RUNTIME):02x}600c60003960{len(RUNTIME):02x}6000f3") + RUNTIME
 EVENT = "Bought(bytes32)"
 TOPIC0 = "0x" + keccak256(EVENT.encode()).hex()
-MINED_SECONDS_MAX = 10
+MINED_SECONDS_MAX = 60
 SHOPKEEPER = Account.from_key(keccak256(b"shopkeeper"))
 
 

@@ -193,7 +193,7 @@ async def test_contract_wallet__that_misbehaves__is_refused_in_time(
     message = smart.message(await nonce_of(browse), ANYWHERE)
     started = time.monotonic()
     assert await verify(browse, message, hex_of(smart.sign(message))) == REFUSED
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 15
 
 
 async def test_contract_wallet__that_takes_everything__opens_its_own_account_only(
@@ -303,6 +303,9 @@ async def test_ordinary_account__wrapped_signature__is_not_by_its_key(
 # --- nodes that cannot be trusted -------------------------------------------------------------------------------
 
 
+DAWDLES_SECONDS = 30
+
+
 @contextmanager
 def node(
     answer: Callable[[str], bytes], *, wait: threading.Event | None = None, drip_seconds: float = 0
@@ -323,11 +326,11 @@ def node(
                     self.drip(body)
                 self.wfile.write(body[: len(body) // 2])
                 if wait:
-                    wait.wait(20)
+                    wait.wait(DAWDLES_SECONDS)
                 self.wfile.write(body[len(body) // 2 :])
 
         def drip(self, body: bytes) -> None:
-            for byte in body * 10:
+            for byte in body * 20:          # for longer than DAWDLES_SECONDS
                 self.wfile.write(bytes([byte]))
                 pause.wait(drip_seconds)
 
@@ -408,7 +411,7 @@ def test_node__says_half_and_dawdles__is_unavailable_in_bounded_time(monkeypatch
     started = time.monotonic()
     with node(saying(YES), wait=threading.Event()) as (url, _), pytest.raises(Unavailable, match="chain_unavailable"):
         ask(url)
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < DAWDLES_SECONDS
 
 
 def test_node__drips_without_end__is_unavailable_in_bounded_time(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -417,7 +420,7 @@ def test_node__drips_without_end__is_unavailable_in_bounded_time(monkeypatch: py
     started = time.monotonic()
     with node(saying(YES), drip_seconds=0.05) as (url, _), pytest.raises(Unavailable, match="chain_unavailable"):
         ask(url)
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < DAWDLES_SECONDS
 
 
 async def test_node__is_down__keys_sign_in_and_contracts_wait(accounts_app: FastAPI, wallet: Any) -> None:

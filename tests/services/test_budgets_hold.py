@@ -72,7 +72,7 @@ def test_decide__sixteen_processes_and_money_for_one__one_wins(
     numbers = [str(one) for one in (WORKERS, ASKED_EACH, *placements)]
     told = subprocess.run(
         [sys.executable, str(HERE / "budget_workers.py"), fresh_database_url, redis_url, *numbers],
-        env=os.environ | {"PYTHONPATH": str(HERE.parents[1])}, capture_output=True, text=True, timeout=120, check=True,
+        env=os.environ | {"PYTHONPATH": str(HERE.parents[1])}, capture_output=True, text=True, timeout=600, check=True,
     )
     assert json.loads(told.stdout) == dict.fromkeys(map(str, placements), 1)
     held = store.read_purses(redis_client, [1, 2, 3, 4])

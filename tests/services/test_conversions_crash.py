@@ -31,7 +31,7 @@ OWNER = Address("0x" + "ad" * 20)
 POSTBACKS, LOGS, HOURS = 40, 20, 12
 CONFIRMATIONS = 2
 KILLS = 12
-SECONDS_MAX = 40
+SECONDS_MAX = 180
 
 # Everything that happens to a conversion, step after step, as fast as it goes: shops that deliver again and again what
 # was not acknowledged, and the worker's jobs. Small batches, so that there is something to interrupt. A line of input

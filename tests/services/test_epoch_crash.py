@@ -42,7 +42,7 @@ EPOCHS = 3
 SALES_PER_EPOCH = 60
 PUBLISHERS = 6
 EPOCH_MS = EPOCH_SECONDS * 1_000
-PHASE_SECONDS_MAX = 60
+PHASE_SECONDS_MAX = 180
 KIT = Path(__file__).resolve().parent / "settlement_kit" / "operating.py"
 
 

@@ -29,7 +29,7 @@ SEEN = [[t_ms, 10_000, 400, 1_000 + t_ms % 7, True, True] for t_ms in range(0, 1
 ROUNDS, BATCHES_PER_ROUND, EVENTS_PER_BATCH, DECISIONS = 8, 60, 4, 600
 ENTRIES_PER_STEP = 2
 WORKERS = 2
-DRAIN_SECONDS_MAX = 20.0
+DRAIN_SECONDS_MAX = 120.0
 
 WORKER = """
 import sys, time, redis

@@ -77,7 +77,7 @@ def test_kms__transaction__is_mined_by_a_real_node(kms: Any, key_id: str, rpc_ur
         }
         signed = device.sign_transaction(transaction)
         sent = chain.web3.eth.send_raw_transaction(signed.raw)
-        receipt = chain.web3.eth.wait_for_transaction_receipt(sent, 10, 0.05)
+        receipt = chain.web3.eth.wait_for_transaction_receipt(sent, 60, 0.05)
         assert (receipt["status"], receipt["from"].lower()) == (1, device.address)
         assert bytes(receipt["transactionHash"]) == signed.hash
     assert chain.web3.eth.get_balance(nobody) == 6

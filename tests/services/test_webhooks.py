@@ -196,6 +196,7 @@ def test_delivery__receiver_is_silent_or_away__is_tried_again(stage: Stage) -> N
         stage.tell()
         stage.run()
         assert [one.error for one in stage.deliveries(webhook)] == ["timeout"]
+    stage.seconds_max = 60.0
     stage.clock.advance(10)
     stage.run()
     assert [(one.error, one.attempts) for one in stage.deliveries(webhook)] == [("connection", 2)]

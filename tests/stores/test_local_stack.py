@@ -79,7 +79,7 @@ def starter(base: Path) -> Iterator["subprocess.Popen[str]"]:
     process.communicate()
 
 
-def eventually(holds: Callable[[], bool], seconds_max: float = 15.0) -> bool:
+def eventually(holds: Callable[[], bool], seconds_max: float = 60.0) -> bool:
     deadline = time.monotonic() + seconds_max
     while not holds():
         if time.monotonic() > deadline:
@@ -412,7 +412,7 @@ with start_stack(other / "data", env={"PATH": path}) as running:
         capture_output=True,
         cwd=ROOT,
         text=True,
-        timeout=30,
+        timeout=120,
     )
     assert (done.stdout, done.stderr) == ("{1} 3\n", "")
 
