@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from html import escape
 
 WIDTH, HEIGHT, LEFT, TOP, GAP = 300, 190, 46, 60, 24
-COLOURS = {"black": "#57606a", "blue": "#0969da", "orange": "#bc4c00", "green": "#1a7f37"}
+COLOURS = {"black": "#1f2328", "blue": "#0969da", "orange": "#bc4c00", "green": "#1a7f37"}
 DASHES = {"black": "5 4"}
 
 
@@ -60,7 +60,7 @@ def _panel(panel: Panel, across: Sequence[str], up: Sequence[str]) -> Iterable[s
     for place, label in enumerate(across):
         x = round(WIDTH * place / (len(across) - 1))
         yield f'<text x="{x}" y="{HEIGHT + 18}" text-anchor="middle">{label}</text>'
-    for line in panel.lines:
+    for line in sorted(panel.lines, key=lambda line: line.colour in DASHES):     # dashes lie upon what follows them
         points = " ".join(f"{WIDTH * x:.1f},{HEIGHT * (1 - y):.1f}" for x, y in line.points)
         yield f'<polyline points="{points}" fill="none" {_stroke(line.colour)}/>'
 
