@@ -21,7 +21,7 @@ from backend.core.client_class import client_class, origin_mark
 from backend.core.errors import BadRequest, Unprocessable
 from backend.core.ruleset import Ruleset
 from backend.serving.decision import AdRequest, Decision, NoBid
-from backend.serving.explain import Trace, seen_by
+from backend.serving.explain import Sees, Trace
 from backend.serving.service import RANDOM_BYTES, DecisionService
 
 ANY_ORIGIN = {"Access-Control-Allow-Origin": "*"}      # worlds live on origins of their own; nothing here is personal
@@ -168,9 +168,8 @@ class Decide:
 
     async def explanation(self, raw: bytes, head: Head, caller: Caller) -> bytes:
         """What `answer` would decide, as far as the caller may see it."""
-        whole = await self._service.explain(_asked(raw, head), time.time_ns() // 1_000_000, next(self._dice))
-        everything = Permission.ADMIN_READ in caller.permissions
-        return _encode(_trace(seen_by(whole, caller.account, everything=everything)))
+        sees = Sees(caller.account, everything=Permission.ADMIN_READ in caller.permissions)
+        return _encode(_trace(await self._service.explain(*self._question(raw, head), sees)))
 
     def hot(self) -> HotRoute:
         """The route without FastAPI."""

@@ -44,7 +44,7 @@ from backend.serving.decision import (
     sponsor,
     viewer_bytes,
 )
-from backend.serving.explain import Trace, trace
+from backend.serving.explain import Sees, Trace, trace
 from backend.serving.index.audience import Audience, Said
 from backend.serving.index.codes import reason_of
 from backend.serving.index.market import Market
@@ -190,13 +190,10 @@ class DecisionService:
         said = (request.country, request.language, request.device, countable)
         return Asking(request, stall, moment, said, now_ms, random)
 
-    async def explain(self, request: AdRequest, now_ms: int, random: bytes) -> Trace:
+    async def explain(self, request: AdRequest, now_ms: int, random: bytes, sees: Sees) -> Trace:
         """What `decide` would do, step by step; nothing is held, counted or read of the viewer. Raises as `decide`."""
-        stall, moment = self._shelf.look_up(request.placement_id, now_ms)
-        countable = stall.has_capped and _countable(request.gpc, request.tcf, self._tcf_vendor)
-        said = (request.country, request.language, request.device, countable)
-        audience, seed = Audience(stall.order, said), int.from_bytes(random[10:RANDOM_BYTES], "big")
-        return trace(stall, moment, audience, said, seed, random)
+        one = self._asking(request, now_ms, random)
+        return trace(one.stall, one.moment, one.said, one.seed, random, sees)
 
     # ---- auction and hold ---------------------------------------------------------------------------------------
 
