@@ -20,6 +20,19 @@ class Bidder:
     qps_max: int
 
 
+@dataclass(frozen=True, slots=True)
+class WorldNames:
+    """What bidders may be told of a world whose publisher has agreed to be named in sellers.json.
+
+    `domain` is the host that it has proved to control, where app-ads.txt is to be found; None: it has proved none.
+    """
+
+    name: str
+    domain: str | None
+    publisher_name: str
+    publisher_domain: str
+
+
 class Outcome(StrEnum):
     """What became of asking a bidder once. The values are public and stable."""
 

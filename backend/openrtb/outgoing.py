@@ -7,7 +7,7 @@ import msgspec
 
 from backend.core.categories import CampaignCategory, DeviceClass, WorldCategory
 from backend.core.exchange import DemandBid, DemandOffer, DemandRequest
-from backend.openrtb.bidder import Bidder, Outcome
+from backend.openrtb.bidder import Bidder, Outcome, WorldNames
 from backend.openrtb.countries import ALPHA_3
 from backend.openrtb.iab import CATEGORY_TAXONOMY, DEVICE_TYPES, IAB_BY_CATEGORY, IAB_BY_WORLD
 from backend.openrtb.prices import USD, cpm, floor_micro_usdc
@@ -27,19 +27,16 @@ KINDS = ("image", "video")
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
-def request_of(asked: DemandRequest, offer: DemandOffer, bidder: Bidder, domain: str, seconds: int) -> bytes:
+def request_of(
+    asked: DemandRequest, offer: DemandOffer, bidder: Bidder, domain: str, seconds: int, named: WorldNames | None = None
+) -> bytes:
     """The request for one bidder. It names no viewer: no id, no address, no user agent.
 
-    `domain` is ours; `seconds`: how long a bid must be good for.
+    `domain` is ours; `seconds`: how long a bid must be good for; `named`: what may be said of the world.
     """
     request: dict[str, object] = {
         "id": asked.request_id, "at": SECOND_PRICE, "tmax": bidder.timeout_ms, "cur": [USD], "wseat": [bidder.seat],
-        "imp": [_imp(asked, offer, seconds)],
-        "app": {
-            "id": str(asked.world), "cat": [IAB_BY_WORLD[WorldCategory(asked.world_category)]],
-            "cattax": CATEGORY_TAXONOMY, "publisher": {"id": str(asked.publisher)},
-        },
-        "device": _device(asked),
+        "imp": [_imp(asked, offer, seconds)], "app": _app(asked, named), "device": _device(asked),
         "source": {"fd": 0, "tid": asked.request_id, "schain": chain_of(domain, asked.publisher, asked.request_id)},
     }
     if asked.gpc:
@@ -51,6 +48,19 @@ def request_of(asked: DemandRequest, offer: DemandOffer, bidder: Bidder, domain:
             {IAB_BY_CATEGORY[CampaignCategory(name)] for name in asked.blocked_categories}
         )}
     return _encode(request)
+
+
+def _app(asked: DemandRequest, named: WorldNames | None) -> dict[str, object]:
+    """The world and its publisher: by their numbers in sellers.json, and by name where they agree to be named there."""
+    publisher: dict[str, object] = {"id": str(asked.publisher)}
+    app: dict[str, object] = {
+        "id": str(asked.world), "cat": [IAB_BY_WORLD[WorldCategory(asked.world_category)]],
+        "cattax": CATEGORY_TAXONOMY, "publisher": publisher,
+    }
+    if named is not None:
+        publisher |= {"name": named.publisher_name, "domain": named.publisher_domain}
+        app |= {"name": named.name} | ({"domain": named.domain} if named.domain else {})
+    return app
 
 
 def _imp(asked: DemandRequest, offer: DemandOffer, seconds: int) -> dict[str, object]:

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import redis
 import redis.asyncio
@@ -12,7 +12,7 @@ import redis.asyncio
 from backend.core.errors import BadRequest
 from backend.core.exchange import DemandBid, DemandOffer, DemandRequest
 from backend.db.engine import Engine
-from backend.openrtb.bidder import Bidder, Bucket, Circuit, Outcome
+from backend.openrtb.bidder import Bidder, Bucket, Circuit, Outcome, WorldNames
 from backend.openrtb.demand import store
 from backend.openrtb.demand.client import BidderClient, BidderUnreachable
 from backend.openrtb.kept import Kept
@@ -54,12 +54,15 @@ class DemandService:
             known = await self._kept.get()
         except Exception:               # without SQL nobody outside is asked
             return []
-        pairs = [(offer, known[offer.line_item]) for offer in asked.offers if offer.line_item in known][:ASKED_MAX]
-        answers = await asyncio.gather(*(self._ask(asked, offer, bidder) for offer, bidder in pairs))
+        bidders, named = known.bidders, known.worlds.get(asked.world)
+        pairs = [(offer, bidders[offer.line_item]) for offer in asked.offers if offer.line_item in bidders][:ASKED_MAX]
+        answers = await asyncio.gather(*(self._ask(asked, offer, bidder, named) for offer, bidder in pairs))
         self._count(pairs, answers)
         return [answer for answer in answers if isinstance(answer, DemandBid)]
 
-    async def _ask(self, asked: DemandRequest, offer: DemandOffer, bidder: Bidder) -> DemandBid | Outcome:
+    async def _ask(
+        self, asked: DemandRequest, offer: DemandOffer, bidder: Bidder, named: WorldNames | None
+    ) -> DemandBid | Outcome:
         circuit = self._circuits.setdefault(bidder.id, Circuit())
         bucket = self._buckets.setdefault(bidder.id, Bucket(bidder.qps_max))
         bucket.per_second = bidder.qps_max
@@ -69,13 +72,15 @@ class DemandService:
             return Outcome.RESTING
         answer: DemandBid | Outcome = Outcome.UNREACHABLE
         try:
-            answer = await self._exchanged(asked, offer, bidder)
+            answer = await self._exchanged(asked, offer, bidder, named)
         finally:                        # cancelled, too: or a circuit would wait for an answer for ever
             circuit.record(answer if isinstance(answer, Outcome) else Outcome.BID, time.monotonic())
         return answer
 
-    async def _exchanged(self, asked: DemandRequest, offer: DemandOffer, bidder: Bidder) -> DemandBid | Outcome:
-        body = request_of(asked, offer, bidder, self._domain, self._bid_seconds)
+    async def _exchanged(
+        self, asked: DemandRequest, offer: DemandOffer, bidder: Bidder, named: WorldNames | None
+    ) -> DemandBid | Outcome:
+        body = request_of(asked, offer, bidder, self._domain, self._bid_seconds, named)
         try:
             answer = await self._client.post(bidder.endpoint, body, HEADERS, bidder.timeout_ms / 1_000)
             if answer.status == 204:
@@ -88,9 +93,9 @@ class DemandService:
         except BadRequest:
             return Outcome.MALFORMED
 
-    def _load(self) -> Mapping[int, Bidder]:
+    def _load(self) -> store.Outside:
         with self._engine.connect() as connection:
-            return store.read_bidders(connection)
+            return store.read_outside(connection)
 
     def _count(self, pairs: list[tuple[DemandOffer, Bidder]], answers: list[DemandBid | Outcome]) -> None:
         """For information: added to Redis a second later, away from the ad request."""

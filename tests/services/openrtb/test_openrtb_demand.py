@@ -83,6 +83,22 @@ async def test_decide__ours_bids_more__outside_sets_the_price(market: Stand, dsp
     assert (won.facts.line_item, won.facts.price_micro_usdc) == (ours, 3_500)
 
 
+async def test_ask__world_and_publisher__are_named_as_they_agreed_to_be(market: Stand, dsp: FakeBidder) -> None:
+    """L89: so that a bidder finds their app-ads.txt; who is confidential in sellers.json is so here."""
+    board, _ = enter(market, dsp)
+    market.run("update world set url = 'https://play.harbour.example/', proof_state = 'verified', proof_method = 'dns'")
+    market.run("update publisher set listed_name = 'Harbour Ltd', listed_domain = 'play.harbour.example'")
+    market.demand.forget()
+    await decide(market, board)
+    market.run("update world set proof_state = 'unverified', proof_method = null")
+    market.demand.forget()
+    await decide(market, board, 1)
+    agreed, lapsed = (request["app"] for request in dsp.requests)
+    assert (agreed["name"], agreed["domain"]) == ("World", "play.harbour.example")
+    assert agreed["publisher"] == {"id": "4", "name": "Harbour Ltd", "domain": "play.harbour.example"}
+    assert (lapsed.keys() & {"name", "domain"}, lapsed["publisher"]) == (set(), {"id": "4"})
+
+
 async def test_decide__placement_does_not_ask__nobody_is_asked_and_its_line_item_stays_away(
     market: Stand, dsp: FakeBidder
 ) -> None:
