@@ -16,7 +16,8 @@ def router(ingest: IngestService, links: ClickLinks, landing: Landing) -> APIRou
     """The route for worlds that can only open links."""
     api = APIRouter(tags=["ads"])
 
-    @api.get("/c/{token}", status_code=302, summary="Follow an ad", responses=responses(404), response_class=Response)
+    @api.get("/c/{token}", status_code=302, summary="Follow an ad", responses=responses("token_unknown"),
+             response_class=Response)
     async def follow(token: str, request: Request) -> Response:
         """Counts a click like POST /v1/events does, now or when Redis is back, and redirects to the creative's page.
 

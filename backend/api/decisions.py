@@ -187,7 +187,7 @@ def router(service: DecisionService, access: Access | None = None) -> APIRouter:
 
     @api.post(
         "/v1/decisions", summary="Which ad does this placement show now?", openapi_extra=_OPENAPI,
-        responses=responses(400, 404, 409),
+        responses=responses(400, "placement_unknown", "placement_paused"),
     )
     async def decide(request: Request) -> Response:
         """An ad whose price is held until it was seen or the token expires, or the reasons why there is none.
@@ -306,6 +306,18 @@ def _inlined(part: object, components: dict[str, object]) -> object:
     return [_inlined(value, components) for value in part] if isinstance(part, list) else part
 
 
+_EXAMPLE = {
+    "decision_id": "019a44d1c7f0a1b2c3d4e5f60718293a", "token": "AQGL…", "expires_at_ms": 1_793_613_720_000,
+    "creative": {
+        "id": 31, "kind": "image", "width": 1024, "height": 512, "asset_url": "https://ads.example/a/" + "9f" * 32,
+        "asset_sha256": "9f" * 32, "click_url": "https://ads.example/c/AQGL…",
+    },
+    "rules": {
+        "visible_bp_min": 5_000, "screen_bp_min": 150, "angle_cdeg_below": 5_500, "viewable_ms_min": 1_000,
+        "sample_gap_ms_max": 300,
+    },
+    "test": False, "version": 4_711,
+}
 _OPENAPI: dict[str, object] = {
     "parameters": [{
         "name": "explain", "in": "query", "required": False, "schema": {"type": "string", "enum": ["1"]},
@@ -321,7 +333,7 @@ _OPENAPI: dict[str, object] = {
     "responses": {
         "200": {
             "description": "An ad, or why there is none, or how it is decided",
-            "content": schema(DecisionAnswer, NoBidAnswer, TraceAnswer),
+            "content": schema(DecisionAnswer, NoBidAnswer, TraceAnswer, example=_EXAMPLE),
         },
     },
 }

@@ -101,10 +101,11 @@ _EXAMPLE = {
         {"kind": "click", "token": "AQGL…"},
     ]
 }
+_TOLD = {"results": [{"status": "accepted"}, {"status": "dropped", "reason": "replayed"}]}
 _OPENAPI: dict[str, object] = {
     "requestBody": {
         "required": True,
         "content": schema(Events, example=_EXAMPLE) | schema(Events, key="text/plain", example=_EXAMPLE),
     },
-    "responses": {"202": {"description": "Stored, one verdict per event", "content": schema(Verdicts)}},
+    "responses": {"202": {"description": "Stored, one verdict per event", "content": schema(Verdicts, example=_TOLD)}},
 }

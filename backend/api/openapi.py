@@ -117,8 +117,9 @@ def _add_problem_examples(document: Mapping[str, Any]) -> None:
     for path, _, operation in operations(document):
         for status, answer in operation["responses"].items():
             media = answer.get("content", {}).get(MEDIA_TYPE)
-            if media is not None and "example" not in media:
-                media["example"] = _problem_example(int(status), path)
+            if media is not None:
+                code = media.get("example", {}).get("code") or _CODE_OF_STATUS.get(int(status), "internal")
+                media["example"] = _problem_example(int(status), code, path)
 
 
 _CODE_OF_STATUS = {
@@ -128,8 +129,7 @@ _CODE_OF_STATUS = {
 }
 
 
-def _problem_example(status: int, path: str) -> dict[str, Any]:
-    code = _CODE_OF_STATUS.get(status, "internal")
+def _problem_example(status: int, code: str, path: str) -> dict[str, Any]:
     title = CODES[code].title if code in CODES else code
     return {
         "type": f"urn:sightline:problem:{code}", "title": title, "status": status,

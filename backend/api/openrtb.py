@@ -30,7 +30,8 @@ def router(supply: SupplyService, notices: NoticeService) -> APIRouter:
 
 def _add_bid(api: APIRouter, supply: SupplyService) -> None:
     @api.post("/bid", summary="Bids for the impressions of another exchange (OpenRTB 2.6)", openapi_extra=_OPENAPI,
-              responses=responses(400, 401, 403, 413), response_class=Response)
+              responses=responses("openrtb_request", "exchange_unknown", "exchange_network", 413),
+              response_class=Response)
     async def bid(request: Request) -> Response:
         """200 with bids, or with `nbr` where the specification has a reason for none; 204 when nobody bids.
 
@@ -53,35 +54,35 @@ def _add_bid(api: APIRouter, supply: SupplyService) -> None:
 
 def _add_notices(api: APIRouter, notices: NoticeService) -> None:
     @api.post("/burl/{token}", status_code=204, summary="As GET, for exchanges that post their notices",
-              responses=responses(403, 404, 409), response_class=Response)
+              responses=responses("exchange_network", "token_unknown", "bid_expired"), response_class=Response)
     async def billed_posted(token: Token, request: Request, price: Price = None) -> Response:
         return await billed(token, request, price)
 
     @api.get("/burl/{token}", status_code=204, summary="The impression is billable: charge it, once",
-             responses=responses(403, 404, 409), response_class=Response)
+             responses=responses("exchange_network", "token_unknown", "bid_expired"), response_class=Response)
     async def billed(token: Token, request: Request, price: Price = None) -> Response:
         """Call it when the impression was viewable (decision 0014). It may be called again: it is charged once."""
         await notices.billed(token, price, _client(request), _now_ms())
         return Response(status_code=204, headers=NOT_KEPT)
 
     @api.post("/nurl/{token}", status_code=204, summary="As GET, for exchanges that post their notices",
-              responses=responses(403, 404), response_class=Response)
+              responses=responses("exchange_network", "token_unknown"), response_class=Response)
     async def won_posted(token: Token, request: Request, price: Price = None) -> Response:
         return await won(token, request, price)
 
     @api.get("/nurl/{token}", status_code=204, summary="The bid has won; nothing is charged yet",
-             responses=responses(403, 404), response_class=Response)
+             responses=responses("exchange_network", "token_unknown"), response_class=Response)
     async def won(token: Token, request: Request, price: Price = None) -> Response:
         await notices.won(token, _client(request))
         return Response(status_code=204, headers=NOT_KEPT)
 
     @api.post("/lurl/{token}", status_code=204, summary="As GET, for exchanges that post their notices",
-              responses=responses(403, 404), response_class=Response)
+              responses=responses("exchange_network", "token_unknown"), response_class=Response)
     async def lost_posted(token: Token, request: Request, loss: Loss = None) -> Response:
         return await lost(token, request, loss)
 
     @api.get("/lurl/{token}", status_code=204, summary="The bid has lost: what was held is given back",
-             responses=responses(403, 404), response_class=Response)
+             responses=responses("exchange_network", "token_unknown"), response_class=Response)
     async def lost(token: Token, request: Request, loss: Loss = None) -> Response:
         """A bid that was said to have lost cannot be billed any more."""
         await notices.lost(token, _client(request), _now_ms())
@@ -90,20 +91,20 @@ def _add_notices(api: APIRouter, notices: NoticeService) -> None:
 
 def _add_players(api: APIRouter, notices: NoticeService) -> None:
     @api.get("/click/{token}", status_code=302, summary="Follow an ad that another exchange shows",
-             responses=responses(404), response_class=Response)
+             responses=responses("token_unknown"), response_class=Response)
     async def click(token: Token) -> Response:
         target = await notices.clicked(token, _now_ms())
         return Response(status_code=302, headers={"Location": target, **NOT_KEPT})
 
     @api.get("/track/{token}/{event}", status_code=204, summary="A video player tells how far it has come (VAST)",
-             responses=responses(404), response_class=Response)
+             responses=responses("token_unknown"), response_class=Response)
     async def track(token: Token, event: Annotated[str, Path(max_length=32)]) -> Response:
         """Counted for the advertiser's report; nothing is charged by it."""
         await notices.played(token, event, _now_ms())
         return Response(status_code=204, headers=ANY_ORIGIN | NOT_KEPT)
 
-    @api.get("/vast/{token}", summary="The VAST 4.2 document of a video ad", responses=responses(404) | _VAST,
-             response_class=Response)
+    @api.get("/vast/{token}", summary="The VAST 4.2 document of a video ad",
+             responses=responses("token_unknown") | _VAST, response_class=Response)
     async def vast(token: Token) -> Response:
         """For players that fetch it: with the token of a bid, or of a decision for a world of ours."""
         document = await notices.vast(token, _now_ms())

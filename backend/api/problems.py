@@ -48,15 +48,21 @@ class Problem(BaseModel):
 _SCHEMA = "#/components/schemas/{model}"
 
 
-def responses(*statuses: int) -> dict[int | str, dict[str, object]]:
-    """OpenAPI `responses` for the problems a route may answer with; 422 and 503 are always among them."""
-    return {
-        status: {
-            "description": HTTPStatus(status).phrase,
-            "content": {MEDIA_TYPE: {"schema": {"$ref": _SCHEMA.format(model="Problem")}}},
-        }
-        for status in sorted({*statuses, 422, 503})
-    }
+def responses(*problems: int | str) -> dict[int | str, dict[str, object]]:
+    """OpenAPI `responses` for the problems a route may answer with: statuses, or codes that tell the route's own story.
+
+    422 and 503 are always among them. What an example says beyond its code, openapi.py adds.
+    """
+    own = {CODES[code].status: code for code in reversed(problems) if isinstance(code, str)}
+    statuses = {*own, *(status for status in problems if isinstance(status, int)), 422, 503}
+    return {status: _described(status, own.get(status)) for status in sorted(statuses)}
+
+
+def _described(status: int, code: str | None) -> dict[str, object]:
+    media: dict[str, object] = {"schema": {"$ref": _SCHEMA.format(model="Problem")}}
+    if code is not None:
+        media["example"] = {"code": code}
+    return {"description": HTTPStatus(status).phrase, "content": {MEDIA_TYPE: media}}
 
 
 def problem(

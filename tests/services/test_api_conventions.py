@@ -10,6 +10,7 @@ from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
+from backend.api.codes import CODES
 from backend.api.conditional import etag_of, matches
 from backend.api.openapi import operations
 
@@ -80,6 +81,19 @@ def test_openapi__every_example__fits_its_schema(accounts_app: FastAPI) -> None:
                 assert not problems, f"{method} {path}: {problems}"
                 seen += 1
     assert seen > 60
+
+
+def test_openapi__problem_of_a_hot_route__is_one_that_it_has(accounts_app: FastAPI) -> None:
+    paths = accounts_app.openapi()["paths"]
+    told = {
+        (path, status): answer["content"]["application/problem+json"]["example"]
+        for path in ("/v1/decisions", "/c/{token}", "/openrtb2/bid", "/openrtb2/burl/{token}") if path in paths
+        for operation in paths[path].values() for status, answer in operation["responses"].items() if status >= "400"
+    }
+    assert told["/v1/decisions", "404"]["code"] == "placement_unknown"
+    assert told["/v1/decisions", "409"]["title"] == "The placement is paused"
+    assert told["/c/{token}", "404"]["code"] == "token_unknown"
+    assert all(CODES[example["code"]].status == int(status) for (_, status), example in told.items())
 
 
 def _absolute(schema: Any) -> Any:
