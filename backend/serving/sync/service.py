@@ -108,6 +108,7 @@ class BudgetSync:
         books = self._read(connection, metas, now_ms)
         store.remember_campaigns(self._redis, books.bases)
         campaigns = campaigns | books.bases.keys() | released.keys()
+        known.accounts.gone = (known.accounts.gone | campaigns) - books.bases.keys()
         held = self._write(known, books.bases, campaigns, ticket, until_ms, released)
         if held is None:
             return False
@@ -129,10 +130,11 @@ class BudgetSync:
         known.at_ms, known.seen = now_ms, changes.seen
         metas = known.accounts.follow(marks)
         turn = known.accounts.next(self._metas_at_once)
-        for campaign in known.accounts.campaigns(turn):
+        gone = known.accounts.next_gone()
+        for campaign in known.accounts.campaigns(turn) | gone:
             known.written.pop(campaign, None)
         metas |= turn | read_metas(connection, self._chain_id, changes.ids, settled if marks else ())
-        return known, metas, known.accounts.campaigns(metas)
+        return known, metas, known.accounts.campaigns(metas) | gone
 
     def _read(self, connection: Connection, metas: Collection[str], now_ms: int) -> Books:
         """What SQL says of all campaigns with these metas, in one snapshot."""

@@ -15,8 +15,10 @@ class Accounts:
 
     marks: Mapping[str, int] = field(default_factory=dict)
     told: dict[str, Told] = field(default_factory=dict)
+    gone: set[int] = field(default_factory=set)         # campaigns on chain that have purses, but no meta any more
     metas: list[set[str]] = field(default_factory=lambda: [set() for _ in range(PARTS)])      # by part
     turn: int = 0
+    looked_at: frozenset[int] = frozenset()             # parts whose turn it is
 
     def follow(self, marks: Mapping[str, int]) -> set[str]:
         """Metas that have come, gone or another mark than before."""
@@ -33,9 +35,14 @@ class Accounts:
         are the next three parts.
         """
         parts = min(PARTS, -(-at_once * PARTS // max(1, len(self.marks))))
-        metas = set().union(*(self.metas[(self.turn + step) % PARTS] for step in range(parts)))
+        self.looked_at = frozenset((self.turn + step) % PARTS for step in range(parts))
+        metas = set().union(*(self.metas[part] for part in self.looked_at))
         self.turn = (self.turn + parts) % PARTS
         return metas
+
+    def next_gone(self) -> set[int]:
+        """Campaigns that a reorganisation took away, in the same turn."""
+        return {campaign for campaign in self.gone if campaign % PARTS in self.looked_at}
 
     def campaigns(self, metas: Iterable[str]) -> set[int]:
         """Campaigns on chain that deciders were told of."""
