@@ -83,7 +83,7 @@ class Hello(Front):
 
 def routes(wiring: Wiring, loaded: Callable[[], None] = lambda: None) -> Front:
     """The app around the services; its lifespan keeps the catalogue fresh."""
-    links = click_links(wiring.folder, TOKEN_KEY, wiring.feed, wiring.ingest)
+    links = click_links(wiring.folder, TOKEN_KEY, wiring.feed, wiring.ingest, wiring.engine)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:

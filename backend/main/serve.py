@@ -92,7 +92,7 @@ def create_app(
     )
 
     links = click_links.links(
-        settings.data_dir / "clicks", settings.token_key_bytes, parts.feed, ingest_service
+        settings.data_dir / "clicks", settings.token_key_bytes, parts.feed, ingest_service, parts.engine
     )
 
     @contextlib.asynccontextmanager

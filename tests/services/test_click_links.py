@@ -2,19 +2,21 @@
 
 import asyncio
 import contextlib
+from dataclasses import replace
 
 import httpx
 import msgspec
 import pytest
 import redis
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
 from backend.core.decision_token import DecisionToken, sign
+from backend.ingest.links.service import ClickLinks
 from backend.ingest.links.store import Spool, SpooledClick
 from backend.ingest.links.store import _signed as signed
 from backend.ingest.service import IngestConsumer
 from backend.ingest.stream import STREAM
-from bench.app import TOKEN_KEY, Wiring, routes
+from bench.app import TOKEN_KEY, Wiring, routes, unwire, wire
 from tests.services.test_events import (
     BROWSER,
     consumer,
@@ -125,3 +127,36 @@ async def test_run__something_unforeseen__is_looked_at_again(
         while not redis_client.xlen(STREAM):
             await asyncio.sleep(0.01)
     await links.stop()
+
+
+async def test_follow__moderator_took_the_ad_down__leads_nowhere_until_he_is_overruled(
+    wiring: Wiring, fresh_engine: Engine, shown: tuple[DecisionToken, str]
+) -> None:
+    """L82: a link of ours lasts for ever; what is behind it may have become a trap. Also where nothing else answers."""
+    one, url = shown
+    seconds = iter(range(0, 1_000, 10))
+
+    def links(known: dict[int, str], database: Wiring = wiring) -> ClickLinks:
+        made = links_of(database, wiring.ingest, known)
+        made._clock = lambda: next(seconds)
+        return made
+
+    async def status(word: str) -> None:
+        with fresh_engine.begin() as connection:
+            change = text("update creative set status = :word where id = :id")
+            connection.execute(change, {"word": word, "id": one.creative})
+        await running.note()
+
+    running = links({one.creative: url})
+    await status("approved")
+    assert running.target(one.creative) == url
+    await status("taken_down")
+    assert running.target(one.creative) is None
+    down = wire("postgresql+psycopg://nobody@127.0.0.1:1/none", "redis://127.0.0.1:1/0")
+    new = links({}, replace(down, folder=wiring.folder))
+    await new.note()
+    assert new.target(one.creative) is None
+    await unwire(down)
+    await status("approved")
+    assert running.target(one.creative) == url
+    assert links({}).target(one.creative) == url

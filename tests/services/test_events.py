@@ -525,7 +525,7 @@ async def test_follow__forged_link__404_and_no_redirect(
 def links_of(wiring: Wiring, ingest: IngestService, known: dict[int, str]) -> ClickLinks:
     """As a worker has them that has just begun."""
     targets, spool = Targets(wiring.folder / "targets", TOKEN_KEY), Spool(wiring.folder, TOKEN_KEY)
-    return ClickLinks(ingest, lambda: known, targets, spool)
+    return ClickLinks(ingest, lambda: known, targets, spool, wiring.engine)
 
 
 async def test_follow__everything_is_down_and_the_process_is_new__redirects_and_counts_later_once(

@@ -3,19 +3,24 @@
 import asyncio
 import contextlib
 import logging
+import math
+import time
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
 import redis
 
 from backend.core.errors import Unavailable
-from backend.ingest.links.store import Spool, SpooledClick, Targets
+from backend.db.engine import Engine
+from backend.db.failures import DATABASE_UNAVAILABLE
+from backend.ingest.links.store import NOWHERE, Spool, SpooledClick, Targets, taken_down
 from backend.ingest.quick import Judged
 
 log = logging.getLogger("sightline.ingest")
 
 COUNT_SECONDS_MAX = 1.0         # nobody who clicked waits longer for Redis
 TIDY_SECONDS = 1.0
+TAKEN_DOWN_SECONDS = 5.0        # how long a link may lead on after a takedown
 LATER: tuple[type[Exception], ...] = (Unavailable, TimeoutError, redis.RedisError)     # whatever Redis has against it
 
 
@@ -27,14 +32,20 @@ class Door(Protocol):
 
 
 class ClickLinks:
-    """`known` gives the catalogue's targets. Between `start` and `stop` new ones are noted, and what waits is counted.
+    """`known` gives the catalogue's targets. Between `start` and `stop` new ones are noted, what was taken down leads
+    nowhere any more, and what waits is counted.
     """
 
     def __init__(
-        self, ingest: Door, known: Callable[[], Mapping[int, str]], targets: Targets, spool: Spool
+        self, ingest: Door, known: Callable[[], Mapping[int, str]], targets: Targets, spool: Spool, engine: Engine,
+        *, clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._ingest = ingest
         self._known = known
+        self._engine = engine
+        self._clock = clock
+        self._taken_down: frozenset[int] = frozenset()
+        self._asked_at = -math.inf
         self._targets = targets
         self._spool = spool
         self._waiting: list[tuple[SpooledClick, asyncio.Future[None]]] = []
@@ -51,8 +62,13 @@ class ClickLinks:
                 await self._running
 
     def target(self, creative: int) -> str | None:
-        """Where a creative leads: by the catalogue, else by what this machine has noted of it."""
-        return self._known().get(creative) or self._targets.of(creative)
+        """Where a creative leads: by the catalogue, else by what this machine has noted of it. Nowhere once a moderator
+        has taken it down: a link of ours lasts for ever, and what is behind it may have become a trap.
+        """
+        noted = self._targets.of(creative)
+        if creative in self._taken_down or noted == NOWHERE:
+            return None
+        return self._known().get(creative) or noted
 
     async def count(self, token: str, now_ms: int, user_agent: str, ip: str = "") -> None:
         """Take the click in; when Redis will not, keep it on disk. Never raises: the viewer goes on anyway."""
@@ -100,7 +116,16 @@ class ClickLinks:
 
     async def note(self) -> int:
         """Write down where the catalogue's creatives lead; gives how many were not known."""
-        return await asyncio.to_thread(self._targets.keep, dict(self._known()))
+        return await asyncio.to_thread(self._note)
+
+    def _note(self) -> int:
+        if self._clock() - self._asked_at >= TAKEN_DOWN_SECONDS:
+            self._asked_at = self._clock()
+            with contextlib.suppress(*DATABASE_UNAVAILABLE), self._engine.begin() as connection:
+                self._taken_down = taken_down(connection)
+        known = dict(self._known())
+        gone = [creative for creative in self._taken_down if creative in known or self._targets.of(creative)]
+        return self._targets.keep(known | dict.fromkeys(gone, NOWHERE))
 
     async def replay(self) -> int:
         """Count the clicks that wait on disk; gives how many. One that was counted already is dropped as a replay.

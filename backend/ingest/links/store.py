@@ -10,7 +10,9 @@ from hashlib import blake2b
 from pathlib import Path
 
 import msgspec
+from sqlalchemy import text
 
+from backend.db.engine import Connection
 from backend.ingest.quick import Judged
 
 log = logging.getLogger("sightline.ingest")
@@ -18,6 +20,14 @@ log = logging.getLogger("sightline.ingest")
 SPOOL_BYTES_MAX = 64 * 1024 * 1024
 REWRITE_RATIO = 2               # a file with more than twice the lines it needs is written anew
 MAC_BYTES = 16
+NOWHERE = ""                    # the target of a creative that a moderator has taken down
+
+_TAKEN_DOWN = text("select id from creative where status = 'taken_down'")
+
+
+def taken_down(connection: Connection) -> frozenset[int]:
+    """Creatives whose links must lead nowhere."""
+    return frozenset(connection.execute(_TAKEN_DOWN).scalars())
 
 
 class Targets:

@@ -2,12 +2,16 @@
 
 from pathlib import Path
 
+from backend.db.engine import Engine
 from backend.ingest.links.service import ClickLinks
 from backend.ingest.links.store import Spool, Targets
 from backend.ingest.service import IngestService
 from backend.serving.feed.service import CatalogueFeed
 
 
-def links(folder: Path, token_key: bytes, feed: CatalogueFeed, ingest: IngestService) -> ClickLinks:
+def links(
+    folder: Path, token_key: bytes, feed: CatalogueFeed, ingest: IngestService, engine: Engine
+) -> ClickLinks:
     """`folder` is shared by the workers of a machine, and survives them."""
-    return ClickLinks(ingest, lambda: feed.click_urls, Targets(folder / "targets", token_key), Spool(folder, token_key))
+    targets, spool = Targets(folder / "targets", token_key), Spool(folder, token_key)
+    return ClickLinks(ingest, lambda: feed.click_urls, targets, spool, engine)
