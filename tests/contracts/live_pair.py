@@ -109,7 +109,7 @@ class LivePair:
 
     def _mined(self, sender: LocalAccount, transaction: Any) -> TxReceipt:
         sent = self.web3.eth.send_raw_transaction(sender.sign_transaction(transaction).raw_transaction)
-        receipt = self.web3.eth.wait_for_transaction_receipt(sent, timeout=30, poll_latency=0.05)
+        receipt = self.web3.eth.wait_for_transaction_receipt(sent, timeout=120, poll_latency=0.05)
         assert receipt["status"] == 1
         return receipt
 

@@ -265,6 +265,7 @@ def test_deploy__transactions_that_wait__is_refused(polygon: Web3, polygon_url: 
     polygon.eth.send_raw_transaction(DEPLOYER.sign_transaction(fields).raw_transaction)
     with pytest.raises(DeploymentRefused, match="1 transactions that are not mined yet"):
         deploy(polygon, POLYGON, signer(), parameters(), wishes())
+    rpc(polygon_url, "anvil_dropAllTransactions")
     rpc(polygon_url, "evm_setAutomine", True)
 
 

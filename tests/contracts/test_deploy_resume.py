@@ -104,7 +104,7 @@ def test_deploy__killed_around_every_transaction__is_finished_and_deploys_once(
         runs.killed(SEND, is_forwarded=False)
         assert rpc(rpc_url, "eth_getTransactionCount", DEPLOYER.address, "latest") == hex(place - 1)
         runs.killed(SEND, is_forwarded=True)
-        wait_for("the block", partial(_has_sent, rpc_url, place), seconds_max=30)      # anvil answers, then mines
+        wait_for("the block", partial(_has_sent, rpc_url, place), seconds_max=120)      # anvil answers, then mines
         runs.killed("eth_getTransactionReceipt", is_forwarded=True)
         assert [sent.step for sent in journal(tmp_path).sent] == list(STEPS[:place]), step
     runs.killed("eth_call", is_forwarded=True)

@@ -74,7 +74,7 @@ class Stage:
 
     def receipt(self, call: Any) -> Any:
         sent = call.transact({"from": OPERATOR.address, "gas": 16_700_000})
-        found = self.web3.eth.wait_for_transaction_receipt(sent, timeout=30, poll_latency=0.01)
+        found = self.web3.eth.wait_for_transaction_receipt(sent, timeout=120, poll_latency=0.01)
         assert found["status"] == 1, call
         return found
 

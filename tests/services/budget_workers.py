@@ -1,14 +1,14 @@
-"""Worker processes that decide at the same moment: `budget_workers.py DATABASE_URL REDIS_URL WORKERS TURNS PLACEMENT…`
+"""Worker processes that decide at the same moment.
 
-Prints how many decisions each placement sold, as JSON. It forks before any thread has begun, with all modules loaded,
-so sixteen processes start at the price of one.
+`budget_workers.py DATABASE_URL REDIS_URL NOW_MS WORKERS TURNS PLACEMENT…` prints how many decisions each placement
+sold, as JSON. It forks before any thread has begun, with all modules loaded, so sixteen processes start at the price
+of one.
 """
 
 import asyncio
 import json
 import os
 import sys
-import time
 from collections import Counter
 
 from backend.serving.decision import AdRequest, Decision
@@ -16,11 +16,10 @@ from bench.app import unwire, wire
 
 
 async def work(
-    number: int, database_url: str, redis_url: str, turns: int, placements: list[int], ready: int, go: int
+    number: int, database_url: str, redis_url: str, now_ms: int, turns: int, placements: list[int], ready: int, go: int
 ) -> list[int]:
     """The placements on which this worker won, with stores of its own."""
     wiring = wire(database_url, redis_url)
-    now_ms = time.time_ns() // 1_000_000
     wiring.feed.refresh(now_ms)
     won: list[int] = []
     os.write(ready, b"1")
@@ -34,7 +33,7 @@ async def work(
     return won
 
 
-def main(database_url: str, redis_url: str, workers: int, turns: int, placements: list[int]) -> Counter[int]:
+def main(database_url: str, redis_url: str, now_ms: int, workers: int, turns: int, placements: list[int]) -> Counter[int]:
     go, start = os.pipe()
     hear, ready = os.pipe()
     answers = []
@@ -42,8 +41,8 @@ def main(database_url: str, redis_url: str, workers: int, turns: int, placements
         readable, writable = os.pipe()
         if os.fork() == 0:
             os.close(start)
-            won = asyncio.run(work(number, database_url, redis_url, turns, placements, ready, go))
-            os.write(writable, json.dumps(won).encode())
+            mine = work(number, database_url, redis_url, now_ms, turns, placements, ready, go)
+            os.write(writable, json.dumps(asyncio.run(mine)).encode())
             os._exit(0)
         os.close(writable)
         answers.append(readable)
@@ -59,5 +58,6 @@ def main(database_url: str, redis_url: str, workers: int, turns: int, placements
 
 
 if __name__ == "__main__":
-    found = main(sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]), [int(one) for one in sys.argv[5:]])
+    now, workers, turns, *placements = (int(one) for one in sys.argv[3:])
+    found = main(sys.argv[1], sys.argv[2], now, workers, turns, placements)
     sys.stdout.write(json.dumps(found))

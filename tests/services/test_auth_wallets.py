@@ -83,7 +83,7 @@ class Smart:
         rpc(rpc_url, "anvil_impersonateAccount", ANYWHERE)
         call = {"from": ANYWHERE, "to": FACTORY, "data": hex_of(SALT + self.creation)}
         sent = rpc(rpc_url, "eth_sendTransaction", call)
-        wait_for("the block", lambda: rpc(rpc_url, "eth_getTransactionReceipt", sent), seconds_max=30)
+        wait_for("the block", lambda: rpc(rpc_url, "eth_getTransactionReceipt", sent), seconds_max=120)
         assert rpc(rpc_url, "eth_getCode", self.address, "latest") != "0x"
 
 

@@ -68,8 +68,9 @@ def test_decide__sixteen_processes_and_money_for_one__one_wins(
                 text("update chain_campaign set epoch_cap = :cap where campaign = :number"),
                 {"cap": epoch_cap, "number": number},
             )
-    BudgetSync(fresh_engine, redis_client, CHAIN_ID).sync(time.time_ns() // 1_000_000)
-    numbers = [str(one) for one in (WORKERS, ASKED_EACH, *placements)]
+    now_ms = time.time_ns() // 1_000_000        # the same day for all of them
+    BudgetSync(fresh_engine, redis_client, CHAIN_ID).sync(now_ms)
+    numbers = [str(one) for one in (now_ms, WORKERS, ASKED_EACH, *placements)]
     told = subprocess.run(
         [sys.executable, str(HERE / "budget_workers.py"), fresh_database_url, redis_url, *numbers],
         env=os.environ | {"PYTHONPATH": str(HERE.parents[1])}, capture_output=True, text=True, timeout=600, check=True,

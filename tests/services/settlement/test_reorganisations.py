@@ -327,7 +327,7 @@ def test_transaction_lost_by_the_node__the_step_ends_soon_and_is_repeated(stage:
         until(lambda: waiting(stage) == 1)
         rpc(stage.rpc_url, "anvil_dropAllTransactions")
         with pytest.raises(Unavailable, match="the node has lost"):
-            stepped.result(20)
+            stepped.result(60)
     do(stage, Propose(1))
 
 
@@ -347,7 +347,7 @@ def test_demo__transaction_undone_before_it_is_confirmed__is_sent_again(stage: S
         for _ in range(1 + CONFIRMATIONS):
             assert not sent.done()
             rpc(stage.rpc_url, "evm_mine")
-        assert chain.head - sent.result(20)["blockNumber"] == CONFIRMATIONS
+        assert chain.head - sent.result(60)["blockNumber"] == CONFIRMATIONS
     assert chain.token.functions.allowance(advertiser.address, chain.escrow.address).call() == 77
 
 
