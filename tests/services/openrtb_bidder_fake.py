@@ -30,7 +30,7 @@ def bidding(price: Any, **changes: Any) -> Answer:
 
 @dataclass
 class FakeBidder:
-    """`wrong` is what the requests lacked by the specification; `silent`: it never answers."""
+    """`wrong` is what the requests lacked by the specification; `silent`: it never answers; `headers`: that it adds."""
 
     answer: Answer
     port: int = 0
@@ -38,6 +38,7 @@ class FakeBidder:
     heads: list[str] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
     silent: bool = False
+    headers: str = ""
 
     @property
     def endpoint(self) -> str:
@@ -57,7 +58,8 @@ class FakeBidder:
                     await reader.read()         # until the other side gives up
                     return
                 status, body = self.answer(request)
-                writer.write(f"HTTP/1.1 {status} X\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
+                head = f"HTTP/1.1 {status} X\r\nContent-Length: {len(body)}\r\n{self.headers}\r\n"
+                writer.write(head.encode() + body)
                 await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError):
             pass

@@ -4,6 +4,7 @@ import asyncio
 import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 import httpx
 
@@ -86,7 +87,8 @@ class BidderClient:
             self._trust = self._trust or httpx.create_ssl_context(trust_env=False)
             limits = httpx.Limits(max_connections=CONNECTIONS_MAX, max_keepalive_connections=CONNECTIONS_MAX)
             client = self._clients[authority] = httpx.AsyncClient(
-                trust_env=False, follow_redirects=False, limits=limits, timeout=RESOLVE_SECONDS, verify=self._trust
+                trust_env=False, follow_redirects=False, limits=limits, timeout=RESOLVE_SECONDS, verify=self._trust,
+                cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),     # none: they would only add up
             )
         return client
 

@@ -1,6 +1,7 @@
 """Bidders on servers of their own compete for a placement that asks them; their own campaigns pay (L88)."""
 
 import asyncio
+import gzip
 import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -203,6 +204,18 @@ async def test_client__private_addresses_and_redirects__are_not_followed(dsp: Fa
     assert f"host: bidder.example:{dsp.port}" in dsp.heads[0].lower()
     await safe.aclose()
     await local.aclose()
+
+
+async def test_client__cookies_and_packed_answers__are_not_taken(dsp: FakeBidder) -> None:
+    """L58: nothing of a stranger's is kept or sent again, and nothing is unpacked that was not asked for."""
+    client = BidderClient(lambda *_: ["127.0.0.1"], allow_local=True)
+    body = json.dumps({"id": "1", "imp": [{"id": "1"}]}).encode()
+    dsp.answer = lambda _: (200, gzip.compress(b" " * 10_000_000))
+    for number in range(3):
+        dsp.headers = f"Set-Cookie: c{number}=1; Path=/\r\nContent-Encoding: gzip\r\n"
+        assert len((await client.post(dsp.endpoint, body, {}, 3)).body) < 20_000
+    assert not any("cookie" in head.lower() for head in dsp.heads)
+    await client.aclose()
 
 
 async def test_ask__unknown_kind_or_bidder__asks_nobody(market: Stand) -> None:
