@@ -33,7 +33,9 @@ async def work(
     return won
 
 
-def main(database_url: str, redis_url: str, now_ms: int, workers: int, turns: int, placements: list[int]) -> Counter[int]:
+def main(
+    database_url: str, redis_url: str, now_ms: int, workers: int, turns: int, placements: list[int]
+) -> Counter[int]:
     go, start = os.pipe()
     hear, ready = os.pipe()
     answers = []
