@@ -12,6 +12,7 @@ workers=$1
 restart=$2
 nginx=${NGINX:-nginx}
 nginx_pid=${NGINX_PID:-/run/nginx.pid}
+unset NGINX     # to nginx itself the name means sockets that it inherits
 
 fail() {
     echo "rolling-restart: $1" >&2
