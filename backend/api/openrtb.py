@@ -85,7 +85,7 @@ def _add_notices(api: APIRouter, notices: NoticeService) -> None:
              responses=responses("exchange_network", "token_unknown"), response_class=Response)
     async def lost(token: Token, request: Request, loss: Loss = None) -> Response:
         """A bid that was said to have lost cannot be billed any more."""
-        await notices.lost(token, _client(request), _now_ms())
+        await notices.lost(token, loss, _client(request), _now_ms())
         return Response(status_code=204, headers=NOT_KEPT)
 
 

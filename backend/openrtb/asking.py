@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from typing import Protocol
 
 from backend.core.exchange import Candidate
 from backend.core.ruleset import Ruleset
@@ -24,10 +25,11 @@ from backend.openrtb.iab import (
 )
 from backend.openrtb.native import Wanted, wanted_by
 from backend.openrtb.prices import CPM_MAX, USD, floor_micro_usdc
-from backend.openrtb.request import Banner, BidRequest, Channel, Deal, DurFloor, Imp, Video
+from backend.openrtb.request import Banner, BidRequest, Channel, Deal, Device, DurFloor, Imp, Video
 from backend.openrtb.schain import objection
 
 TMAX_MS_MIN = 5
+AGENT_MAX, ADDRESS_MAX = 1_024, 64      # characters that are looked at, and remembered by the lists for a while
 FIRST_PRICE = 1
 LINEAR = 1
 PROGRESSIVE = 2
@@ -98,13 +100,32 @@ class Terms:
     lengths: Lengths | None = None
 
 
-def refusal(request: BidRequest, exchange: Exchange) -> NoBid | None:
+class Known(Protocol):
+    """Who is known for traffic that no person makes: the published lists of backend/traffic/lists.py."""
+
+    def data_centre(self, ip: str, publisher: int | None = None) -> bool: ...
+    def crawler(self, user_agent: str) -> bool: ...
+
+
+def refusal(request: BidRequest, exchange: Exchange, known: Known | None = None) -> NoBid | None:
     """Why the whole request is not answered with bids, if one of the specification's reasons fits."""
     if sum(one not in (None, NOWHERE) for one in (request.site, request.app, request.dooh)) > 1:
         return NoBid.INVALID_REQUEST
     if request.tmax and request.tmax < TMAX_MS_MIN:          # 0 is what many send for "not given"
         return NoBid.INSUFFICIENT_TIME
-    return objection(request.chain(), exchange.domain, needed=exchange.needs_schain)
+    return _not_a_person(request.device, exchange, known) or objection(
+        request.chain(), exchange.domain, needed=exchange.needs_schain
+    )
+
+
+def _not_a_person(device: Device | None, exchange: Exchange, known: Known | None) -> NoBid | None:
+    """What the implementation notes (§7.1) want bidders to refuse: nobody sees what a program asks for (L86)."""
+    if device is None or known is None:
+        return None
+    if device.ua and known.crawler(device.ua[:AGENT_MAX]):
+        return NoBid.KNOWN_CRAWLER
+    addresses = [ip for ip in (device.ip, device.ipv6) if ip and len(ip) <= ADDRESS_MAX]
+    return NoBid.DATA_CENTRE if any(known.data_centre(ip, exchange.publisher) for ip in addresses) else None
 
 
 def not_for_us(request: BidRequest, exchange: Exchange) -> bool:

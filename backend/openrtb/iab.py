@@ -14,6 +14,8 @@ class NoBid(IntEnum):
     """AdCOM, No-Bid Reason Codes: those that we send."""
 
     INVALID_REQUEST = 2
+    KNOWN_CRAWLER = 3
+    DATA_CENTRE = 5
     BLOCKED_PUBLISHER = 7
     INSUFFICIENT_TIME = 15
     INCOMPLETE_SUPPLY_CHAIN = 16

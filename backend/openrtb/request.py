@@ -143,6 +143,7 @@ class Geo(msgspec.Struct):
 class Device(msgspec.Struct):
     ua: str | None = None
     ip: str | None = None
+    ipv6: str | None = None
     geo: Geo | None = None
     devicetype: int | None = None
     language: str | None = None

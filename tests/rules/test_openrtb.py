@@ -31,6 +31,7 @@ from backend.openrtb.prices import cleared_micro_usdc, cpm, floor_micro_usdc
 from backend.openrtb.reading import DEPTH_MAX, IMPS_MAX, read_request, unpacked
 from backend.openrtb.request import BidRequest
 from backend.openrtb.sellers import ads_txt_lines, app_ads_txt
+from backend.traffic.lists import Crawlers, Lists, Networks
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import openrtb_examples as examples
@@ -405,6 +406,18 @@ def test_files__lines_of_ads_txt__name_the_seller() -> None:
     """L89: the number is that of sellers.json and of the chain."""
     assert ads_txt_lines("ads.example", 12).splitlines()[-1] == "ads.example, 12, DIRECT"
     assert "placeholder" in app_ads_txt("ads.example")
+
+
+def test_refusal__programs__are_told_by_the_published_lists() -> None:
+    """L86, for what exchanges offer: by the agent, and by either address."""
+    known = Lists(Networks(["198.51.100.0/24", "2001:db8::/32"]), Crawlers(["Googlebot"]))
+    for device, reason in (
+        ({"ua": "Mozilla/5.0 (compatible; Googlebot/2.1)"}, 3), ({"ip": "198.51.100.7"}, 5),
+        ({"ipv6": "2001:db8::1"}, 5), ({"ip": "203.0.113.7", "ua": "Mozilla/5.0 (X11; Linux)"}, None),
+        ({"ip": "198.51.100.0"}, 5), ({"ip": "no address"}, None), ({}, None),
+    ):
+        assert asking.refusal(read(device=device), EXCHANGE, known) == reason, device
+        assert asking.refusal(read(device=device), EXCHANGE) is None
 
 
 # ---- bidders --------------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from backend.core.decision_token import DecisionToken
 from backend.ingest.service import IngestService
 from backend.main.parts import ServeParts
 from backend.net.client import Dns
+from backend.openrtb.asking import Known
 from backend.openrtb.demand.client import BidderClient
 from backend.openrtb.demand.service import DemandService
 from backend.openrtb.partners.service import PartnerService
@@ -41,15 +42,16 @@ def demand(parts: ServeParts) -> DemandService:
 
 def include(
     app: FastAPI, parts: ServeParts, decisions: DecisionService, ingest: IngestService, asking: DemandService,
-    landing: Landing,
+    landing: Landing, known: Known | None = None,
 ) -> None:
+    """`known`: the lists by which requests of programs are refused."""
     settings, key = parts.settings, parts.settings.token_key_bytes
     directory = ExchangeDirectory(parts.engine)
     ours = OurSide(
         decide=decisions.supply, lower=decisions.lower, give_back=decisions.give_back,
         seen=ingest.outside, clicked=ingest.outside_click, landing=_Clicks(parts, landing).of,
     )
-    supply = SupplyService(directory, ours, key, settings.ruleset, settings.public_url)
+    supply = SupplyService(directory, ours, key, settings.ruleset, settings.public_url, known)
     notices = NoticeService(directory, parts.engine, parts.fast_redis, ours, key, settings.public_url)
 
     def changed() -> None:

@@ -34,6 +34,7 @@ TMAX_MS_DEFAULT = 500
 TMAX_SHARE = 0.5                # of the exchange's time, the rest is on the wire
 BODY_BYTES_MAX = 256 * 1024
 MS_PER_DAY = 86_400_000
+BID_WON = "0"                   # loss reason code
 DIRECTORY_FRESH_SECONDS, DIRECTORY_STALE_SECONDS = 1.0, 30.0
 
 
@@ -105,12 +106,14 @@ class SupplyService:
     """Bids for what exchanges offer. What is bid is held until it is billed, lost, or over."""
 
     def __init__(
-        self, directory: ExchangeDirectory, ours: OurSide, token_key: bytes, ruleset: Ruleset, public_url: str
+        self, directory: ExchangeDirectory, ours: OurSide, token_key: bytes, ruleset: Ruleset, public_url: str,
+        known: asking.Known | None = None,
     ) -> None:
         self._directory = directory
         self._ours = ours
         self._key = signing_key(token_key)
         self._ruleset = ruleset
+        self._known = known
         self._base = public_url.rstrip("/")
 
     async def answer(self, incoming: Incoming, now_ms: int) -> BidResponse | None:
@@ -123,7 +126,7 @@ class SupplyService:
         check_version(incoming.version)
         body = unpacked(incoming.body, incoming.encoding, BODY_BYTES_MAX)
         request = read_request(body, strict=exchange.strict)
-        reason = asking.refusal(request, exchange)
+        reason = asking.refusal(request, exchange, self._known)
         if reason is not None:
             return BidResponse(request.id, nbr=int(reason))
         if asking.not_for_us(request, exchange):
@@ -223,10 +226,10 @@ class NoticeService:
         """For information: a win is no impression, so nothing follows from it."""
         await self._theirs(token, client)
 
-    async def lost(self, token: str, client: str, now_ms: int) -> None:
-        """Give back what was held, unless it is billed already."""
+    async def lost(self, token: str, reason: str | None, client: str, now_ms: int) -> None:
+        """Give back what was held, unless it is billed already. Some tell of wins here too, by the reason 0."""
         facts = await self._theirs(token, client)
-        if now_ms > facts.expires_ms:
+        if now_ms > facts.expires_ms or (reason or "").strip() == BID_WON:
             return
         said = Standing(LOST).text()
         before = await self._notices.first(facts.decision_id.hex(), said, keep_ms(facts, now_ms))

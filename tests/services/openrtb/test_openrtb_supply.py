@@ -136,6 +136,8 @@ async def test_burl__above_the_bid_late_lost_or_no_price__charges_nothing(market
     assert market.held() == 4_000
     assert (await market.call(bid["nurl"], "2", "POST")).status_code == 204
     assert market.held() == 4_000
+    assert (await market.call(bid["lurl"].replace("${AUCTION_LOSS}", "0"))).status_code == 204     # the bid won
+    assert market.held() == 4_000
     assert (await market.call(bid["lurl"], method="POST")).status_code == 204
     assert market.held() == 0
     assert (await market.call(bid["lurl"])).status_code == 204
