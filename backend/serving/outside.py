@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from itertools import islice
 
 from backend.core.events import BidKind
 from backend.core.exchange import Candidate, DemandBid, DemandOffer, DemandRequest, SupplyRequest
@@ -10,6 +11,7 @@ from backend.serving.decision import AdRequest
 from backend.serving.eligibility import Offer
 from backend.serving.index.stall import Lot
 
+LOOKED_AT_MAX = 2_000   # for an opportunity: an exchange that admits none of so many is not worth the time of others
 OFFERS_MAX = 64         # of an exchange's opportunity: whoever is below so many that could pay will not be needed
 
 
@@ -63,7 +65,7 @@ def within(lots: Iterable[Lot], floor_micro_usdc: int, asked: SupplyRequest) -> 
     Only line items that pay for impressions: an exchange is paid for each one, whatever follows from it.
     """
     found: list[Lot] = []
-    for lot in lots:
+    for lot in islice(lots, LOOKED_AT_MAX):
         if len(found) == OFFERS_MAX or (asked.deal is not None and lot.bid.deal is None):
             break                           # deals come first
         if (lot.bid.deal.id if lot.bid.deal else None) != asked.deal:

@@ -1,10 +1,13 @@
 """The compiled index says of every line item what the checks of eligibility say, reason for reason (L73)."""
 
+from dataclasses import replace
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backend.core.events import BidKind
+from backend.core.exchange import SupplyRequest
 from backend.core.reasons import NoBidReason
 from backend.pctr.rate import Rates
 from backend.serving.catalogue import Catalogue, Creative, LineItem, Placement
@@ -12,10 +15,11 @@ from backend.serving.decision import open_book
 from backend.serving.eligibility import Viewer, offer_at, refusal
 from backend.serving.index import order as order_module
 from backend.serving.index import stall as stall_module
-from backend.serving.index.audience import Said
+from backend.serving.index.audience import Audience, Said
 from backend.serving.index.codes import bits, reason_of
 from backend.serving.index.stall import Stall
 from backend.serving.index.terms import Compiler
+from backend.serving.outside import LOOKED_AT_MAX, within
 from tests.rules.index_kit import ITEMS, MARKETS, NOW_MS, PACED, RATES, SAID, SPENT, SURFACES, Both, numbered
 
 
@@ -129,3 +133,17 @@ def test_stall__sponsorship_below_the_floor_of_impressions__has_its_hour() -> No
     surface = Placement(1, 1, "art", 1, "0xpublisher", "image", 1_024, 512, 1_000, deals_only=True)
     stall = agree(Both(Compiler().compile([item]), Rates(), {}, {}, surface), (None, None, None, False), 0)
     assert [one.line_item.id for one in stall.sponsors] == [1]
+
+
+def test_within__exchange_that_admits_nobody__does_not_look_at_all_of_the_market() -> None:
+    item = LineItem(
+        id=1, campaign=1, owner="0xa", bid_kind=BidKind.VCPM, bid_micro_usdc=2_000, starts_ms=0, ends_ms=NOW_MS * 2,
+        creatives=(Creative(1, "image", 1_024, 512, "", "", ""),), chain_campaign=7,
+    )
+    surface = Placement(1, 1, "art", 1, "0xpublisher", "image", 1_024, 512, 1_000)
+    both = Both(Compiler().compile(replace(item, id=number) for number in range(1, 2_501)), Rates(), {}, {}, surface)
+    stall, said = Stall(both.market, surface), ("DE", "de", "vr", True)
+    for deal in (None, 5):
+        asked = SupplyRequest(1, "viewer-key", 1_000, False, lambda _: False, deal)
+        assert within(stall.walk(both.moment, Audience(stall.order, said)), 1_000, asked) == []
+        assert len(stall.lots) <= LOOKED_AT_MAX
