@@ -136,7 +136,7 @@ def api(
     with redis.Redis.from_url(redis_url) as client, httpx.Client(base_url=url, timeout=20) as session:
         client.flushdb()
         try:
-            wait_for("the API", lambda: ready(session), seconds_max=40, alive=child.raise_if_dead)
+            wait_for("the API", lambda: ready(session), seconds_max=120, alive=child.raise_if_dead)
             api = Api(url, engine, client, session)
             furnish(api)
             yield api
@@ -283,7 +283,7 @@ def test_decision__campaign_without_a_deposit__no_ad_and_why(api: Api) -> None:
         reasons = answer.json()["no_bid"] if answer.status_code == 200 else {}
         return len(reasons) == 2 and "budget_unknown" not in reasons and answer.json()
 
-    found = wait_for("the catalogue to have the board", known, seconds_max=20)
+    found = wait_for("the catalogue to have the board", known, seconds_max=60)
     assert found["no_bid"] == {"own_campaign": 1, "not_funded": 1}
     assert api.picture() == before
 

@@ -131,6 +131,6 @@ def test_compose__every_service_as_written__becomes_healthy_and_stops_in_order(
     assert (tmp_path / "31337.json").read_text() == deployed, "a second start deployed again"
     for name in reversed(compose.in_order()):
         if "healthcheck" in compose.services[name]:
-            code = compose.children[name].stop(number=signal.SIGTERM, seconds_max=20)
+            code = compose.children[name].stop(number=signal.SIGTERM, seconds_max=60)
             # an attestor's check asks others, so it can pass before the attestor itself listens to signals
             assert code == 0 or (name.startswith("attestor") and code == -signal.SIGTERM), name

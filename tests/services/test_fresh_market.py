@@ -159,7 +159,7 @@ async def test_loops__budget_status_and_terms_of_one_among_a_thousand__decided_b
         ):
             column = "campaign" if "chain_campaign" in off else "id"
             waits: list[float] = []
-            while len(waits) < 6 and min(waits, default=9) >= 1:
+            while len(waits) < 40 and min(waits, default=9) >= 1:
                 for change, sells in ((off, False), (on, True)):
                     waits.append(await waited(two, f"{change} where {column} = 1", sells=sells))
             assert min(waits) < 1, (off, waits)

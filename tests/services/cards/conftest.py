@@ -29,8 +29,8 @@ def fake_stripe() -> Iterator[FakeStripe]:
     process, fake = start()
     yield fake
     fake.http.close()
-    process.terminate()
-    process.wait(10)
+    process.kill()
+    process.wait()
 
 
 @pytest.fixture(scope="session")

@@ -108,7 +108,7 @@ def test_gateway__stripe_does_not_answer__is_unavailable(stripe: Any) -> None:
 
     stripe.misbehave("hang", times=3)
     wish = OnrampWish("hanging", "0x" + "11" * 20, "polygon", None)  # type: ignore[arg-type]
-    impatient = StripeGateway(KEY, url=stripe.url, seconds_max=0.2)
+    impatient = StripeGateway(KEY, url=stripe.url, seconds_max=0.5)
     with pytest.raises(Unavailable, match="stripe_unavailable"):
         impatient.open_onramp(wish)
     impatient.close()
