@@ -8,13 +8,15 @@ WORKDIR /app
 COPY pyproject.toml uv.lock README.md LICENSE ./
 
 FROM base AS runtime-build
+RUN apt-get update && apt-get install --yes --no-install-recommends gcc libc6-dev && rm -rf /var/lib/apt/lists/*
 RUN uv sync --frozen --no-default-groups --no-install-project
 COPY backend backend
 COPY indexer indexer
 COPY contracts/abi contracts/abi
 COPY web web
 COPY deploy deploy
-RUN uv sync --frozen --no-default-groups
+COPY scripts/kernel.py scripts/
+RUN uv sync --frozen --no-default-groups && .venv/bin/python scripts/kernel.py
 
 FROM base AS deploy-build
 RUN uv sync --frozen --no-default-groups --group contracts --no-install-project

@@ -382,6 +382,8 @@ def test_dockerfile__runtime__is_not_root_and_pins_what_the_makefile_pins() -> N
     version = re.search(r"^UV_VERSION := (\S+)$", read("Makefile"), re.MULTILINE)
     assert version is not None
     assert f"ARG UV_VERSION={version[1]}" in text
+    assert "python scripts/kernel.py" in text, "what `make setup` compiles, an image has too"
+    assert "**/*.so" in read(".dockerignore"), "what was compiled here is for this machine"
 
 
 def test_workflow__ci__runs_the_script_with_least_permissions_and_pinned_actions() -> None:
