@@ -21,7 +21,7 @@ REFUSED = "proof"
 LONG = os.environ.get("HYPOTHESIS_PROFILE") == "fuzz"
 QUICK = settings(
     max_examples=settings.default.max_examples if LONG else 20,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 FEW = settings(QUICK, max_examples=settings.default.max_examples if LONG else 8)
 # Groups, and so leaves: one, and 2**k - 1, 2**k and 2**k + 1 of them.

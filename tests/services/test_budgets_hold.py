@@ -84,7 +84,7 @@ HOLDS = st.lists(st.integers(1, 60), min_size=1, max_size=48)
 
 
 @given(HOLDS, st.tuples(*(st.integers(0, 400) for _ in range(3))))
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_hold__any_prices_from_sixteen_connections__never_more_than_the_smallest_purse(
     redis_url: str, prices: list[int], bases: tuple[int, int, int]
 ) -> None:

@@ -35,7 +35,7 @@ def unlocked() -> Iterator[None]:
     sealed._Master.wrapping = before
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.text().filter(lambda name: "\x00" not in name))
 def test_seal__any_text__opens_again_and_shows_nothing(connection: Connection, plaintext: str) -> None:
     stored = seal(connection, ADVERTISER, plaintext)

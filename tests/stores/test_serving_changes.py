@@ -88,7 +88,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(STEPS)
 def test_changes__transactions_end_in_any_order__nobody_misses_one_and_versions_agree(
     fresh_engine: Engine, steps: list[tuple[str, int]]

@@ -137,7 +137,7 @@ STEPS = st.lists(
 
 
 @given(STEPS)
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_purse__any_interleaving__never_promises_more_than_is_spendable(
     redis_url: str, steps: list[tuple[str, int]]
 ) -> None:
