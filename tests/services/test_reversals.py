@@ -254,7 +254,7 @@ def test_reverse__killed_again_and_again__as_if_it_never_was(books: Books, fresh
     books.check()
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.lists(st.sampled_from(["sell", "free", "bill", "flag", "reverse", "lift", "close"]), max_size=25))
 def test_books__any_order__balance_and_nothing_is_owed_twice(books: Books, steps: list[str]) -> None:
     """L84, L32: after any sequence of sales, flags, reversals and closings."""
