@@ -6,10 +6,10 @@ import signal
 import socket
 import sys
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
 
 from backend.db.migrate import upgrade
 from backend.demo.cast import Cast, cast_from_seed
@@ -32,7 +32,7 @@ def run_up(base: Path, port: int) -> int:
     console = Console(stderr=True)
     running = running_stack(base)
     if running is not None:
-        Console().print(_running(running))
+        print(_running(running))
         return 0
     try:
         with hold_port(port) as held:
@@ -49,7 +49,7 @@ def _run(base: Path, port: int, console: Console) -> None:
         _prepare(system, console)
         system.start_processes()
         wait_for("the API", lambda: _answers(port), seconds_max=READY_SECONDS_MAX, alive=system.raise_if_dead)
-        Console().print(_overview(system))
+        print(_overview(system), flush=True)
         _wait_for_signal(system)
 
 
@@ -81,8 +81,7 @@ def _seed(base: Path) -> int:
     return int(path.read_text())
 
 
-def _overview(system: System) -> Table:
-    table = _table("Sightline is running; Ctrl-C stops it")
+def _overview(system: System) -> str:
     rows = {
         "web page and API": f"{system.url}  (documentation: {system.url}/docs)",
         "PostgreSQL": system.stack.database_url,
@@ -93,9 +92,7 @@ def _overview(system: System) -> Table:
         "MockUSDC": system.contract("MockUSDC") + "  (anybody may mint)",
         "logs": str(system.base / "logs"),
     }
-    for name, value in (rows | _keys(system.cast)).items():
-        table.add_row(name, value)
-    return table
+    return _page("Sightline is running; Ctrl-C stops it", rows | _keys(system.cast))
 
 
 def _keys(cast: Cast) -> dict[str, str]:
@@ -103,19 +100,16 @@ def _keys(cast: Cast) -> dict[str, str]:
     return {f"advertiser {n}, local key": "0x" + account.key.hex() for n, account in enumerate(cast.advertisers, 1)}
 
 
-def _running(info: StackInfo) -> Table:
-    table = _table(f"Already running in process {info.pid}")
+def _running(info: StackInfo) -> str:
     urls = {"PostgreSQL": info.database_url, "Redis": info.redis_url, "chain": info.rpc_url}
-    for name, value in (urls | {f"process {name}": str(pid) for name, pid in info.processes.items()}).items():
-        table.add_row(name, value)
-    return table
+    processes = {f"process {name}": str(pid) for name, pid in info.processes.items()}
+    return _page(f"Already running in process {info.pid}", urls | processes)
 
 
-def _table(title: str) -> Table:
-    table = Table(title=title, show_header=False)
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")    # people copy these: nothing may be cut
-    return table
+def _page(title: str, rows: Mapping[str, str]) -> str:
+    """A line each, without a frame: people copy these, so no terminal may break them."""
+    width = max(map(len, rows))
+    return "\n".join([title, *(f"  {name:<{width}}  {value}" for name, value in rows.items())])
 
 
 def _wait_for_signal(system: System) -> None:
