@@ -47,6 +47,7 @@ class Outcome(StrEnum):
     WRONG_CURRENCY = "wrong_currency"
     BELOW_FLOOR = "below_floor"
     ABOVE_MAXIMUM = "above_maximum"        # more than its line item may bid
+    TOO_SHORT = "too_short"                # `exp` is less than what was asked for: it would not pay for a late view
     UNKNOWN_CREATIVE = "unknown_creative"  # `crid` is no approved creative of its line item that fits here
 
 

@@ -101,6 +101,7 @@ class _Bid(msgspec.Struct):
     impid: str = ""
     price: Decimal | None = None
     crid: str = ""
+    exp: int | None = None
 
 
 class _SeatBid(msgspec.Struct):
@@ -113,9 +114,9 @@ class _Answer(msgspec.Struct):
     seatbid: list[_SeatBid] = []
 
 
-def bid_in(body: bytes, asked: DemandRequest, offer: DemandOffer) -> DemandBid | Outcome:
+def bid_in(body: bytes, asked: DemandRequest, offer: DemandOffer, seconds: int) -> DemandBid | Outcome:
     """The best bid of an answer that we may take, or what is wrong with the first. Nothing, {} and no seat are no bids
-    (implementation notes, §7.1).
+    (implementation notes, §7.1). `seconds`: how long a bid must be good for.
 
     Raises BadRequest when it is not JSON. A price is rounded down to whole micro-USDC, and must reach the floor then.
     """
@@ -130,7 +131,7 @@ def bid_in(body: bytes, asked: DemandRequest, offer: DemandOffer) -> DemandBid |
         return Outcome.MALFORMED
     if answer.cur.upper() != USD:
         return Outcome.WRONG_CURRENCY
-    judged = [_judged(bid, asked, offer) for bid in _bids(answer)]
+    judged = [_judged(bid, asked, offer, seconds) for bid in _bids(answer)]
     good = [bid for bid in judged if isinstance(bid, DemandBid)]
     return max(good, key=lambda bid: bid.bid_micro_usdc) if good else judged[0]
 
@@ -139,7 +140,7 @@ def _bids(answer: _Answer) -> Iterator[_Bid]:
     return (bid for seat in answer.seatbid for bid in seat.bid)
 
 
-def _judged(bid: _Bid, asked: DemandRequest, offer: DemandOffer) -> DemandBid | Outcome:
+def _judged(bid: _Bid, asked: DemandRequest, offer: DemandOffer, seconds: int) -> DemandBid | Outcome:
     if bid.impid != IMP_ID or bid.price is None or not bid.price.is_finite() or bid.price <= 0:
         return Outcome.MALFORMED
     up = floor_micro_usdc(bid.price)
@@ -148,6 +149,8 @@ def _judged(bid: _Bid, asked: DemandRequest, offer: DemandOffer) -> DemandBid | 
         return Outcome.BELOW_FLOOR
     if price > offer.bid_max_micro_usdc:
         return Outcome.ABOVE_MAXIMUM
+    if bid.exp is not None and 0 < bid.exp < seconds:
+        return Outcome.TOO_SHORT
     if bid.crid not in {str(one) for one in offer.creatives}:
         return Outcome.UNKNOWN_CREATIVE
     return DemandBid(offer.line_item, int(bid.crid), price)

@@ -287,13 +287,13 @@ NO_BIDS = [b"", b" \n", b"{}", b'{"id":"r1","seatbid":[]}', b'{"id":"r1","nbr":2
 @pytest.mark.parametrize("body", NO_BIDS)
 def test_bid_in__every_way_to_say_nothing__is_no_bid_and_no_failure(body: bytes) -> None:
     """Implementation notes, section 7.1: else the circuit opens for a bidder that merely has nothing to show."""
-    assert bid_in(body, ASKED, OFFER) is Outcome.NO_BID
+    assert bid_in(body, ASKED, OFFER, 120) is Outcome.NO_BID
     assert Outcome.NO_BID not in FAILURES
 
 
 def answered(*bids: dict[str, Any], **response: Any) -> DemandBid | Outcome:
     made = [{"impid": "1", "crid": "7", "price": 3} | bid for bid in bids]
-    return bid_in(msgspec.json.encode({"id": "r1", "seatbid": [{"bid": made}]} | response), ASKED, OFFER)
+    return bid_in(msgspec.json.encode({"id": "r1", "seatbid": [{"bid": made}]} | response), ASKED, OFFER, 120)
 
 
 @pytest.mark.parametrize(("bid", "expected"), [
@@ -302,6 +302,7 @@ def answered(*bids: dict[str, Any], **response: Any) -> DemandBid | Outcome:
     ({"price": 1e300}, "malformed"), ({"price": None}, "malformed"), ({"price": [3]}, "malformed"),
     ({"price": -1}, "malformed"), ({"price": 0}, "malformed"), ({"price": 5.001}, "above_maximum"),
     ({"price": 0.9999}, "below_floor"), ({"price": 1e-30}, "below_floor"), ({"impid": "2"}, "malformed"),
+    ({"exp": 119}, "too_short"), ({"exp": 120}, 3_000), ({"exp": 0}, 3_000), ({"exp": "x"}, 3_000),
     ({"impid": None}, "malformed"), ({"crid": "9"}, "unknown_creative"), ({"crid": None}, "unknown_creative"),
 ])
 def test_bid_in__whatever_is_bid__is_a_price_that_we_may_take_or_has_its_reason(bid: Any, expected: Any) -> None:
@@ -321,7 +322,7 @@ def test_bid_in__several_bids__the_best_that_we_may_take_counts() -> None:
 @given(st.binary(max_size=60) | json_values.map(msgspec.json.encode))
 def test_bid_in__any_bytes__are_an_outcome(body: bytes) -> None:
     with suppress(BadRequest):
-        assert isinstance(bid_in(body, ASKED, OFFER), Outcome)
+        assert isinstance(bid_in(body, ASKED, OFFER, 120), Outcome)
 
 
 def test_request_of__objection__is_the_text_of_the_header() -> None:

@@ -85,7 +85,7 @@ class DemandService:
             answer = await self._client.post(bidder.endpoint, body, HEADERS, bidder.timeout_ms / 1_000)
             if answer.status == 204:
                 return Outcome.NO_BID
-            return bid_in(answer.body, asked, offer) if answer.status == 200 else Outcome.BAD_STATUS
+            return bid_in(answer.body, asked, offer, self._bid_seconds) if answer.status == 200 else Outcome.BAD_STATUS
         except TimeoutError:
             return Outcome.TIMEOUT
         except BidderUnreachable:
