@@ -19,6 +19,15 @@ def hour_of_week(now_ms: int, time_zone: str) -> int:
     return _hour_of_quarter(now_ms // _MS_PER_QUARTER, time_zone)
 
 
+def ahead_of_utc_ms(now_ms: int, time_zone: str) -> int:
+    """By how much the clocks of an IANA time zone are ahead of UTC, daylight saving included; negative: behind.
+
+    >>> ahead_of_utc_ms(0, "Asia/Kathmandu") // 60_000
+    330
+    """
+    return _ahead_at_quarter(now_ms // _MS_PER_QUARTER, time_zone)
+
+
 def is_time_zone(name: str) -> bool:
     """Whether the IANA database knows the name. Only canonical texts: no path, nothing of the machine's own."""
     try:
@@ -44,6 +53,16 @@ _NOT_PORTABLE = ("localtime", "posix", "right/", "Factory")     # files that mac
 
 @lru_cache(maxsize=4096)
 def _hour_of_quarter(quarter: int, time_zone: str) -> int:
-    zone = UTC if time_zone == "UTC" else ZoneInfo(time_zone)
-    local = datetime.fromtimestamp(quarter * _MS_PER_QUARTER / 1000, zone)
+    local = _local(quarter, time_zone)
     return local.weekday() * 24 + local.hour
+
+
+@lru_cache(maxsize=4096)
+def _ahead_at_quarter(quarter: int, time_zone: str) -> int:
+    ahead = _local(quarter, time_zone).utcoffset()
+    return 0 if ahead is None else int(ahead.total_seconds()) * 1000
+
+
+def _local(quarter: int, time_zone: str) -> datetime:
+    zone = UTC if time_zone == "UTC" else ZoneInfo(time_zone)
+    return datetime.fromtimestamp(quarter * _MS_PER_QUARTER / 1000, zone)

@@ -1,11 +1,13 @@
 """A cap is released along its curve, all of it by the end; the controller's answers are bounded and in proportion."""
 
+from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from backend.core.week import HOURS_PER_WEEK
+from backend.core.week import HOURS_PER_WEEK, hour_of_week
 from backend.serving.pacing.controller import (
     EFFORT_MIN,
     ERROR_MAX,
@@ -64,6 +66,23 @@ def test_planned__evening_traffic_and_closed_mornings__follows_both() -> None:
     closed = Span(0, DAY_MS, week=evenings, hours=afternoons)
     assert planned_micro_usdc(1_000_000, closed, DAY_MS // 2) == 0
     assert planned_micro_usdc(1_000_000, closed, DAY_MS * 3 // 4) == 500_000
+
+
+@given(
+    st.sampled_from(["Europe/Berlin", "America/New_York", "Australia/Sydney", "Asia/Tokyo", "UTC"]),
+    st.integers(0, 364), st.integers(1, (1 << 24) - 1),
+)
+def test_planned__any_day_of_the_year__a_day_s_cap_is_planned_in_the_hours_that_run(
+    zone: str, day: int, hours_of_day: int
+) -> None:
+    """L79: with daylight saving and without; else what is for an hour that does not run is never spent."""
+    mask = sum(hours_of_day << 24 * number for number in range(7))
+    start_ms = int(datetime(2026, 1, 1, tzinfo=UTC).timestamp() * 1000) + day * DAY_MS
+    runs = [mask >> hour_of_week(start_ms + hour * HOUR_MS, zone) & 1 for hour in range(24)]
+    assume(any(runs) and hour_of_week(start_ms + DAY_MS - 1, zone) == (hour_of_week(start_ms, zone) + 23) % 168)
+    span = Span(start_ms, start_ms + DAY_MS, hours=mask, time_zone=zone)
+    planned = [planned_micro_usdc(24_000, span, start_ms + hour * HOUR_MS) for hour in range(25)]
+    assert [later > before for before, later in pairwise(planned)] == [bool(one) for one in runs]
 
 
 def test_planned__hours_that_the_flight_never_sees__spread_over_its_time() -> None:

@@ -4,11 +4,10 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import accumulate
 
-from backend.core.week import EVERY_HOUR, HOURS_PER_WEEK, hour_of_week
+from backend.core.week import EVERY_HOUR, HOURS_PER_WEEK, ahead_of_utc_ms
 
 MS_PER_HOUR = 3_600_000
 _FROM_MONDAY_MS = 72 * MS_PER_HOUR          # 1970 began on a Thursday
-_A_MONDAY = 20_458                          # 5 January 2026, in days since 1970
 ALIKE = 1_000                               # weight of an hour of average traffic
 FLAT = (ALIKE,) * HOURS_PER_WEEK
 
@@ -31,11 +30,12 @@ class Span:
     whole: int = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        sums = _sums(self.week, self.hours, self.time_zone)
+        ahead_ms = 0 if self.hours == EVERY_HOUR else ahead_of_utc_ms(self.end_ms - 1, self.time_zone)
+        sums = _sums(self.week, self.hours, ahead_ms)
         first = _until(sums, self.start_ms)
         whole = _until(sums, self.end_ms) - first
         if whole <= 0:                          # its hours leave nothing of it: plain time
-            sums = _sums(FLAT, EVERY_HOUR, "UTC")
+            sums = _sums(FLAT, EVERY_HOUR, 0)
             first = _until(sums, self.start_ms)
             whole = max(1, _until(sums, self.end_ms) - first)
         for name, value in (("sums", sums), ("first", first), ("whole", whole)):
@@ -81,17 +81,19 @@ def _until(sums: tuple[int, ...], moment_ms: int) -> int:
 
 
 @lru_cache(maxsize=4_096)
-def _sums(week: tuple[int, ...], hours: int, time_zone: str) -> tuple[int, ...]:
+def _sums(week: tuple[int, ...], hours: int, ahead_ms: int) -> tuple[int, ...]:
     """Weights added up, 169 of them. An hour counts when the middle of it is one in which the line item runs.
 
-    Clocks are those of a week in January: daylight saving moves the curve by an hour, not the hours in which it runs.
+    Clocks are ahead of UTC as at the end of the time in question. For a day that is how they are; a flight in which they
+    change is planned an hour off before the change, but what is left at its end has hours in which it runs.
     """
     kept = (
-        weight if hours == EVERY_HOUR or hours >> hour_of_week(_middle_ms(hour), time_zone) & 1 else 0
+        weight if hours == EVERY_HOUR or hours >> _local_hour(hour, ahead_ms) & 1 else 0
         for hour, weight in enumerate(week)
     )
     return tuple(accumulate(kept, initial=0))
 
 
-def _middle_ms(hour: int) -> int:
-    return (_A_MONDAY * 24 + hour) * MS_PER_HOUR + MS_PER_HOUR // 2
+def _local_hour(hour: int, ahead_ms: int) -> int:
+    """What the clocks show in the middle of a UTC hour of the week."""
+    return (hour * MS_PER_HOUR + MS_PER_HOUR // 2 + ahead_ms) // MS_PER_HOUR % HOURS_PER_WEEK
