@@ -84,8 +84,8 @@ def _until(sums: tuple[int, ...], moment_ms: int) -> int:
 def _sums(week: tuple[int, ...], hours: int, ahead_ms: int) -> tuple[int, ...]:
     """Weights added up, 169 of them. An hour counts when the middle of it is one in which the line item runs.
 
-    Clocks are ahead of UTC as at the end of the time in question. For a day that is how they are; a flight in which they
-    change is planned an hour off before the change, but what is left at its end has hours in which it runs.
+    Clocks are ahead of UTC as at the end of the time in question. For a day that is how they are; a flight in which
+    they change is planned an hour off before that, but what is left at its end has hours in which it runs.
     """
     kept = (
         weight if hours == EVERY_HOUR or hours >> _local_hour(hour, ahead_ms) & 1 else 0
