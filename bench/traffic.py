@@ -2,7 +2,7 @@
 
 A day of synthetic traffic (bench/visitors.py) passes the lists of the door, then the sums and rules of backend/traffic,
 in memory. `recall` is by the end of the day; `in time` what was flagged before an epoch of `EPOCH_MS` was over, so that
-it is given back. Rows `ivt_…` with `--json`.
+it is given back. Rows `ivt_…` with `--json`. `--elsewhere`: another town, with other seeds, people and scripts.
 """
 
 import json
@@ -21,9 +21,9 @@ from backend.traffic.exposure import Seen
 from backend.traffic.lists import Crawlers, Lists, Networks
 from backend.traffic.store import shipped
 from backend.traffic.verdict import Scope, judge_cells
-from bench.visitors import DAY_MS, HONEST, NOT_CAUGHT, Report, Town
+from bench.visitors import DAY_MS, HONEST, NOT_CAUGHT, Elsewhere, Report, Town
 
-SEEDS = (1, 2)
+SEEDS, OTHER_SEEDS = (1, 2), (101, 102)
 SESSIONS = 6_000
 BATCH = 500
 EPOCH_MS = 3_600_000
@@ -51,7 +51,10 @@ class Watch:
             self.totals[key] = delta if known is None else known + delta
         now_ms = events[-1].received_ms
         for one in events:
-            self.decided[one.decided_ms, one.viewer].append(one)
+            siblings = self.decided[one.decided_ms, one.viewer]
+            siblings.append(one)
+            if one.is_click and any(other.seq in self.flagged_ms for other in siblings):
+                self.flagged_ms.setdefault(one.seq, now_ms)     # a click goes with its view
             for key in keys_of(one):
                 self.members[key].append(one)
                 if key in self.flags:
@@ -110,11 +113,11 @@ def play(reports: Sequence[Report], lists: Lists, rules: Ruleset) -> dict[str, S
     return dict(scores)
 
 
-def run(seed: int, sessions: int = SESSIONS, bots: float = 1.0) -> dict[str, Score]:
+def run(seed: int, sessions: int = SESSIONS, bots: float = 1.0, town: type[Town] = Town) -> dict[str, Score]:
     """One day."""
     rules = Ruleset()
     lists, cloud = shipped_lists()
-    return play(Town(seed, sessions, bots, rules.ivt_trace_points_min, cloud).day(), lists, rules)
+    return play(town(seed, sessions, bots, rules, cloud).day(), lists, rules)
 
 
 def added(days: Sequence[dict[str, Score]]) -> dict[str, Score]:
@@ -153,7 +156,8 @@ def rows(scores: dict[str, Score]) -> dict[str, dict[str, object]]:
 
 def main() -> None:
     started = time.perf_counter()
-    scores = added([run(seed) for seed in SEEDS])
+    town, seeds = (Elsewhere, OTHER_SEEDS) if "--elsewhere" in sys.argv[1:] else (Town, SEEDS)
+    scores = added([run(seed, town=town) for seed in seeds])
     if "--json" in sys.argv[1:]:
         print(json.dumps(rows(scores)))
         return

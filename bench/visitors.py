@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 from random import Random
 
+from backend.core.ruleset import Ruleset
 from backend.core.traffic_marks import network_mark, viewer_mark
-from backend.traffic.exposure import Seen, is_steady, is_still, trace_of, watched_ms
+from backend.traffic.exposure import Seen, is_steady, is_still, moment_of, trace_of, watched_ms
 from backend.traffic.lists import Networks
 
 KEY = bytes(range(32))
@@ -42,12 +43,32 @@ class Place:
     ctr: float
 
 
+@dataclass(frozen=True, slots=True)
+class Timer:
+    """A script that clicks so long after an ad, in so many homes, on one placement."""
+
+    delay_ms: int
+    jitter_ms: int
+    viewers: int
+    ctr: float
+    place: int
+    who: str = "timer_clickers"
+
+
 class Town:
     """A day of a market with `sessions` honest visits; `bots` scales all fraud."""
 
-    def __init__(self, seed: int, sessions: int, bots: float, points_min: int, cloud: list[str]) -> None:
+    fixed_cameras = 0.08
+    click_rates = (1.2, 90)                 # a Beta distribution over placements
+    click_ms = (7.5, 0.8)                   # logarithm of the time from the end of a view to its click
+    gaps_ms: tuple[int, ...] = (100, 125, 150, 200)
+    slips_ms: tuple[int, ...] = (-1, 0, 0, 1, 16)
+    moving, steps, looks = 0.9, (60, 25, 20, 6), (2.9, 0.5)
+    timers: tuple[Timer, ...] = (Timer(9_000, 40, 400, 0.25, 90),)
+
+    def __init__(self, seed: int, sessions: int, bots: float, rules: Ruleset, cloud: list[str]) -> None:
         self.dice = Random(seed)
-        self._points_min = points_min
+        self._rules = rules
         self._cloud, self._clouds = cloud, Networks(cloud)
         self._sessions, self._bots = sessions, bots
         self.places = [self._place(number) for number in range(1, 121)]
@@ -72,7 +93,8 @@ class Town:
             yield self._replayer()
         for _ in range(int(6 * n)):
             yield self._click_farm()
-        yield self._clickers_on_a_timer(int(400 * n))
+        for timer in self.timers:
+            yield self._clickers_on_a_timer(timer, int(timer.viewers * n))
         for _ in range(int(120 * n)):
             yield self._visit("data_centre_fleet", ip=self._in_cloud())
         for _ in range(int(60 * n)):
@@ -114,17 +136,17 @@ class Town:
     def _look(self, place: Place, vsync: bool) -> Samples:
         """One exposure: smooth movement with rounding, or a fixed camera; sampled at 5 to 10 Hz."""
         dice = self.dice
-        gap, t_ms = dice.choice((100, 125, 150, 200)), 0
+        gap, t_ms = dice.choice(self.gaps_ms), 0
         screen, angle, visible = dice.uniform(160, 2_500), dice.uniform(0, 5_000), 10_000.0
-        turn, walk = dice.gauss(0, 60), dice.gauss(0, 25)
-        moves = not place.is_fixed and dice.random() < 0.9
+        turn, walk = dice.gauss(0, self.steps[0]), dice.gauss(0, self.steps[1])
+        moves = not place.is_fixed and dice.random() < self.moving
         samples: Samples = []
-        for _ in range(max(13, int(dice.lognormvariate(2.9, 0.5)))):
+        for _ in range(max(13, int(dice.lognormvariate(*self.looks)))):
             samples.append([t_ms, int(visible), int(screen), int(angle), True, True])
-            t_ms += gap if vsync else gap + dice.choice((-1, 0, 0, 1, 16))
+            t_ms += gap if vsync else gap + dice.choice(self.slips_ms)
             if moves:
-                angle = min(5_400, max(0.0, angle + turn + dice.gauss(0, 20)))
-                screen = min(9_000, max(151.0, screen + walk + dice.gauss(0, 6)))
+                angle = min(5_400, max(0.0, angle + turn + dice.gauss(0, self.steps[2])))
+                screen = min(9_000, max(151.0, screen + walk + dice.gauss(0, self.steps[3])))
         return samples
 
     # ---- machines ---------------------------------------------------------------------------------------------------
@@ -150,15 +172,15 @@ class Town:
                 yield from self._told("click_farm", ip, BROWSER, place, viewer, at_ms, samples, 0.5)
                 at_ms += int(samples[-1][0]) + 4_000 + int(self.dice.expovariate(1 / 8_000))
 
-    def _clickers_on_a_timer(self, viewers: int) -> Iterator[Report]:
-        """A script in many homes: plausible rates, but always the same two seconds from ad to click."""
-        place = self.places[90]
+    def _clickers_on_a_timer(self, timer: Timer, viewers: int) -> Iterator[Report]:
+        """A script in many homes: plausible rates, but always the same time from ad to click."""
+        place = self.places[timer.place]
         for _ in range(viewers):
             ip, viewer = self.dice.choice(self._networks), self.dice.randbytes(8)
             samples = self._look(place, False)
             yield from self._told(
-                "timer_clickers", ip, BROWSER, place, viewer, self._when(), samples, 0.25,
-                delay_ms=9_000 + self.dice.randrange(40),
+                timer.who, ip, BROWSER, place, viewer, self._when(), samples, timer.ctr,
+                delay_ms=timer.delay_ms + self.dice.randrange(timer.jitter_ms),
             )
 
     def _looper(self) -> Iterator[Report]:
@@ -204,18 +226,20 @@ class Town:
         mark, network = viewer_mark(viewer, place.number, KEY), network_mark(ip, DAY, KEY)
         yield Report(who, *rest, Seen(
             0, place.number, place.publisher, False, at_ms, received_ms, mark, network, watched_ms(samples),
-            is_steady(samples), is_still(samples), trace_of(samples, self._points_min),
+            is_steady(samples), is_still(samples), trace_of(samples, self._rules.ivt_trace_points_min),
         ))
         if dice.random() < ctr:
-            late_ms = delay_ms or int(samples[-1][0]) + int(dice.lognormvariate(7.5, 0.8))
+            late_ms = delay_ms or int(samples[-1][0]) + int(dice.lognormvariate(*self.click_ms))
             clicked_ms = at_ms + late_ms if delay_ms else max(received_ms + 1, at_ms + late_ms)
             yield Report(who, *rest[:3], 20_000, Seen(
                 0, place.number, place.publisher, True, at_ms, clicked_ms, mark, network,
+                trace=moment_of(clicked_ms - at_ms, self._rules.ivt_click_moment_ms),
             ))
 
     def _place(self, number: int) -> Place:
         dice = self.dice
-        return Place(number, 1 + number // 3, dice.random() < 0.08, min(0.15, dice.betavariate(1.2, 90)))
+        is_fixed = dice.random() < self.fixed_cameras
+        return Place(number, 1 + number // 3, is_fixed, min(0.15, dice.betavariate(*self.click_rates)))
 
     def _when(self) -> int:
         hour = self.dice.choices(range(24), CURVE)[0]
@@ -231,6 +255,21 @@ class Town:
     def _in_cloud(self) -> str:
         network = ip_network(self.dice.choice(self._cloud))
         return str(ip_address(int(network.network_address) + self.dice.randrange(network.num_addresses)))
+
+
+class Elsewhere(Town):
+    """Other people, displays and scripts than those that the rules were made with: they must not only fit one town.
+
+    Fewer move, and less; displays have two rates; clicks are more, sooner and more alike.
+    """
+
+    fixed_cameras, click_rates, click_ms = 0.15, (2.0, 60), (6.5, 0.35)
+    gaps_ms, slips_ms = (100, 200), (0, 0, 0, 0, 16)
+    moving, steps, looks = 0.7, (15, 5, 8, 3), (2.6, 0.25)
+    timers = (
+        Timer(2_500, 80, 400, 0.25, 3, "timer_in_a_crowd"), Timer(15_000, 10, 60, 0.8, 10, "timer_few_homes"),
+        Timer(9_000, 400, 400, 0.25, 90, "timer_with_jitter"), Timer(1_200, 120, 200, 0.1, 60, "timer_few_clicks"),
+    )
 
 
 CRAWLERS = (

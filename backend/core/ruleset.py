@@ -35,6 +35,8 @@ class Ruleset:
     ivt_click_prior_views: int = 100               # how much honest places differ: a Beta prior that weighs as much
     ivt_click_delays_min: int = 20                 # clicks whose delays are compared
     ivt_click_delay_spread_bp_min: int = 1_000     # standard deviation of a person's delays over their mean
+    ivt_click_moment_ms: int = 100                 # clicks are also compared by when they come after their decision
+    ivt_click_moment_bp_max: int = 1_000           # people's clicks on a placement that come at one such moment
     ivt_signal_views_min: int = 50                 # weak signals need so many views, and add up to 100
     ivt_steady_bp_min: int = 9_800                 # share of views that were sampled by a timer that never slips
     ivt_still_bp_min: int = 9_800                  # share of views in which nothing moved

@@ -17,7 +17,8 @@ class Seen:
     """A view or a click. `decided_ms` is when its ad was chosen, `received_ms` when we heard of it; both our clock.
 
     `is_steady`: sampled by a timer that never slipped a millisecond; `is_still`: nothing moved by a hundredth of a
-    degree. `trace` names the sequence of what was measured, None unless it moved through enough different views.
+    degree. `trace` names the sequence of what was measured, None unless it moved through enough different views; of a
+    click it names the moment after its decision.
     """
 
     seq: int
@@ -56,6 +57,12 @@ def trace_of(samples: Sequence[Raw], points_min: int) -> int | None:
     if len(set(points)) < points_min:
         return None
     content = b"".join(pack(">HHH", *point) for point in points)
+    return int.from_bytes(blake2b(content, digest_size=8).digest(), "big", signed=True)
+
+
+def moment_of(delay_ms: int, moment_ms: int) -> int:
+    """64 bits that are the same for clicks which come at the same moment after their decisions; a moment is so long."""
+    content = b"click" + pack(">Q", max(0, delay_ms) // moment_ms)
     return int.from_bytes(blake2b(content, digest_size=8).digest(), "big", signed=True)
 
 

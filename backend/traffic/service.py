@@ -52,8 +52,7 @@ class TrafficService:
             if not store.lock_traffic(connection):
                 return False
             after = store.read_progress(connection) or 0
-            points_min = self._ruleset.ivt_trace_points_min
-            events, reached = store.read_events(connection, after, self._events_per_step, points_min)
+            events, reached = store.read_events(connection, after, self._events_per_step, self._ruleset)
             if reached == after:
                 return False
             store.write_progress(connection, reached)
@@ -71,9 +70,8 @@ class TrafficService:
         deltas, totals = _add(connection, events)
         known = store.flagged_cells(connection, deltas)
         found = judge_cells(deltas, totals, {one.key for one in known}, self._ruleset)
-        points_min = self._ruleset.ivt_trace_points_min
         if known:
-            store.flag_events(connection, known, after + 1, reached, points_min)
+            store.flag_events(connection, known, after + 1, reached, self._ruleset)
         if not found:
             return
         publishers = {one.placement: one.publisher for one in events}
@@ -81,7 +79,7 @@ class TrafficService:
             connection, found, publishers, "0x" + self._ruleset.digest().hex(), store.versions(connection)
         )
         first = min(totals[key].first_seq for key in found)
-        store.flag_events(connection, store.flagged_cells(connection, found), first, reached, points_min)
+        store.flag_events(connection, store.flagged_cells(connection, found), first, reached, self._ruleset)
         for placement, flag, wallet in store.untold(connection):
             notify(connection, Address(wallet), "traffic.flagged", flag=flag, placement=placement)
 

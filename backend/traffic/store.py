@@ -10,8 +10,9 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, Row, text
 
+from backend.core.ruleset import Ruleset
 from backend.traffic.cells import Cell, Cells, Key, Level
-from backend.traffic.exposure import Seen, is_steady, is_still, trace_of, watched_ms
+from backend.traffic.exposure import Seen, is_steady, is_still, moment_of, trace_of, watched_ms
 from backend.traffic.lists import Allowance
 from backend.traffic.verdict import Finding, Scope
 
@@ -130,21 +131,27 @@ def write_progress(connection: Connection, seq: int) -> None:
     ), {"seq": seq})
 
 
-def read_events(connection: Connection, after: int, limit: int, points_min: int) -> tuple[list[Seen], int]:
+def read_events(connection: Connection, after: int, limit: int, rules: Ruleset) -> tuple[list[Seen], int]:
     """Views and clicks among the next `limit` events, in order, and the `seq` that was reached."""
     bound = {"after": after, "limit": limit}
     reached = connection.execute(_REACHED, bound).scalar()
-    found = [_seen(row, points_min) for row in connection.execute(_EVENTS, bound)]
+    found = [_seen(row, rules) for row in connection.execute(_EVENTS, bound)]
     return sorted(found, key=lambda one: one.seq), after if reached is None else int(reached)
 
 
-def _seen(row: Row[Any], points_min: int) -> Seen:
+def _seen(row: Row[Any], rules: Ruleset) -> Seen:
     return Seen(
         seq=row.seq, placement=row.placement_id, publisher=row.publisher_index, is_click=row.is_click,
         decided_ms=row.decided_ms, received_ms=row.received_ms, viewer=row.viewer_mark, network=row.network_mark,
         watched_ms=watched_ms(row.samples), is_steady=is_steady(row.samples), is_still=is_still(row.samples),
-        trace=trace_of(row.samples, points_min),
+        trace=_trace(row, row.is_click, row.decided_ms, rules),
     )
+
+
+def _trace(row: Row[Any], is_click: bool, decided_ms: int, rules: Ruleset) -> int | None:
+    if is_click:
+        return moment_of(row.received_ms - decided_ms, rules.ivt_click_moment_ms)
+    return trace_of(row.samples, rules.ivt_trace_points_min)
 
 
 def add_cells(connection: Connection, cells: Mapping[Key, Cell]) -> tuple[Cells, set[Key]]:
@@ -205,9 +212,12 @@ def flagged_cells(connection: Connection, keys: Iterable[Key]) -> list[FlaggedCe
 
 
 def flag_events(
-    connection: Connection, cells: Sequence[FlaggedCell], first: int, last: int, points_min: int
+    connection: Connection, cells: Sequence[FlaggedCell], first: int, last: int, rules: Ruleset
 ) -> None:
-    """Put the events of flagged cells between two `seq`s under their flags, each under its first."""
+    """Put the events of flagged cells between two `seq`s under their flags, each under the first that takes all of it.
+
+    What is under a flag already stays there.
+    """
     by_key = {one.key: one for one in reversed(cells)}
     decisions: dict[str, FlaggedCell] = {}
     bound = {
@@ -216,10 +226,10 @@ def flag_events(
         "is_wide": any(one.key.level in (Level.PLACEMENT, Level.TRACE) for one in cells),
     }
     for row in connection.execute(_MARKED, bound):
-        for key in _keys_of(row, points_min):
+        for key in _keys_of(row, rules):
             one = by_key.get(key)
-            if one is not None and (row.decision_id not in decisions or one.flag < decisions[row.decision_id].flag):
-                decisions[row.decision_id] = one
+            if one is not None:
+                decisions[row.decision_id] = min(decisions.get(row.decision_id, one), one, key=_widest)
     if decisions:
         connection.execute(_FLAG_EVENTS, {
             "decisions": list(decisions), "flags": [one.flag for one in decisions.values()],
@@ -227,16 +237,21 @@ def flag_events(
         })
 
 
+def _widest(cell: FlaggedCell) -> tuple[bool, int]:
+    """Who is flagged with all views comes before a placement whose clicks are, and then the earlier flag."""
+    return cell.scope is Scope.CLICKS, cell.flag
+
+
 def flag_followers(connection: Connection, first: int, last: int) -> None:
     """Put clicks and conversions between two `seq`s under the flag of their decision's view or click."""
     connection.execute(_FLAG_FOLLOWERS, {"first": first, "last": last})
 
 
-def _keys_of(row: Row[Any], points_min: int) -> list[Key]:
+def _keys_of(row: Row[Any], rules: Ruleset) -> list[Key]:
     day = row.received_ms // 86_400_000
     marks = (
         (Level.PLACEMENT, 0), (Level.NETWORK, row.network_mark), (Level.VIEWER, row.viewer_mark),
-        (Level.TRACE, trace_of(row.samples, points_min)),
+        (Level.TRACE, _trace(row, row.kind == "click", int(row.decision_id[:12], 16), rules)),
     )
     return [Key(day, row.placement_id, level, mark) for level, mark in marks if mark is not None]
 

@@ -46,11 +46,12 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A cell after a batch, with what it is compared with. `views_before`: before the batch, for tests at doublings."""
+    """A cell after a batch, with what it is compared with. `…_before`: before the batch, for tests at doublings."""
 
     level: Level
     cell: Cell
     views_before: int
+    clicks_before: int
     placement: Cell
     market: Cell
 
@@ -114,7 +115,7 @@ def clicks_on_a_timer(case: Case, rules: Ruleset) -> Finding | None:
     """People take a second or ten; the standard deviation of a machine's delays is a sliver of their mean."""
     cell = case.cell
     n = cell.clicks
-    if n < rules.ivt_click_delays_min:
+    if case.level is Level.TRACE or n < rules.ivt_click_delays_min:
         return None
     # (s / mean)^2 = n * sum(x^2) / sum(x)^2 - 1, compared without dividing
     square = cell.delay_ms * cell.delay_ms
@@ -124,6 +125,27 @@ def clicks_on_a_timer(case: Case, rules: Ruleset) -> Finding | None:
     return Finding(Rule.CLICKS_ON_A_TIMER, _clicks_scope(case), {
         "clicks": n, "mean_delay_ms": cell.delay_ms // n, "spread_bp_min": spread_bp,
         "spread_bp": int(((n * cell.delay_ms2 - square) / max(1, square)) ** 0.5 * BASIS_POINTS),
+    })
+
+
+def clicks_at_one_moment(case: Case, rules: Ruleset) -> Finding | None:
+    """A timer among people: of a placement's clicks, too many come in the same tenth of a second after their ads.
+
+    What people do there may itself be concentrated: the share is Beta distributed around the most that is expected of
+    them, as rates are in `too_many_clicks`. Only these clicks, and the views that they belong to, are flagged.
+    """
+    cell, looks = case.cell, look(case.cell.clicks, rules.ivt_click_delays_min)
+    if case.level is not Level.TRACE or not looks or looks == look(case.clicks_before, rules.ivt_click_delays_min):
+        return None
+    clicks = max(cell.clicks, case.placement.clicks)
+    tail = log10_tail(cell.clicks, clicks, 100 * rules.ivt_click_moment_bp_max, rules.ivt_click_prior_views)
+    alpha = log10_alpha(rules.ivt_click_alpha_exponent, looks)
+    if tail >= alpha:
+        return None
+    return Finding(Rule.CLICKS_ON_A_TIMER, Scope.ALL, {
+        "clicks": cell.clicks, "placement_clicks": clicks, "mean_delay_ms": cell.delay_ms // cell.clicks,
+        "moment_ms": rules.ivt_click_moment_ms, "share_bp_max": rules.ivt_click_moment_bp_max,
+        "log10_probability": round(tail, 1), "log10_threshold": round(alpha, 1),
     })
 
 
@@ -182,7 +204,8 @@ SIGNALS: tuple[tuple[str, int, Callable[[Case, Ruleset], bool]], ...] = (
     ("signal_concentrated", 40, concentrated), ("signal_churning", 40, churning),
 )
 CHECKS: tuple[Check, ...] = (
-    more_seen_than_time, too_many_views, replayed_trace, too_many_clicks, clicks_on_a_timer, signals,
+    more_seen_than_time, too_many_views, replayed_trace, too_many_clicks, clicks_on_a_timer, clicks_at_one_moment,
+    signals,
 )
 """In the order in which they name a cell's rule."""
 
@@ -200,8 +223,8 @@ def judge_cells(deltas: Cells, totals: Cells, flagged: Set[Key], rules: Ruleset)
             continue
         cell = totals[key]
         case = Case(
-            key.level, cell, cell.views - delta.views, totals[Key(key.day, key.placement, Level.PLACEMENT)],
-            totals[Key(key.day, 0, Level.MARKET)],
+            key.level, cell, cell.views - delta.views, cell.clicks - delta.clicks,
+            totals[Key(key.day, key.placement, Level.PLACEMENT)], totals[Key(key.day, 0, Level.MARKET)],
         )
         finding = judge(case, rules)
         if finding is not None:

@@ -12,6 +12,7 @@ a cell
 """
 
 import json
+from dataclasses import replace
 from datetime import date
 from ipaddress import ip_address, ip_network
 from time import process_time
@@ -32,13 +33,13 @@ from backend.ingest.reports import AcceptedRecord
 from backend.ingest.robots import declared
 from backend.traffic.cells import Cell, Level, count, count_viewers
 from backend.traffic.clicks import log10_alpha, log10_tail, look
-from backend.traffic.exposure import Seen, is_steady, is_still, trace_of
+from backend.traffic.exposure import Seen, is_steady, is_still, moment_of, trace_of
 from backend.traffic.lists import PEOPLE, Crawlers, ListError, Lists, Networks, allowances, check_change, merged
 from backend.traffic.published import SOURCES, usable
 from backend.traffic.store import shipped
 from backend.traffic.verdict import Case, Rule, Scope, judge
-from bench.traffic import added, rows, run
-from bench.visitors import HONEST, NOT_CAUGHT
+from bench.traffic import Watch, added, rows, run
+from bench.visitors import HONEST, NOT_CAUGHT, Elsewhere
 
 RULES = Ruleset()
 READ = {source.name: source.read for source in SOURCES}
@@ -271,7 +272,7 @@ def test_count__in_any_batches__the_same_sums(given_events: list[Seen], cut: int
 
 def case(level: Level, cell: Cell, **more: object) -> Case:
     around = {"placement": Cell(views=10_000, viewers=2_000), "market": Cell(views=10**6, clicks=10**4)}
-    return Case(level, cell, **({"views_before": 0} | around | more))  # type: ignore[arg-type]
+    return Case(level, cell, **({"views_before": 0, "clicks_before": 0} | around | more))  # type: ignore[arg-type]
 
 
 def rule_of(one: Case) -> Rule | None:
@@ -307,6 +308,41 @@ def test_judge__clicks_at_the_same_moment__a_timer() -> None:
     person = Cell(views=4_000, clicks=n, delay_ms=n * delay_ms, delay_ms2=n * (delay_ms**2 + 900**2))
     assert rule_of(case(Level.PLACEMENT, machine, views_before=3_999)) is Rule.CLICKS_ON_A_TIMER
     assert rule_of(case(Level.PLACEMENT, person, views_before=3_999)) is None
+
+
+def test_judge__clicks_at_one_moment_among_peoples__only_those() -> None:
+    """A tenth of a placement's clicks may come in the same tenth of a second; its rate may differ as rates do."""
+    def moment(clicks: int, of: int, **more: object) -> Case:
+        return case(Level.TRACE, Cell(clicks=clicks, delay_ms=9_020 * clicks, delay_ms2=9_020**2 * clicks),
+                    placement=Cell(views=9_000, clicks=of), **more)
+
+    assert [rule_of(moment(20, of)) for of in (20, 22, 60, 200)] == [Rule.CLICKS_ON_A_TIMER] * 2 + [None] * 2
+    assert rule_of(moment(19, 19)) is rule_of(moment(300, 1_000)) is None       # people may be quick together
+    assert rule_of(moment(25, 25, clicks_before=21)) is None                    # tested when it has doubled
+    found = judge(moment(40, 60), RULES)
+    assert found is not None
+    assert (found.scope, found.evidence["mean_delay_ms"], found.evidence["placement_clicks"]) == (Scope.ALL, 9_020, 60)
+
+
+def test_moment__of_a_click__tenths_of_a_second() -> None:
+    moments = [moment_of(delay_ms, 100) for delay_ms in (-5, 99, 100, 199, 9_000, 9_099, 9_100)]
+    assert [moments.index(one) for one in moments] == [0, 0, 2, 2, 4, 4, 6]
+
+
+def test_watch__other_people_and_scripts__timers_in_a_crowd_are_found_and_nobody_else() -> None:
+    """L84: rules fit more than the town that they were made with; figures: `python -m bench.traffic --elsewhere`."""
+    town = Elsewhere(101, 0, 0.0, RULES, [])
+    reports = [one for _ in range(300) for one in town._visit(HONEST)]
+    reports += town._clickers_on_a_timer(town.timers[0], 300)
+    reports.sort(key=lambda one: one.seen.received_ms)
+    reports = [replace(one, seen=replace(one.seen, seq=place)) for place, one in enumerate(reports)]
+    watch = Watch(RULES)
+    for start in range(0, len(reports), 500):
+        watch.step([one.seen for one in reports[start : start + 500]])
+    flagged = {who: [one.seen.seq in watch.flagged_ms for one in reports if one.who == who and one.seen.is_click]
+               for who in (HONEST, "timer_in_a_crowd")}
+    assert sum(flagged["timer_in_a_crowd"]) > 0.9 * len(flagged["timer_in_a_crowd"]) > 50
+    assert sum(flagged[HONEST]) <= len(flagged[HONEST]) / 20       # who clicks in the same tenth of a second by chance
 
 
 def test_judge__a_day_before_a_fixed_camera__signals_only_together() -> None:

@@ -19,11 +19,12 @@ from backend.net.client import SafeFetcher
 from backend.traffic.published import SOURCES, Source
 from backend.traffic.service import ListFeed, ListKeeper, TrafficService
 from bench.traffic import Watch
-from bench.visitors import DAY_MS, Report, Town
+from bench.visitors import DAY_MS, Report, Timer, Town
 from indexer.schema import create_schema
 
 CHAIN_ID = 31337
 RULES = Ruleset()
+FLAGGED_KINDS = "select kind, count(*) from flagged_event join event using (event_id) group by 1 order by 1"
 LIVELY = [[100 * n, 9_000, 500 + 13 * n, 1_000 + 7 * n, True, True] for n in range(14)]
 
 
@@ -109,12 +110,12 @@ def journal(fresh_database_url: str, fresh_engine: Engine) -> Journal:
 
 def speeders() -> list[Report]:
     """One kind of bot."""
-    return list(Town(3, 0, 0.0, 4, [])._speeder())
+    return list(Town(3, 0, 0.0, RULES, [])._speeder())
 
 
 def test_step__impossible_viewer__flagged_with_evidence_and_given_back(journal: Journal) -> None:
     """L84: from the first event to the last micro-USDC, whatever is counted when."""
-    bots, town = speeders(), Town(5, 0, 0.0, 4, [])
+    bots, town = speeders(), Town(5, 0, 0.0, RULES, [])
     people = [one for _ in range(20) for one in town._visit("honest")]
     journal.write(whole(bots + people))
     LedgerService(journal.engine, CHAIN_ID).bill(10_000)
@@ -141,7 +142,7 @@ def test_step__impossible_viewer__flagged_with_evidence_and_given_back(journal: 
 
 def test_step__in_any_batches_or_again__the_same_sums_and_flags(journal: Journal) -> None:
     """Sums in SQL are those of the rules in memory, and an event is counted once."""
-    town = Town(11, 0, 0.0, 4, [])
+    town = Town(11, 0, 0.0, RULES, [])
     reports = whole([one for _ in range(40) for one in town._visit("honest")] + speeders())
     journal.write(reports)
     journal.count()
@@ -164,7 +165,7 @@ def test_step__in_any_batches_or_again__the_same_sums_and_flags(journal: Journal
 
 
 def test_step__recording_sent_by_many_viewers__every_copy_is_flagged(journal: Journal) -> None:
-    town = Town(2, 0, 0.0, 4, [])
+    town = Town(2, 0, 0.0, RULES, [])
     copies = [one for one in town._replayer() if not one.seen.is_click]
     journal.write(copies[:10], LIVELY)
     journal.count()
@@ -176,15 +177,27 @@ def test_step__recording_sent_by_many_viewers__every_copy_is_flagged(journal: Jo
 
 def test_step__click_on_a_replayed_view__flagged_though_it_comes_later(journal: Journal) -> None:
     """L84: a click has no trace of its own; it goes with the view of its decision."""
-    copies = [one for one in Town(2, 0, 0.0, 4, [])._replayer() if not one.seen.is_click][:10]
+    copies = [one for one in Town(2, 0, 0.0, RULES, [])._replayer() if not one.seen.is_click][:10]
     click = replace(copies[-1], seen=replace(copies[-1].seen, is_click=True, received_ms=DAY_MS + 86_000_000))
     journal.write(copies, LIVELY)
     journal.count()
     journal.write([click])
     journal.count()
-    assert journal.rows("select kind, count(*) from flagged_event join event using (event_id) group by 1 order by 1") == [
-        ("click", 1), ("viewable", 10),
+    assert journal.rows(FLAGGED_KINDS) == [("click", 1), ("viewable", 10)]
+
+
+def test_step__clicks_on_a_timer_among_others__they_and_their_views_whatever_is_flagged_first(journal: Journal) -> None:
+    """L84: a placement whose clicks are flagged keeps its views; a click on a timer takes its view along."""
+    town = Town(9, 0, 0.0, RULES, [])
+    bots = sorted(town._clickers_on_a_timer(Timer(9_000, 40, 60, 1.0, 90), 60), key=lambda one: one.seen.received_ms)
+    journal.write(bots[:60])
+    journal.count()
+    journal.write(bots[60:])
+    journal.count()
+    assert journal.rows("select distinct level, scope, rule from traffic_flag order by 1") == [
+        ("placement", "clicks", "too_many_clicks"), ("trace", "all", "clicks_on_a_timer"),
     ]
+    assert journal.rows(FLAGGED_KINDS) == [("click", 60), ("viewable", 60)]
 
 
 def test_step__flag_is_lifted_meanwhile__nothing_more_is_put_under_it(journal: Journal) -> None:
@@ -219,7 +232,7 @@ def test_forget__after_two_days__no_mark_is_left(journal: Journal) -> None:
 
 
 def test_step__two_at_once__each_event_counted_once(journal: Journal) -> None:
-    town = Town(4, 0, 0.0, 4, [])
+    town = Town(4, 0, 0.0, RULES, [])
     reports = [one for _ in range(60) for one in town._visit("honest")]
     journal.write(reports)
     threads = [threading.Thread(target=journal.count) for _ in range(3)]
