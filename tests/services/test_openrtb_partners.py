@@ -19,6 +19,7 @@ LINE_ITEM = {
     "name": "Boards", "bid_kind": "vcpm", "bid_vcpm_micro_usdc": 4_000_000, "starts_at": "2026-11-02T00:00:00Z",
     "ends_at": "2026-12-02T00:00:00Z",
 }
+WORLD = {"name": "Exchange", "engine": "other", "category": "other", "url": "https://exchange.example/"}
 BIDDER = {"name": "DSP", "endpoint": "https://bidder.example/rtb", "seat": "dsp-1"}
 
 
@@ -31,9 +32,7 @@ async def admin(accounts_app: FastAPI, engine: Engine, sign_in: SignIn) -> httpx
 
 
 async def world_of(client: httpx.AsyncClient) -> int:
-    made = await client.post("/v1/worlds", json={
-        "name": "Exchange", "engine": "other", "category": "other", "url": "https://exchange.example/",
-    })
+    made = await client.post("/v1/worlds", json=WORLD)
     return int(made.json()["id"])
 
 
@@ -77,6 +76,9 @@ async def test_exchange__registered_renewed_and_paused__its_token_opens_the_door
     assert (await browse.get("/sellers.json")).json()["sellers"] == [
         {"seller_id": str(listed["publisher_index"]), "seller_type": "INTERMEDIARY", "is_confidential": 1}
     ]
+    await publisher.post("/v1/worlds", json={**WORLD, "url": "https://own.example/"})
+    (both,) = (await browse.get("/sellers.json")).json()["sellers"]
+    assert both["seller_type"] == "BOTH"
 
 
 async def test_bidder__of_a_line_item__is_asked_once_the_operator_has_approved_its_endpoint(

@@ -1,7 +1,7 @@
 """The public files: sellers.json 1.0 and ads.txt as the IAB has them, and world-ads.txt, an ads.txt for worlds."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from urllib.parse import urlsplit
 
@@ -15,13 +15,21 @@ RELATION = "DIRECT"
 class Seller:
     """A publisher as sellers.json names it: with name and domain when it has agreed, else by its number alone.
 
-    `intermediary`: it stands for an exchange that sells to us what is others'.
+    `intermediary`: it stands for an exchange that sells to us what is others'; `owner`: it has worlds of its own.
     """
 
     index: PublisherIndex
     name: str | None = None
     domain: str | None = None
     intermediary: bool = False
+    owner: bool = True
+
+    @property
+    def kind(self) -> str:
+        """In the words of sellers.json."""
+        if self.intermediary:
+            return "BOTH" if self.owner else "INTERMEDIARY"
+        return "PUBLISHER"
 
 
 class AdsTxtState(StrEnum):
@@ -35,13 +43,12 @@ class AdsTxtState(StrEnum):
 def still_named(seller: Seller, urls: Iterable[str]) -> Seller:
     """The seller without its name when none of these is on the domain any more that it is named with."""
     hosts = {urlsplit(url).hostname for url in urls}
-    return seller if seller.domain in hosts else Seller(seller.index, intermediary=seller.intermediary)
+    return seller if seller.domain in hosts else replace(seller, name=None, domain=None)
 
 
 def seller_entry(seller: Seller) -> dict[str, object]:
     """An entry of sellers.json; a confidential one has neither name nor domain."""
-    kind = "INTERMEDIARY" if seller.intermediary else "PUBLISHER"
-    entry: dict[str, object] = {"seller_id": str(seller.index), "seller_type": kind}
+    entry: dict[str, object] = {"seller_id": str(seller.index), "seller_type": seller.kind}
     if seller.name is None or seller.domain is None:
         return entry | {"is_confidential": 1}
     return entry | {"name": seller.name, "domain": seller.domain}

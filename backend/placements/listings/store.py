@@ -11,7 +11,10 @@ select publisher.index as seller, listed_name, listed_domain, array(
             and proof_method in ('dns', 'file', 'wallet_file')
        ) as urls, exists (
          select from exchange join world on world.id = exchange.world_id where publisher_index = publisher.index
-       ) as intermediary
+       ) as intermediary, exists (
+         select from world where publisher_index = publisher.index
+            and not exists (select from exchange where world_id = world.id)
+       ) as owner
   from publisher
  where exists (
     select 1 from world where publisher_index = publisher.index and (not :verified or proof_state = 'verified')
@@ -26,10 +29,11 @@ def sellers(connection: Connection, *, verified: bool) -> list[tuple[Seller, lis
 
     With `verified` only those who have proved control of a world.
     """
-    return [
-        (Seller(PublisherIndex(row.seller), row.listed_name, row.listed_domain, row.intermediary), list(row.urls))
-        for row in connection.execute(_SELLERS, {"verified": verified})
-    ]
+    found = []
+    for row in connection.execute(_SELLERS, {"verified": verified}):
+        index = PublisherIndex(row.seller)
+        found.append((Seller(index, row.listed_name, row.listed_domain, row.intermediary, row.owner), list(row.urls)))
+    return found
 
 
 def seller_of(connection: Connection, wallet: Address, *, lock: bool = False) -> Seller | None:
