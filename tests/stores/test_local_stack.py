@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -31,6 +32,7 @@ from backend.local import (
     start_stack,
 )
 from backend.local.lock import LOCK, redacted
+from backend.local.ports import LOOPBACK, PORTS, free_port
 from backend.local.postgres import POINTER, ROOTS_HOME, psycopg_url
 from backend.local.programs import find_anvil, find_postgres, find_redis
 
@@ -415,6 +417,18 @@ with start_stack(other / "data", env={"PATH": path}) as running:
         timeout=120,
     )
     assert (done.stdout, done.stderr) == ("{1} 3\n", "")
+
+
+def test_free_port__some_are_taken__another_one_of_those_that_nobody_is_given_by_chance(
+    monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server((LOOPBACK, free_port())) as taken:
+        found = taken.getsockname()[1]
+        assert found in PORTS
+        monkeypatch.setattr("backend.local.ports.PORTS", range(found, found + 5))
+        assert free_port() in range(found + 1, found + 5)
+        monkeypatch.setattr("backend.local.ports.PORTS", [found] * 5)
+        assert free_port() != found
 
 
 def test_spawn_child__starter_forked__child_ends_with_the_starter_alone(tmp_path: Path) -> None:
