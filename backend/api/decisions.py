@@ -193,7 +193,7 @@ def router(service: DecisionService, access: Access | None = None) -> APIRouter:
         """An ad whose price is held until it was seen or the token expires, or the reasons why there is none.
 
         With `explain=1`, a session or an API key that may read reports: every step of the decision instead, and nothing
-        is held. One sees the bids on one's own placements, one's own line items, and all counts.
+        is held. One sees price and bids on one's own placements, one's own line items, and all counts.
         """
         body, head = await request.body(), dict(request.headers.raw)
         if guard is not None and request.query_params.get("explain") == "1":

@@ -26,8 +26,9 @@ STANDING, MOMENT, AUDIENCE, AUCTION = range(len(STEPS))
 
 @dataclass(frozen=True, slots=True)
 class Sees:
-    """What an account may see: the operator's people `everything`, a publisher the bids on its placement without names,
-    an advertiser its own line items. Counts by reason are everybody's, as they are in answers to ad requests.
+    """What an account may see: the operator's people `everything`, a publisher price and bids on its placement without
+    names, an advertiser its own line items; not what they would pay, which is what somebody else bids, told for nothing
+    and as often as one likes. Counts by reason are everybody's, as they are in answers to ad requests.
     """
 
     account: str
@@ -71,16 +72,15 @@ def trace(stall: Stall, moment: Moment, said: Said, seed: int, random: bytes, se
     surface = stall.placement
     floor = asked_floor(surface.floor_micro_usdc, surface.soft_floor_micro_usdc, seed)
     fates = _Fates(stall, moment, said)
-    price = 0 if fates.sponsored() else None
-    winner = fates.sponsor
-    if price is None:
+    price: int | None = 0
+    if not fates.sponsored():
         sold = sold_of(stall.contenders(moment, Audience(stall.order, said), floor, random=random), floor, seed)
         fates.compared(floor, sold[0] if sold else None, random)
-        winner, price = (sold[0].slot, sold[1]) if sold else (-1, None)
-    own_placement, won = surface.owner == sees.account, winner >= 0 and stall.terms.item(winner).owner == sees.account
+        price = sold[1] if sold else None
+    own_placement = surface.owner == sees.account
     return Trace(
         stall.market.version, stall.market.budgets, surface.id, floor, len(fates.slots), fates.refused(),
-        price if sees.everything or own_placement or won else None, fates.seen(sees, own_placement),
+        price if sees.everything or own_placement else None, fates.seen(sees, own_placement),
     )
 
 
@@ -102,7 +102,6 @@ class _Fates:
         self.apart: dict[int, Lot] = {self._place(lot.slot): lot for lot in stall.apart}
         for place, lot in self.apart.items():
             self.ecpm[place] = lot.bid.ecpm_nano_usdc
-        self.sponsor = -1
 
     def _place(self, slot: int) -> int:
         """Of a slot; `slots` are in the order of their line items' ids."""
@@ -120,10 +119,10 @@ class _Fates:
             self.codes[place] = CODE[reason]
         if chosen is None:
             return False
-        self.sponsor = of[chosen.line_item.id]
-        self.steps[self._place(self.sponsor)] = AUCTION
+        winner = self._place(of[chosen.line_item.id])
+        self.steps[winner] = AUCTION
         self.codes[self.steps == AUCTION] = CODE[NoBidReason.SPONSORED]
-        self.codes[self._place(self.sponsor)] = 0
+        self.codes[winner] = 0
         return True
 
     def compared(self, floor_micro_usdc: int, winner: Lot | None, random: bytes) -> None:

@@ -30,7 +30,7 @@ def market(fresh_engine: Engine, fresh_database_url: str, redis_client: redis.Re
     """A placement of the publisher; three bids: the advertiser's is the second, and another one too low."""
     there = Market(fresh_engine, fresh_database_url, CHAIN_ID)
     advertiser = Wallet("advertiser").address
-    best = there.line_item(there.campaign(1, 10**6), 9_000)
+    best = there.line_item(there.campaign(1, 10**6, Wallet("winner").address), 9_000)
     own = there.campaign(2, 10**6, advertiser)
     second, low = there.line_item(own, 6_000), there.line_item(own, 10)
     abroad = there.line_item(there.campaign(3, 10**6), 7_000, targeting='{"countries": ["FR"]}')
@@ -68,6 +68,9 @@ async def test_explain__each_side__sees_counts_and_what_is_its_own(
     ]
     assert advertiser["price_micro_usdc"] is None
     assert publisher["price_micro_usdc"] == 6_000
+    winner = await explained(app, sign_in, "winner", market["placement"])
+    assert [(one["line_item"], one["reason"]) for one in winner["seen"]] == [(market["best"], None)]
+    assert winner["price_micro_usdc"] is None, "it is what somebody else bids"
     assert [(one["line_item"], one["ecpm_nano_usdc"]) for one in publisher["seen"]] == [
         (None, 9_000_000_000), (None, 6_000_000_000),
     ]
