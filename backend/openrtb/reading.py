@@ -5,6 +5,7 @@ it were not there; but a price that cannot be read is no price (NaN), since a fl
 Neither minds fields that it does not know. Both insist on an id and an impression with an id.
 """
 
+import json
 import re
 import types
 import typing
@@ -87,10 +88,19 @@ def _strictly(body: bytes) -> BidRequest:
 
 
 def _json(body: bytes) -> object:
+    """What the body says; also when it is not quite JSON: half of a pair of surrogates, as in a page's title that was cut
+    off in the middle of a sign, a tab, NaN, or a byte order mark.
+    """
     _check_depth(body)
     try:
         return msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except RecursionError as error:
+        raise BadRequest("malformed_json", "the body is not valid JSON") from error
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        pass
+    try:
+        return json.loads(body, strict=False)
+    except (ValueError, RecursionError) as error:
         raise BadRequest("malformed_json", "the body is not valid JSON") from error
 
 
@@ -159,7 +169,7 @@ def _text(raw: object) -> Any:
     if isinstance(raw, Mapping | list):         # a native request that is not put into a text
         try:
             raw = msgspec.json.encode(raw).decode()
-        except RecursionError:
+        except (RecursionError, UnicodeEncodeError):
             return _ABSENT
     if isinstance(raw, bool) or not isinstance(raw, str | int | float):
         return _ABSENT
@@ -167,7 +177,9 @@ def _text(raw: object) -> Any:
 
 
 def _short(text: str) -> Any:
-    return text if 0 < len(text) <= TEXT_MAX else _ABSENT
+    if not 0 < len(text) <= TEXT_MAX:
+        return _ABSENT
+    return text if text.isascii() else text.encode(errors="replace").decode()       # half of a pair becomes "?"
 
 
 def _whole(raw: object) -> Any:

@@ -173,6 +173,21 @@ def test_read__no_price__is_no_floor(price: Any) -> None:
     assert [floor for _, floor in sold(read(imp={"bidfloor": price}))] == [0]
 
 
+@pytest.mark.parametrize("body", [
+    b'{"id":"r1","imp":[{"id":"1"}],"site":{"name":"cut \\ud83d"}}', b'\xef\xbb\xbf{"id":"r1","imp":[{"id":"1"}]}',
+    b'{"id":"r1","imp":[{"id":"1"}],"site":{"name":"a\tb"}}', b'{"id":"r1","imp":[{"id":"1","bidfloor":NaN}]}',
+    b'{"id":"r1","imp":[{"id":"1","native":{"request":{"\\udfff":"\\ud800"}}}],"device":{"geo":{"lat":1e999}}}',
+])
+def test_read__not_quite_json__is_read_by_the_lenient_reader_alone(body: bytes) -> None:
+    """Whatever of it is told again can be written down."""
+    request = read_request(body, strict=False)
+    everything(request)
+    assert msgspec.json.encode(request)
+    assert (request.id, request.imp[0].id) == ("r1", "1")
+    with pytest.raises(BadRequest):
+        read_request(body, strict=True)
+
+
 def test_read__long_lists__are_read_to_their_end() -> None:
     """Whoever blocks thousands must be able to rely on the last of them too."""
     others = [f"shop{number}.example" for number in range(3_000)]
