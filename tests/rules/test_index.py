@@ -17,6 +17,7 @@ from backend.serving.index import order as order_module
 from backend.serving.index import stall as stall_module
 from backend.serving.index.audience import Audience, Said
 from backend.serving.index.codes import bits, reason_of
+from backend.serving.index.dimension import Shapes
 from backend.serving.index.stall import Stall
 from backend.serving.index.terms import Compiler
 from backend.serving.outside import LOOKED_AT_MAX, within
@@ -147,3 +148,16 @@ def test_within__exchange_that_admits_nobody__does_not_look_at_all_of_the_market
         asked = SupplyRequest(1, "viewer-key", 1_000, False, lambda _: False, deal)
         assert within(stall.walk(both.moment, Audience(stall.order, said)), 1_000, asked) == []
         assert len(stall.lots) <= LOOKED_AT_MAX
+
+
+def test_shapes__surface_of_a_kind_that_no_creative_has__nobody_fits_and_readers_number_nothing() -> None:
+    """Two threads that number at once would give two kinds one number: sounds would be shown as films."""
+    shapes, surface = Shapes(), Placement(1, 1, "art", 1, "0xpublisher", "audio", 1, 1, 1_000)
+    pictures = shapes.number([Creative(1, "image", 1, 1, "", "", "")])
+    assert not shapes.table(surface)[pictures]
+    films = shapes.number([Creative(2, "video", 1, 1, "", "", "")])
+    assert shapes.kinds.find("audio") == -1
+    assert shapes.kinds.find("video") == 1
+    assert shapes.table(replace(surface, kind="video")).tolist() == [False, True] == [
+        number == films for number in (pictures, films)
+    ]

@@ -31,6 +31,10 @@ class Labels:
     def number(self, value: Hashable) -> int:
         return self._numbers.setdefault(value, len(self._numbers))
 
+    def find(self, value: Hashable) -> int:
+        """Its number; -1 while it has none. For readers, who must not number."""
+        return self._numbers.get(value, -1)
+
     def table(self, values: Iterable[Hashable]) -> Flags:
         """Which labels are among `values`."""
         found = np.zeros(len(self._numbers), bool)
@@ -126,7 +130,7 @@ class Shapes:
 
     def __init__(self) -> None:
         self._numbers: dict[frozenset[tuple[str, int, int]], int] = {}
-        self._kinds = Labels()
+        self.kinds = Labels()
         self._rows: list[tuple[int, int, int, int]] = []        # set, kind, width, height
         self._size = 0
         self._made: Numbers = np.empty((0, 4), np.int64)
@@ -136,7 +140,7 @@ class Shapes:
         found = self._numbers.get(shapes)
         if found is None:
             found = self._numbers[shapes] = self._size
-            self._rows.extend((found, self._kinds.number(kind), width, height) for kind, width, height in shapes)
+            self._rows.extend((found, self.kinds.number(kind), width, height) for kind, width, height in shapes)
             self._size += 1
         return found
 
@@ -146,7 +150,7 @@ class Shapes:
         if len(self._made) < rows:
             self._made = np.array(self._rows[:rows], np.int64)
         sets, kinds, widths, heights = self._made.reshape(-1, 4).T
-        fitting = kinds == self._kinds.number(surface.kind)
+        fitting = kinds == self.kinds.find(surface.kind)
         if surface.kind not in SHAPELESS:
             one, other = widths * surface.height, surface.width * heights
             fitting &= np.abs(one - other) * 100 <= SHAPE_TOLERANCE_PERCENT * other
