@@ -150,7 +150,7 @@ CODES: Mapping[str, Meaning] = {
     "publisher_unknown": Meaning(404, "This wallet is not a publisher yet; create a world first"),
     "publisher_taken": Meaning(409, "A publisher's index belongs to another wallet; the operator must decide"),
     "world_unknown": Meaning(404, "You have no world with this id"),
-    "placement_unknown": Meaning(404, "You have no placement with this id"),
+    "placement_unknown": Meaning(404, "There is no placement with this id, or it is not yours"),
     "floor_missing": Meaning(422, "Give the floor either per viewable impression or per thousand, not both"),
     "floor_not_whole": Meaning(422, "A floor per thousand must be a multiple of 1000 micro-USDC"),
     "soft_floor_too_low": Meaning(422, "A soft floor is above the floor"),
@@ -190,7 +190,7 @@ CODES: Mapping[str, Meaning] = {
     "entry_unknown": Meaning(404, "No such entry of the event stream is set aside (`sightline events poison`)"),
     "not_followed": Meaning(503, "Links of ads are followed when somebody clicks, not in advance"),
     "queue_full": Meaning(503, "Too many events wait to be stored; nothing of the batch was taken, retry"),
-    "token_unknown": Meaning(404, "Not a click link of ours, or the ad is gone"),
+    "token_unknown": Meaning(404, "Not a token of ours, or the ad is gone"),
     # conversions
     "goal_unknown": Meaning(404, "You have no conversion goal with this id"),
     "goal_has_no_secret": Meaning(422, "Conversions of this goal come from the chain; there is nothing to sign"),
