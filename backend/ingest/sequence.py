@@ -12,6 +12,8 @@ from backend.core.events import KIND_BYTE, EventKind
 from backend.core.reasons import DropReason
 from backend.ingest.reports import AcceptedRecord, DroppedRecord, Entry
 
+LATE_MS = 15_000                # conversions wait at least 30 s longer than a token lives
+
 _VIEW, _CLICK = EventKind.VIEWABLE.value, EventKind.CLICK.value
 
 
@@ -57,6 +59,15 @@ def asked_ids(entries: Iterable[tuple[str, Entry]], *, views_too: bool = True) -
 def asked_early(entries: Iterable[tuple[str, Entry]]) -> set[str]:
     """Event ids of the clicks that may have come early."""
     return {click_id(record.decision_id) for record in _accepted(entries)}
+
+
+def late_decisions(entries: Iterable[tuple[str, Entry]]) -> set[str]:
+    """Decisions whose events came long before they were in the stream: clicks on a disk, and what was put back."""
+    return {
+        record.decision_id for stream_id, entry in entries
+        if int(stream_id.partition("-")[0]) > entry.received_ms + LATE_MS
+        for record in entry.records if type(record) is AcceptedRecord
+    }
 
 
 def _accepted(entries: Iterable[tuple[str, Entry]]) -> list[AcceptedRecord]:

@@ -28,7 +28,7 @@ from backend.ingest.kernel import Whole
 from backend.ingest.pipeline import NO_LISTS, Circumstances, Lists
 from backend.ingest.quick import Asked, Judged
 from backend.ingest.reports import Entry
-from backend.ingest.sequence import asked_early, asked_ids, in_order
+from backend.ingest.sequence import asked_early, asked_ids, in_order, late_decisions
 from backend.ingest.store import Poison, Stored
 from backend.net.resp import Resp
 
@@ -359,11 +359,16 @@ class IngestConsumer:
         return poison
 
     def _store(self, connection: Connection, fresh: "_Entries", *, views_too: bool) -> None:
+        late = late_decisions(fresh)
+        if late:
+            store.lock_decisions(connection, late)
         stored = store.stored_events(connection, asked_ids(fresh, views_too=views_too))
         found = in_order(fresh, stored, store.early_clicks(connection, asked_early(fresh)))
         store.take_back(connection, found.taken_back)
         store.copy_rows(connection, found.rows)
         store.keep_early(connection, found.early)
+        if late:
+            store.decide_again(connection, late)
 
 
 _Entries = Sequence[tuple[str, Entry]]

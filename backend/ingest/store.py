@@ -21,6 +21,7 @@ ENTRIES_PER_READ = 32           # an entry has 256 KB at most: what a pass may h
 ACKNOWLEDGED_AT_ONCE = 500
 ROWS_PER_WRITE = 200
 INGEST_LOCK = 0x5167_4202
+DECISION_LOCK = 0x5167_4203     # under it `conversions` decides what a decision has led to
 NULL = "\\N"                    # in COPY's text format
 
 _UNSTORABLE = (psycopg.DataError, psycopg.IntegrityError, ValueError)
@@ -254,6 +255,35 @@ def take_back(connection: Connection, event_ids: Sequence[str]) -> None:
 def forget_early(connection: Connection, before_ms: int) -> None:
     """No view can come any more for clicks that were received before (Unix milliseconds)."""
     connection.execute(_FORGET_EARLY, {"before_ms": before_ms})
+
+
+# A refusal is taken back as a drop is, and its count with it.
+_DECIDE_AGAIN = text("""
+with again as (
+    update conversion set state = 'waiting', reason = null
+     where decision_id = any(cast(:decisions as text[])) and state = 'refused' and reason = 'not_attributed'
+ returning id
+), gone as (
+    delete from dropped_event d using again where d.stream_id = 'conversion-' || again.id returning d.reason
+)
+update traffic_count c set n = c.n - g.n
+  from (select reason, count(*) as n from gone group by reason) g where c.what = 'dropped' and c.name = g.reason
+""")
+_LOCK_DECISION = text("select pg_advisory_xact_lock(:lock, hashtext(:decision))")
+
+
+def lock_decisions(connection: Connection, decision_ids: Collection[str]) -> None:
+    """Nobody decides about conversions of these until we commit; in the order of `conversions`, which waits for nobody.
+    """
+    for decision in sorted(decision_ids):
+        connection.execute(_LOCK_DECISION, {"lock": DECISION_LOCK, "decision": decision})
+
+
+def decide_again(connection: Connection, decision_ids: Collection[str]) -> None:
+    """What was refused since nothing was known of these decisions waits again. Needs `lock_decisions` from before they
+    were stored.
+    """
+    connection.execute(_DECIDE_AGAIN, {"decisions": sorted(decision_ids)})
 
 
 _encode_record = msgspec.json.Encoder().encode

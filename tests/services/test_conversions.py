@@ -237,6 +237,23 @@ async def test_postback__click_never_came__refused_when_it_cannot_come_any_more(
     assert await market.verdicts() == [("order-1", "not_attributed", 0)]
 
 
+async def test_postback__click_waited_on_a_disk_for_redis__is_charged_when_it_comes(market: Market) -> None:
+    """L53, L82: the order was refused before anybody could know of its click; nothing says so afterwards."""
+    goal = await market.goal()
+    clicked_ms = (market.now - 200) * 1_000     # longer ago than a click may be under way
+    token, other = (decided(market.shop, number, clicked_ms - 5_000) for number in (1, 2))
+    for number, one in enumerate((token, other), 1):
+        assert (await market.convert(goal, name_of(one), f"order-{number}"))["verdict"] == "not_attributed"
+    await asyncio.to_thread(market.world.show, token, at_ms=clicked_ms)
+    market.clock.advance(3)
+    WaitingConversions(market.engine, market.redis, 120, clock=market.clock).settle()
+    bill(market.engine)
+    assert await market.verdicts() == [("order-1", "charged", PRICE), ("order-2", "not_attributed", 0)]
+    told = rows(market.engine, "select reason, count(*) from dropped_event group by 1")
+    counted = rows(market.engine, "select name, n from traffic_count where what = 'dropped' and n > 0")
+    assert told == counted == [("not_attributed", 1)]
+
+
 async def test_postback__not_from_the_advertiser__refused_and_nothing_changed(market: Market) -> None:
     """L45, L53: a wrong secret, body, time or goal; each looks the same from outside."""
     goal = await market.goal()
