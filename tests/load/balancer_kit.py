@@ -105,7 +105,7 @@ class Fleet:
 
     def _is_ready(self, port: int) -> bool:
         with suppress(httpx.TransportError):
-            return httpx.get(f"http://{LOOPBACK}:{port}/readyz", timeout=5).status_code == 200
+            return httpx.get(f"http://{LOOPBACK}:{port}/readyz", timeout=30).status_code == 200
         return False
 
     def _wanted(self, port: int) -> Path:
@@ -121,7 +121,9 @@ class Fleet:
                 log_path=self._site.base / "logs" / f"fleet-{port}.log",
             )
             self.pids[port].append(child.pid)
-            (self._folder / f"{port}.pid").write_text(str(child.pid))
+            written = self._folder / f"{port}.pid.new"
+            written.write_text(str(child.pid))
+            written.replace(self._folder / f"{port}.pid")       # whoever reads it finds all of it
             child.wait()
 
 

@@ -141,7 +141,7 @@ class Site:
     def ready(self) -> bool:
         try:
             return "token" in httpx.post(
-                f"{self.url}/v1/decisions", headers=BROWSER, timeout=5,
+                f"{self.url}/v1/decisions", headers=BROWSER, timeout=30,
                 json={"placement_id": self.placements[0], "viewer_key": "somebody who is early"},
             ).json()
         except (httpx.TransportError, ValueError):
@@ -310,7 +310,7 @@ class Crowd:
 
     async def _all(self) -> None:
         limits = httpx.Limits(max_keepalive_connections=self._viewers)
-        async with httpx.AsyncClient(base_url=self._site.url, headers=BROWSER, timeout=10, limits=limits) as client:
+        async with httpx.AsyncClient(base_url=self._site.url, headers=BROWSER, timeout=30, limits=limits) as client:
             await asyncio.gather(*(self._viewer(client, number) for number in range(self._viewers)))
 
     async def _viewer(self, client: httpx.AsyncClient, number: int) -> None:

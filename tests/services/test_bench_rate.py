@@ -106,12 +106,12 @@ def test_run__server_pauses__all_who_would_have_come_meanwhile_waited(server: Se
 @needs_compiler
 def test_run__wrong_answers_and_broken_connections__each_is_an_error(server: Server) -> None:
     paths = ("/right", "/refused", "/other", "/endless", "/more", "/hang-up", "/silent")
-    waits = server.load(*paths, per_second=700, seconds=0.1, connections=32, timeout_seconds=0.5)
+    waits = server.load(*paths, per_second=700, seconds=0.1, connections=32, timeout_seconds=1)
     assert sum(server.asked.values()) == 70
     assert waits.requests == 10
     assert waits.errors == 60
     assert waits.about_errors.startswith("40 wrong, 10 broken, 10 timeouts: HTTP/1.1 ")
-    assert waits.max_ms >= 500      # what never came was waited for
+    assert waits.max_ms >= 1_000    # what never came was waited for
 
 
 @needs_compiler
