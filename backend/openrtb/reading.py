@@ -88,8 +88,8 @@ def _strictly(body: bytes) -> BidRequest:
 
 
 def _json(body: bytes) -> object:
-    """What the body says; also when it is not quite JSON: half of a pair of surrogates, as in a page's title that was cut
-    off in the middle of a sign, a tab, NaN, or a byte order mark.
+    """What the body says; also when it is not quite JSON: half of a pair of surrogates, as in a title that was cut off
+    in the middle of a sign, a tab, NaN, or a byte order mark.
     """
     _check_depth(body)
     try:
