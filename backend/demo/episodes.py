@@ -47,7 +47,7 @@ def withdraw(play: Play) -> str:
 
     before = chain.token.functions.balanceOf(campaign.account.address).call()
     play.wait(
-        "the end of the notice and of the epochs in service", lambda: ripe() and withdrawn(), seconds_max=90
+        "the end of the notice and of the epochs in service", lambda: ripe() and withdrawn(), seconds_max=180
     )
     got = chain.token.functions.balanceOf(campaign.account.address).call() - before
     return f"{usdc(got)} USDC back in the advertiser's wallet"
@@ -68,7 +68,7 @@ def reorganise(play: Play) -> str:
         for _ in range(REORG_BLOCKS):
             chain.steer("evm_mine")
         with_deposit = before + DEPOSIT_MICRO_USDC
-        play.wait("the deposit in SQL", lambda: _deposited(play.status(), campaign) == with_deposit, seconds_max=30)
+        play.wait("the deposit in SQL", lambda: _deposited(play.status(), campaign) == with_deposit, seconds_max=90)
         chain.steer("anvil_reorg", REORG_BLOCKS, [])
     finally:
         chain.steer("evm_setIntervalMining", BLOCK_SECONDS)
@@ -76,10 +76,10 @@ def reorganise(play: Play) -> str:
         raise DemoError("the reorganised chain still has the deposit")
     play.wait(
         "the indexer to roll back",
-        lambda: _reorgs(play.status()) > reorgs and _deposited(play.status(), campaign) == before, seconds_max=30,
+        lambda: _reorgs(play.status()) > reorgs and _deposited(play.status(), campaign) == before, seconds_max=90,
     )
     chain.send(campaign.account, deposit)
-    play.wait("the deposit again", lambda: _deposited(play.status(), campaign) == with_deposit, seconds_max=30)
+    play.wait("the deposit again", lambda: _deposited(play.status(), campaign) == with_deposit, seconds_max=90)
     return f"{REORG_BLOCKS} blocks replaced, a deposit of {usdc(DEPOSIT_MICRO_USDC)} USDC vanished and was sent again"
 
 
@@ -100,13 +100,13 @@ def veto(play: Play) -> str:
             return None
         return int(proposal["epoch"]), int(proposal["attempt"])
 
-    epoch, attempt = play.wait("a proposal to veto", vetoed, seconds_max=90)
+    epoch, attempt = play.wait("a proposal to veto", vetoed, seconds_max=180)
     play.wait(
         f"epoch {epoch} to be proposed again",
         lambda: any(
             log["epoch"] == epoch and log["attempt"] > attempt for log in chain.logs(chain.escrow, "Proposed")
         ),
-        seconds_max=90,
+        seconds_max=180,
     )
     return f"the guardian vetoed epoch {epoch}; it was attested and proposed again"
 
@@ -114,7 +114,7 @@ def veto(play: Play) -> str:
 def claim(play: Play) -> str:
     """The publisher who is not paid by the keeper fetches a proof from the API and claims on chain."""
     seller = play.sellers[-1]
-    paid = play.wait("a claim against the newest root", lambda: _claim_once(play, seller.index), seconds_max=60)
+    paid = play.wait("a claim against the newest root", lambda: _claim_once(play, seller.index), seconds_max=180)
     play.claimed_micro_usdc += paid
     return f"{usdc(paid)} USDC to publisher {seller.index}, with a proof from the API"
 

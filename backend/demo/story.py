@@ -60,8 +60,8 @@ def deploy(play: Play) -> str:
 
 def start_processes(play: Play) -> str:
     play.system.start_processes()
-    play.wait("the API to be ready", lambda: play.visitor.status_of("/readyz") == 200, seconds_max=60)
-    play.wait("the indexer's first block", lambda: play.status()["chain"], seconds_max=60)
+    play.wait("the API to be ready", lambda: play.visitor.status_of("/readyz") == 200, seconds_max=180)
+    play.wait("the indexer's first block", lambda: play.status()["chain"], seconds_max=180)
     return play.system.url
 
 
@@ -76,7 +76,7 @@ def advertisers_arrive(play: Play) -> str:
     with ThreadPoolExecutor(len(sessions)) as pool:
         tasks = [pool.submit(open_campaigns, session, number, chain) for number, session in enumerate(sessions)]
     play.campaigns = [campaign for task in tasks for campaign in task.result()]
-    play.wait("confirmed deposits", lambda: all(map(_spendable, play.campaigns)), seconds_max=60)
+    play.wait("confirmed deposits", lambda: all(map(_spendable, play.campaigns)), seconds_max=180)
     total = sum(campaign.plan.deposit_micro_usdc for campaign in play.campaigns)
     by_permit = sum(campaign.plan.by_permit for campaign in play.campaigns)
     return f"{len(play.campaigns)} campaigns, {usdc(total)} USDC, {by_permit} of them by permit"
@@ -87,26 +87,26 @@ def viewers_arrive(play: Play) -> str:
         play.system.url, spots(play.placements), play.cast.token_key, play.seed, play.viewers
     )
     play.traffic.start()
-    play.wait("the first charge", lambda: play.status()["traffic"]["billed"] > 0, seconds_max=60)
+    play.wait("the first charge", lambda: play.status()["traffic"]["billed"] > 0, seconds_max=180)
     return f"{play.viewers} viewers a second"
 
 
 def wait_for_epoch(play: Play, epoch: int) -> str:
     escrow = play.chain.escrow.functions
-    play.wait(f"epoch {epoch} to be final", lambda: escrow.epoch().call() >= epoch, seconds_max=90)
+    play.wait(f"epoch {epoch} to be final", lambda: escrow.epoch().call() >= epoch, seconds_max=180)
     return f"{len(play.chain.logs(play.chain.escrow, 'Proposed'))} proposals so far"
 
 
 def settle(play: Play) -> str:
     """Stop the viewers, then wait until what they caused is stored, billed, final on chain and paid."""
     escrow = play.chain.escrow.functions
-    play.wait(f"epoch {EPOCHS_TOLD}", lambda: escrow.epoch().call() >= EPOCHS_TOLD - 1, seconds_max=90)
+    play.wait(f"epoch {EPOCHS_TOLD}", lambda: escrow.epoch().call() >= EPOCHS_TOLD - 1, seconds_max=180)
     assert play.traffic is not None
     diary = play.traffic.stop()
-    play.wait("all events to be stored and billed", lambda: _is_billed(play.status(), diary), seconds_max=60)
+    play.wait("all events to be stored and billed", lambda: _is_billed(play.status(), diary), seconds_max=180)
     charged = int(play.status()["traffic"]["charged_micro_usdc"])
-    play.wait("all charges to be final on chain", lambda: debited(play.chain) == charged, seconds_max=120)
-    play.wait("the keeper to pay everybody", lambda: _is_paid(play.status()), seconds_max=60)
+    play.wait("all charges to be final on chain", lambda: debited(play.chain) == charged, seconds_max=240)
+    play.wait("the keeper to pay everybody", lambda: _is_paid(play.status()), seconds_max=180)
     return f"{usdc(charged)} USDC charged in {escrow.epoch().call()} epochs"
 
 
@@ -145,7 +145,7 @@ def _verified_epochs(play: Play, final: int) -> int:
 def reopen(play: Play) -> None:
     """Start again what `close_books` ended."""
     play.system.start_background()
-    play.wait("the indexer", lambda: play.status()["chain"], seconds_max=60)
+    play.wait("the indexer", lambda: play.status()["chain"], seconds_max=180)
 
 
 def _signed_in(play: Play, account: object) -> ApiClient:
