@@ -126,21 +126,26 @@ class Stall:
         self._here = market.known.here(market.terms, placement.id)
         self._personal = personal(market.terms, placement)
         self.codes = self._standing(last)
-        self.open: Flags = self.codes == OK
-        cells = market.terms.cells
+        cells, competing = market.terms.cells, self.open
         special = self._here.keys() | set(self._personal)
-        self._apart = [slot for slot in sorted(special) if self.open[slot] and not cells[Column.SPONSOR, slot]]
+        self._apart = [slot for slot in sorted(special) if competing[slot] and not cells[Column.SPONSOR, slot]]
         self.sponsors = self._sponsors()
         external = CODE[NoBidReason.EXTERNAL]
         self.external: tuple[Offer, ...] = ()
         if placement.external_demand:
             self.external = tuple(self._offer(slot) for slot in np.flatnonzero(self.codes == external).tolist())
-        self._in_order = self.open.copy()
-        self._in_order[self._apart] = False
-        self.has_capped = bool((self.open & (cells[Column.CAPPED] != 0)).any()) or any(
+        self.has_capped = bool((competing & (cells[Column.CAPPED] != 0)).any()) or any(
             one.line_item.frequency for one in self.external
         )
+        competing[self._apart] = False
+        self._in_order = competing
         self._follow(market)
+
+    @property
+    def open(self) -> Flags:
+        """Slots without a standing objection. Made when asked for: there are many stalls."""
+        found: Flags = self.codes == OK
+        return found
 
     def follow(self, market: Market) -> bool:
         """The same in another market; False: its terms are others, so that a new stall must be opened."""
