@@ -19,6 +19,7 @@ from backend.traffic.verdict import Finding, Scope
 TRAFFIC_LOCK = 0x5167_4206
 EPOCH = date(1970, 1, 1)
 SNAPSHOT = "snapshot"
+ROWS_AT_ONCE = 2_000
 
 # Only ingest writes views and clicks, under a lock, so nothing appears behind the number that was reached.
 _EVENTS = text("""
@@ -219,13 +220,23 @@ def flag_events(
     What is under a flag already stays there.
     """
     by_key = {one.key: one for one in reversed(cells)}
-    decisions: dict[str, FlaggedCell] = {}
     bound = {
         "first": first, "last": last, "placements": sorted({one.key.placement for one in cells}),
         "marks": sorted({one.key.mark for one in cells}),
         "is_wide": any(one.key.level in (Level.PLACEMENT, Level.TRACE) for one in cells),
     }
-    for row in connection.execute(_MARKED, bound):
+    # a popular placement's day does not fit the memory of a worker
+    options = {"stream_results": True, "max_row_buffer": ROWS_AT_ONCE}
+    found = connection.execute(_MARKED, bound, execution_options=options)
+    for rows in found.partitions(ROWS_AT_ONCE):
+        _flag_rows(connection, rows, by_key, rules)
+
+
+def _flag_rows(
+    connection: Connection, rows: Iterable[Row[Any]], by_key: Mapping[Key, FlaggedCell], rules: Ruleset
+) -> None:
+    decisions: dict[str, FlaggedCell] = {}
+    for row in rows:
         for key in _keys_of(row, rules):
             one = by_key.get(key)
             if one is not None:
