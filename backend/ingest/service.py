@@ -115,13 +115,20 @@ class IngestService:
         return await self._outside(facts, reports.Click(token=""), now_ms)
 
     async def _outside(self, facts: DecisionToken, report: reports.Report, now_ms: int) -> DropReason | None:
+        judged = self._judge_outside(facts, report, now_ms)
+        await self.admit([judged], now_ms)
+        return judged.reason
+
+    def judge_outside_click(self, facts: DecisionToken, now_ms: int) -> Judged:
+        """The verdict about `outside_click`, for who counts it later."""
+        return self._judge_outside(facts, reports.Click(token=""), now_ms)
+
+    def _judge_outside(self, facts: DecisionToken, report: reports.Report, now_ms: int) -> Judged:
         about = Circumstances(now_ms, "", self._chain_id, self._token_key, self._ruleset)
         record = pipeline.accepted(pipeline.Incoming(msgspec.Raw(b""), report, facts), about)
         record.viewer_mark = None       # one key may stand for all viewers of an exchange
         # the exchange answers for its viewers; asked again, it is told of a replay, not of a viewer in a hurry
-        judged = quick.of_record(record, secrets.token_bytes(VIEWER_BYTES), facts.expires_ms)
-        await self.admit([judged], now_ms)
-        return judged.reason
+        return quick.of_record(record, secrets.token_bytes(VIEWER_BYTES), facts.expires_ms)
 
     def read_token(self, token: str) -> DecisionToken | None:
         """The facts behind a token of ours, expired or not; None when it is not ours."""

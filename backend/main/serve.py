@@ -109,7 +109,7 @@ def create_app(
     app.include_router(clicks.router(ingest_service, links, conversions.landing(parts)))
     for area in AREAS:
         area.include(app, parts)
-    openrtb.include(app, parts, decision_service, ingest_service, demand, conversions.landing(parts), lists)
+    openrtb.include(app, parts, decision_service, ingest_service, demand, conversions.landing(parts), links, lists)
     _include_chain(app, settings, parts.engine)
     app.include_router(health.router(parts.engine, parts.redis, settings.chain_id))
     app.include_router(pages.router(operator=settings.seller_name, contact=settings.contact_email))

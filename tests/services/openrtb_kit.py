@@ -13,8 +13,10 @@ from sqlalchemy import Engine, text
 
 from backend.api import limits, problems
 from backend.config import Settings
+from backend.ingest.links.service import ClickLinks
 from backend.ingest.service import IngestConsumer, IngestService
 from backend.ledger.service import LedgerService
+from backend.main.areas import clicks as click_links
 from backend.main.areas import openrtb
 from backend.main.areas.conversions import landing
 from backend.main.parts import ServeParts
@@ -52,6 +54,7 @@ class Stand:
     parts: ServeParts
     decisions: DecisionService
     ingest: IngestService
+    links: ClickLinks
     demand: DemandService
     bidders: PatientClient
     partners: PartnerService
@@ -164,13 +167,14 @@ async def stand(settings: Settings, engine: Engine) -> AsyncIterator[Stand]:
     ingest = IngestService(parts.fast_redis, CHAIN_ID, key, rules)
     app = FastAPI()
     problems.install(app)
-    openrtb.include(app, parts, decisions, ingest, demand, landing(parts))
+    links = click_links.links(settings.data_dir / "clicks", key, parts.feed, ingest, engine)
+    openrtb.include(app, parts, decisions, ingest, demand, landing(parts), links)
     limits.protect(app)
     partners = PartnerService(
         engine, parts.redis, allow_local=True, domain="ads.example", clock=time.time, changed=demand.forget
     )
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=PUBLIC_URL) as http:
-        yield Stand(parts, decisions, ingest, demand, bidders, partners, http)
+        yield Stand(parts, decisions, ingest, links, demand, bidders, partners, http)
     await demand.stop()
     await parts.resp.aclose()
     await parts.fast_redis.aclose()

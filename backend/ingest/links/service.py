@@ -10,6 +10,7 @@ from typing import Protocol
 
 import redis
 
+from backend.core.decision_token import DecisionToken
 from backend.core.errors import Unavailable
 from backend.db.engine import Engine
 from backend.db.failures import DATABASE_UNAVAILABLE
@@ -28,6 +29,7 @@ class Door(Protocol):
     """What takes clicks in: IngestService."""
 
     def judge_click(self, token: str, now_ms: int, user_agent: str, ip: str = "") -> Judged: ...
+    def judge_outside_click(self, facts: DecisionToken, now_ms: int) -> Judged: ...
     async def admit(self, judged: list[Judged], now_ms: int) -> None: ...
 
 
@@ -72,7 +74,13 @@ class ClickLinks:
 
     async def count(self, token: str, now_ms: int, user_agent: str, ip: str = "") -> None:
         """Take the click in; when Redis will not, keep it on disk. Never raises: the viewer goes on anyway."""
-        judged = self._ingest.judge_click(token, now_ms, user_agent, ip)
+        await self._count(self._ingest.judge_click(token, now_ms, user_agent, ip), now_ms)
+
+    async def count_outside(self, facts: DecisionToken, now_ms: int) -> None:
+        """As `count`, for an ad that another exchange shows; `facts` were checked by the caller."""
+        await self._count(self._ingest.judge_outside_click(facts, now_ms), now_ms)
+
+    async def _count(self, judged: Judged, now_ms: int) -> None:
         try:
             async with asyncio.timeout(COUNT_SECONDS_MAX):
                 await self._ingest.admit([judged], now_ms)

@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from backend.api import openrtb, openrtb_partners
 from backend.conversions.service import Landing
 from backend.core.decision_token import DecisionToken
+from backend.ingest.links.service import ClickLinks
 from backend.ingest.service import IngestService
 from backend.main.parts import ServeParts
 from backend.net.client import Dns
@@ -23,11 +24,11 @@ from backend.serving.service import DecisionService
 class _Clicks:
     """Where an ad that another exchange shows leads: as /c/{token}, for a token of theirs."""
 
-    parts: ServeParts
+    links: ClickLinks
     landing: Landing
 
     async def of(self, facts: DecisionToken) -> str | None:
-        target = self.parts.feed.click_url(facts.creative)
+        target = self.links.target(facts.creative)
         return target and await self.landing.url(target, facts.line_item, facts.decision_id)
 
 
@@ -42,14 +43,14 @@ def demand(parts: ServeParts) -> DemandService:
 
 def include(
     app: FastAPI, parts: ServeParts, decisions: DecisionService, ingest: IngestService, asking: DemandService,
-    landing: Landing, known: Known | None = None,
+    landing: Landing, links: ClickLinks, known: Known | None = None,
 ) -> None:
     """`known`: the lists by which requests of programs are refused."""
     settings, key = parts.settings, parts.settings.token_key_bytes
     directory = ExchangeDirectory(parts.engine)
     ours = OurSide(
         decide=decisions.supply, lower=decisions.lower, give_back=decisions.give_back,
-        seen=ingest.outside, clicked=ingest.outside_click, landing=_Clicks(parts, landing).of,
+        seen=ingest.outside, clicked=links.count_outside, landing=_Clicks(links, landing).of,
     )
     supply = SupplyService(directory, ours, key, settings.ruleset, settings.public_url, known)
     notices = NoticeService(directory, parts.engine, parts.fast_redis, ours, key, settings.public_url)

@@ -388,6 +388,24 @@ async def test_bid__objections_and_children__are_not_counted(market: Stand) -> N
     assert not market.parts.redis.keys("*view*")
 
 
+async def test_click__redis_takes_nothing__leads_on_and_counts_later(market: Stand) -> None:
+    """L44, L82: as links of our own worlds."""
+    market.exchange()
+    market.buyer(1, 4_000)
+    market.refresh()
+    banner = await market.bid(asking())
+    await market.call(banner["burl"], "1")
+    market.parts.redis.config_set("min-replicas-to-write", 1)
+    try:
+        landed = await market.http.get(f"/openrtb2/click/{token_of(banner['burl'])}")
+    finally:
+        market.parts.redis.config_set("min-replicas-to-write", 0)
+    assert (landed.status_code, landed.headers["location"]) == (302, "https://www.shop1.example/autumn")
+    assert await market.links.replay() == 1
+    market.settle()
+    assert market.run("select array_agg(kind order by kind) from event") == ["click", "viewable"]
+
+
 async def test_markup__click_video_and_macro__lead_to_us_and_on(market: Stand) -> None:
     market.exchange(click_macro="https://exchange.example/click?to=")
     market.buyer(1, 4_000)
