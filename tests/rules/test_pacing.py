@@ -7,7 +7,9 @@ from typing import Any
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from backend.core.events import BidKind
 from backend.core.week import HOURS_PER_WEEK, hour_of_week
+from backend.serving.catalogue import LineItem, Spending
 from backend.serving.pacing.controller import (
     EFFORT_MIN,
     ERROR_MAX,
@@ -23,6 +25,7 @@ from backend.serving.pacing.controller import (
 )
 from backend.serving.pacing.curve import ALIKE, FLAT, Span, planned_micro_usdc, week_of
 from backend.serving.pacing.release import allowed_micro_usdc, kept_back_micro_usdc
+from backend.serving.steering.progress import stepped
 
 DAY_MS, HOUR_MS = 86_400_000, 3_600_000
 CAPS = st.integers(1, 10**13)
@@ -213,3 +216,19 @@ def test_takes_part__many_decisions__as_often_as_it_should_and_independently_of_
     draws = [[takes_part(n.to_bytes(18, "big"), item, 300_000) for n in range(4_000)] for item in (1, 2)]
     assert all(1_100 < sum(one) < 1_300 for one in draws)
     assert 300 < sum(a and b for a, b in zip(*draws, strict=True)) < 420
+
+
+@given(st.integers(1, 20), st.integers(-3 * PPM, 0), st.booleans())
+def test_stepped__midnight_after_a_day_that_fell_short__makes_as_much_effort_as_before(
+    day: int, error: int, has_total: bool
+) -> None:
+    """L79: who cannot reach his cap does not begin each day by bidding less."""
+    item = LineItem(
+        id=1, campaign=1, owner="0xa", bid_kind=BidKind.VCPM, bid_micro_usdc=1_000, starts_ms=0, ends_ms=60 * DAY_MS,
+        daily_cap_micro_usdc=10**6, total_cap_micro_usdc=60 * 10**6 if has_total else None,
+    )
+    midnight, state = day * DAY_MS, State(PPB, error)
+    spending = Spending(1, spent_total_micro_usdc=day * 500_000)
+    assert stepped(item, spending, (), state, midnight - 5_000, midnight)[0].effort == PPB
+    last = stepped(item, Spending(1, day * 500_000), (), state, midnight - 10_000, midnight - 5_000)[0]
+    assert stepped(item, spending, (), last, midnight - 5_000, midnight)[0].effort >= last.effort
