@@ -87,6 +87,29 @@ select e.event_id, d.flag_id
     on conflict do nothing
 """)
 
+_OTHERS = text("""
+select other.id, other.day, other.placement_id, other.level, other.mark, other.scope
+  from traffic_flag flag join traffic_flag other using (day, placement_id)
+ where flag.id = :flag and other.id <> flag.id and other.status <> 'lifted' and other.mark is not null
+   for share of other
+""")
+
+_UNDER = text("""
+select event_id, decision_id, kind, placement_id, viewer_mark, network_mark, received_ms, samples
+  from event
+ where kind in ('viewable', 'click')
+   and decision_id in (select decision_id from flagged_event join event using (event_id) where flag_id = :flag)
+""")
+
+_HAND_OVER = text("""
+update flagged_event f set flag_id = d.flag_id
+  from unnest(cast(:decisions as text[]), cast(:flags as bigint[]), cast(:clicks_only as boolean[]))
+    as d(decision_id, flag_id, clicks_only)
+  join event e using (decision_id)
+ where f.event_id = e.event_id and f.flag_id = :flag
+   and (e.kind in ('click', 'conversion') or not d.clicks_only)
+""")
+
 # A click has no trace, and may come on another day, or from another network, than the view that was flagged.
 _FLAG_FOLLOWERS = text("""
 insert into flagged_event (event_id, flag_id)
@@ -232,20 +255,46 @@ def flag_events(
         _flag_rows(connection, rows, by_key, rules)
 
 
+def hand_over(connection: Connection, flag: int, rules: Ruleset) -> None:
+    """Give a flag's events to the other flags of its placement and day that take them too and stand.
+
+    What the ledger did with them stays as it is. Without marks, after two days, nobody knows of others any more.
+    """
+    others = [
+        FlaggedCell(row.id, _key(row), Scope(row.scope)) for row in connection.execute(_OTHERS, {"flag": flag})
+    ]
+    if others:
+        found = connection.execute(_UNDER, {"flag": flag})
+        for rows in found.partitions(ROWS_AT_ONCE):
+            decisions = _decisions(rows, {one.key: one for one in others}, rules)
+            connection.execute(_HAND_OVER, {"flag": flag, **_bound(decisions)})
+
+
 def _flag_rows(
     connection: Connection, rows: Iterable[Row[Any]], by_key: Mapping[Key, FlaggedCell], rules: Ruleset
 ) -> None:
+    decisions = _decisions(rows, by_key, rules)
+    if decisions:
+        connection.execute(_FLAG_EVENTS, _bound(decisions))
+
+
+def _decisions(
+    rows: Iterable[Row[Any]], by_key: Mapping[Key, FlaggedCell], rules: Ruleset
+) -> dict[str, FlaggedCell]:
     decisions: dict[str, FlaggedCell] = {}
     for row in rows:
         for key in _keys_of(row, rules):
             one = by_key.get(key)
             if one is not None:
                 decisions[row.decision_id] = min(decisions.get(row.decision_id, one), one, key=_widest)
-    if decisions:
-        connection.execute(_FLAG_EVENTS, {
-            "decisions": list(decisions), "flags": [one.flag for one in decisions.values()],
-            "clicks_only": [one.scope is Scope.CLICKS for one in decisions.values()],
-        })
+    return decisions
+
+
+def _bound(decisions: Mapping[str, FlaggedCell]) -> dict[str, list[object]]:
+    return {
+        "decisions": list(decisions), "flags": [one.flag for one in decisions.values()],
+        "clicks_only": [one.scope is Scope.CLICKS for one in decisions.values()],
+    }
 
 
 def _widest(cell: FlaggedCell) -> tuple[bool, int]:

@@ -12,10 +12,12 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, text
 
+from backend.core.ids import Address
 from backend.core.ruleset import Ruleset
 from backend.ledger.reversal.service import ReversalService
 from backend.ledger.service import LedgerService
 from backend.net.client import SafeFetcher
+from backend.traffic.flags.service import FlagService
 from backend.traffic.published import SOURCES, Source
 from backend.traffic.service import ListFeed, ListKeeper, TrafficService
 from bench.traffic import Watch
@@ -198,6 +200,26 @@ def test_step__clicks_on_a_timer_among_others__they_and_their_views_whatever_is_
         ("placement", "clicks", "too_many_clicks"), ("trace", "all", "clicks_on_a_timer"),
     ]
     assert journal.rows(FLAGGED_KINDS) == [("click", 60), ("viewable", 60)]
+
+
+def test_lift__another_flag_takes_the_events_too__it_keeps_them(journal: Journal) -> None:
+    """L84: one who objects to one of his flags is not paid for what another says of the same events."""
+    bots = [one for one in speeders() if not one.seen.is_click]
+    journal.write(bots, LIVELY)
+    journal.count()
+    LedgerService(journal.engine, CHAIN_ID).bill(10_000)
+    ReversalService(journal.engine, CHAIN_ID).step()
+    assert journal.rows("select level from traffic_flag order by 1") == [("trace",), ("viewer",)]
+    under = "select flag_id, state, count(*) from flagged_event group by 1, 2"
+    ((first, state, n),) = journal.rows(under)
+    assert state == "reversed"
+    moderator = Address("0x" + "9" * 40)
+    flags = FlagService(journal.engine, RULES)
+    flags.decide(moderator, first, lifted=True, note=None)
+    ((second, state, m),) = journal.rows(under)
+    assert (second != first, state, m) == (True, "reversed", n)
+    flags.decide(moderator, second, lifted=True, note=None)
+    assert journal.rows(under) == [(second, "lifting", n)]
 
 
 def test_step__flag_is_lifted_meanwhile__nothing_more_is_put_under_it(journal: Journal) -> None:

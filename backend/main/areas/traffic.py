@@ -11,7 +11,8 @@ from backend.traffic.service import ListFeed, ListKeeper, TrafficService
 
 
 def include(app: FastAPI, parts: ServeParts) -> None:
-    app.include_router(traffic.router(FlagService(parts.engine, clock=parts.clock), parts.access))
+    flags = FlagService(parts.engine, parts.settings.ruleset, clock=parts.clock)
+    app.include_router(traffic.router(flags, parts.access))
 
 
 def lists(parts: ServeParts) -> ListFeed:

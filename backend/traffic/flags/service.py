@@ -6,9 +6,11 @@ from datetime import UTC, date, datetime
 
 from backend.core.errors import Conflict, NotFound
 from backend.core.ids import Address
+from backend.core.ruleset import Ruleset
 from backend.db.audit import record
 from backend.db.engine import Connection, Engine
 from backend.db.notices import notify
+from backend.traffic import store as traffic
 from backend.traffic.flags import store
 from backend.traffic.flags.flag import (
     Filtered,
@@ -24,8 +26,9 @@ from backend.traffic.flags.flag import (
 class FlagService:
     """What is another's raises NotFound. `clock` gives Unix seconds."""
 
-    def __init__(self, engine: Engine, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, engine: Engine, ruleset: Ruleset, *, clock: Callable[[], float] = time.time) -> None:
         self._engine = engine
+        self._ruleset = ruleset
         self._clock = clock
 
     def own(self, wallet: Address, placement: int | None, *, after: int = 0, limit: int = 50) -> list[Flag]:
@@ -51,7 +54,8 @@ class FlagService:
             return _known(connection, flag)
 
     def decide(self, moderator: Address, flag: int, *, lifted: bool, note: str | None) -> Flag:
-        """Final. What was given back under a lifted flag is charged again as far as the budget still goes.
+        """Final. What was given back under a lifted flag is charged again as far as the budget still goes; what
+        another flag takes as well goes under that one.
 
         Raises NotFound `flag_unknown`, NotAllowed `own_flag`, Conflict `flag_final`, or `flag_not_settled` while the
         ledger has not seen all of its events.
@@ -65,6 +69,7 @@ class FlagService:
             status = FlagStatus.LIFTED if lifted else FlagStatus.UPHELD
             store.write_decision(connection, flag, status, moderator, note, now)
             if lifted:
+                traffic.hand_over(connection, flag, self._ruleset)
                 store.lift_events(connection, flag)
             record(connection, f"traffic_flag.{status}", f"traffic_flag:{flag}")
             notify(
