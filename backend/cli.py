@@ -45,7 +45,9 @@ def main() -> None:
         print(f"sightline: refused to start: {refused}", file=sys.stderr)
         sys.exit(2)
     except Exception as error:
-        said = _said_of_a_store(error)
+        from backend.db.failures import said_of_a_store      # with the stores' libraries, which help needs not
+
+        said = said_of_a_store(error)
         if said is None:
             raise
         sys.exit(f"sightline: {said}")
@@ -287,23 +289,6 @@ def _settings(*, of_operator: bool = True) -> Settings:
 
 def _environment_name(field: str) -> str:
     return field.upper() if field.lower() in {"database_url", "redis_url", "rpc_url"} else f"SIGHTLINE_{field.upper()}"
-
-
-def _said_of_a_store(error: Exception) -> str | None:
-    """One line for a store that cannot be asked as it is; None for what is our mistake and deserves its traceback."""
-    from redis.exceptions import ConnectionError as RedisAway
-    from redis.exceptions import TimeoutError as RedisSilent
-    from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
-
-    if isinstance(error, RedisAway | RedisSilent):
-        return f"Redis: {error}"
-    if isinstance(error, OperationalError):
-        return f"PostgreSQL: {' '.join(str(error.orig).split())}"
-    if isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) == "42P01":
-        return "the database has not all tables of this version; run `sightline migrate`"
-    if isinstance(error, ArgumentError) and "Could not parse" in str(error):
-        return "the database URL is none; it looks like postgresql+psycopg://user:password@host:5432/name"
-    return None
 
 
 def _stop_on_signal() -> threading.Event:
