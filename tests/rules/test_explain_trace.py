@@ -26,7 +26,7 @@ def traced(both: Both, said: Said, seed: int, sees: Sees = ALL) -> Trace:
     return trace(Stall(both.market, both.surface), both.moment, said, seed, RANDOM, sees)
 
 
-@settings(max_examples=50)
+@settings(max_examples=30)
 @given(MARKETS, SURFACES, RATES, SPENT, PACED, SAID, st.integers(0, 2**64 - 1))
 def test_trace__any_market__every_line_item_has_the_fate_that_the_checks_give_it(
     items: list[LineItem], surface: Placement, rates: Rates, spent: dict[int, NoBidReason], paced: dict[int, int],
@@ -54,7 +54,7 @@ def test_trace__any_market__every_line_item_has_the_fate_that_the_checks_give_it
     assert found.price_micro_usdc == (0 if running else sold[1] if sold else None)
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(MARKETS, SURFACES, RATES, SPENT, SAID, st.integers(0, 2**64 - 1))
 def test_trace__whoever_looks__counts_are_the_same_and_nothing_of_others_is_seen(
     items: list[LineItem], surface: Placement, rates: Rates, spent: dict[int, NoBidReason], said: Said, seed: int

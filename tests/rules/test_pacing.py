@@ -71,6 +71,7 @@ def test_planned__evening_traffic_and_closed_mornings__follows_both() -> None:
     assert planned_micro_usdc(1_000_000, closed, DAY_MS * 3 // 4) == 500_000
 
 
+@settings(max_examples=60)
 @given(
     st.sampled_from(["Europe/Berlin", "America/New_York", "Australia/Sydney", "Asia/Tokyo", "UTC"]),
     st.integers(0, 364), st.integers(1, (1 << 24) - 1),
@@ -218,6 +219,7 @@ def test_takes_part__many_decisions__as_often_as_it_should_and_independently_of_
     assert 300 < sum(a and b for a, b in zip(*draws, strict=True)) < 420
 
 
+@settings(max_examples=20)
 @given(st.integers(1, 20), st.integers(-3 * PPM, 0), st.booleans())
 def test_stepped__midnight_after_a_day_that_fell_short__makes_as_much_effort_as_before(
     day: int, error: int, has_total: bool

@@ -1,6 +1,7 @@
 """Purses in a real Redis: a hold takes from all purses or from none, and is released only by what replaces it."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from backend.core.reasons import NoBidReason
 from backend.net.resp import Resp
 from backend.serving import store
+from backend.serving.catalogue import day_of
 from backend.serving.purses import day_purse, hold_member, keys, total_purse
 
 CAMPAIGN, LINE, DAY = 7, 3, 20_000
@@ -173,3 +175,52 @@ async def interleave(purses: store.Purses, client: redis.Redis, steps: list[tupl
         held = sum(price for _, price, _ in open_holds)
         assert charged + held <= deposit
         assert left(client) == {"campaign": deposit - charged - held}
+
+
+ANY_STEPS = st.lists(st.one_of(
+    st.tuples(st.just("hold"), st.integers(0, 3), st.integers(1, 40)),
+    st.tuples(st.just("hour"), st.integers(0, 3), st.integers(1, 40)),
+    st.tuples(st.just("lower"), st.integers(0, 3), st.integers(1, 10)),
+    st.tuples(st.just("give back"), st.integers(0, 3), st.just(0)),
+    st.tuples(st.just("settle"), st.integers(0, 3), st.just(0)),
+), max_size=16)
+
+
+@given(ANY_STEPS)
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_purse__any_steps__what_is_held_is_the_sum_of_the_holds_and_never_more_than_there_is(
+    redis_url: str, steps: list[tuple[str, int, int]]
+) -> None:
+    """L31: also of hours of sponsorships, which are held once, however often."""
+    asyncio.run(_play(redis_url, steps))
+
+
+async def _play(redis_url: str, steps: list[tuple[str, int, int]]) -> None:
+    client, hour_ms = Resp(redis_url), time.time_ns() // 10**6
+    with redis.Redis.from_url(redis_url) as plain:
+        plain.flushdb()
+        sync(plain, {"campaign": 100, TOTAL: 90, TODAY: 80})
+        purses, newest, hours = store.Purses(client), dict.fromkeys(range(4), ""), set[int]()
+        for what, number, price in steps:
+            member, before = hold_member(LINE, DAY, price, f"{number:x}"), plain.zcard(keys(CAMPAIGN)[2])
+            if what == "hold" and await hold(purses, price, f"{number:x}") is None:
+                newest[number] = member
+            elif what == "hour":
+                name = hold_member(LINE, day_of(hour_ms), price, f"f{number:x}")
+                taken = await purses.hold_hour(CAMPAIGN, LINE, hour_ms + number, price, hour_ms + 60_000, name)
+                assert plain.zcard(keys(CAMPAIGN)[2]) - before == (taken is None and number not in hours)
+                if taken is None:
+                    hours.add(number)
+            elif what == "lower" and newest[number]:
+                least = min(price, int(newest[number].split(":")[2]))
+                lowered = hold_member(LINE, DAY, least, f"{number:x}")
+                await purses.lower(CAMPAIGN, newest[number], least, 1_000, lowered)
+            elif what == "give back":
+                await purses.give_back(CAMPAIGN, newest[number])
+            elif what == "settle":
+                sync(plain, {"campaign": 100, TOTAL: 90, TODAY: 80}, 1, 0, newest[number])
+            holds = [tuple(map(int, one.split(b":")[1:3])) for one in plain.zrange(keys(CAMPAIGN)[2], 0, -1)]
+            held, today = sum(price for _, price in holds), sum(price for day, price in holds if day == DAY)
+            assert left(plain) == {"campaign": 100 - held, TOTAL: 90 - held, TODAY: 80 - today}
+            assert min(left(plain).values()) >= 0
+    await client.aclose()
