@@ -45,7 +45,7 @@ def main() -> None:
         print(f"sightline: refused to start: {refused}", file=sys.stderr)
         sys.exit(2)
     except Exception as error:
-        from backend.db.failures import said_of_a_store      # with the stores' libraries, which help needs not
+        from backend.db.failures import said_of_a_store  # with the stores' libraries, which help needs not
 
         said = said_of_a_store(error)
         if said is None:
