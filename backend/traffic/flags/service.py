@@ -62,6 +62,7 @@ class FlagService:
         """
         now = self._now()
         with self._engine.begin() as connection:
+            store.lock_decisions(connection)
             found = _known(connection, flag)
             check_may_decide(found, moderator, now)
             if lifted and store.has_pending(connection, flag):

@@ -10,6 +10,8 @@ from sqlalchemy import Connection, Row, text
 from backend.core.ids import Address
 from backend.traffic.flags.flag import Filtered, Flag, FlagStatus, GrantedNetwork
 
+DECISIONS_LOCK = 0x5167_420B
+
 _FLAG = """
 select f.*, p.wallet from traffic_flag f join publisher p on p.index = f.publisher_index
 """
@@ -78,6 +80,11 @@ def write_decision(
         "update traffic_flag set status = :status, decided_by = :moderator, decided_at = :now, note = :note"
         " where id = :flag"
     ), {"flag": flag, "status": status.value, "moderator": moderator, "now": now, "note": note})
+
+
+def lock_decisions(connection: Connection) -> None:
+    """Wait until no other flag is being decided: a lifted one hands its events to others of its placement."""
+    connection.execute(text("select pg_advisory_xact_lock(:lock)"), {"lock": DECISIONS_LOCK})
 
 
 def has_pending(connection: Connection, flag: int) -> bool:
