@@ -126,7 +126,7 @@ class Stall:
         self._here = market.known.here(market.terms, placement.id)
         self._personal = personal(market.terms, placement)
         self.codes = self._standing(last)
-        cells, competing = market.terms.cells, self.competing
+        cells, competing = market.terms.cells, self.unopposed
         special = self._here.keys() | set(self._personal)
         self._apart = [slot for slot in sorted(special) if competing[slot] and not cells[Column.SPONSOR, slot]]
         self.sponsors = self._sponsors()
@@ -142,7 +142,7 @@ class Stall:
         self._follow(market)
 
     @property
-    def competing(self) -> Flags:
+    def unopposed(self) -> Flags:
         """Slots without a standing objection. Made when asked for: there are many stalls."""
         found: Flags = self.codes == OK
         return found
@@ -290,14 +290,14 @@ class Stall:
     @cached_property
     def frequencies(self) -> dict[int, Frequency]:
         """By line item, of whoever competes with a cap on what one viewer sees."""
-        found = np.flatnonzero(self.competing & (self.terms.cells[Column.CAPPED] != 0)).tolist()
+        found = np.flatnonzero(self.unopposed & (self.terms.cells[Column.CAPPED] != 0)).tolist()
         items = [self.terms.item(slot) for slot in found]
         return {item.id: item.frequency for item in items if item.frequency is not None}
 
     def competing(self) -> Numbers:
         """Slots without a standing objection, sponsorships left out."""
         cells = self.terms.cells
-        return np.flatnonzero(self.competing & (cells[Column.SPONSOR] == 0))
+        return np.flatnonzero(self.unopposed & (cells[Column.SPONSOR] == 0))
 
     # ---- opening ------------------------------------------------------------------------------------------------
 
@@ -333,7 +333,7 @@ class Stall:
 
     def _sponsors(self) -> tuple[Offer, ...]:
         """As `decision.open_book` puts them: the highest price of an hour first."""
-        slots = np.flatnonzero(self.competing & (self.terms.cells[Column.SPONSOR] != 0)).tolist()
+        slots = np.flatnonzero(self.unopposed & (self.terms.cells[Column.SPONSOR] != 0)).tolist()
         made = [self._offer(slot) for slot in slots]
         return tuple(sorted(made, key=lambda one: (-one.bid.tier, -one.bid.score, one.line_item.id)))
 
