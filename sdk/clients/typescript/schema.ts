@@ -104,7 +104,8 @@ export interface paths {
          * @description Counts a click like POST /v1/events does, now or when Redis is back, and redirects to the creative's page.
          *
          *     The page's address ends with `sl_click`, the click id, when the line item has a conversion goal and the viewer
-         *     does not object (Sec-GPC).
+         *     does not object (Sec-GPC). A browser that only looks ahead (Sec-Purpose: prefetch) is answered 503 and counts
+         *     for nothing: it asks again when somebody clicks.
          */
         get: operations["ads_follow"];
         put?: never;
@@ -222,7 +223,8 @@ export interface paths {
          */
         get: operations["openrtb_lost"];
         put?: never;
-        post?: never;
+        /** As GET, for exchanges that post their notices */
+        post: operations["openrtb_lost_posted"];
         delete?: never;
         options?: never;
         head?: never;
@@ -239,7 +241,8 @@ export interface paths {
         /** The bid has won; nothing is charged yet */
         get: operations["openrtb_won"];
         put?: never;
-        post?: never;
+        /** As GET, for exchanges that post their notices */
+        post: operations["openrtb_won_posted"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1228,7 +1231,7 @@ export interface paths {
          * @description An ad whose price is held until it was seen or the token expires, or the reasons why there is none.
          *
          *     With `explain=1`, a session or an API key that may read reports: every step of the decision instead, and nothing
-         *     is held. One sees the bids on one's own placements, one's own line items, and all counts.
+         *     is held. One sees price and bids on one's own placements, one's own line items, and all counts.
          */
         post: operations["ads_decide"];
         delete?: never;
@@ -7239,13 +7242,13 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "code": "not_found",
-                     *       "detail": "there is no such path",
+                     *       "code": "token_unknown",
+                     *       "detail": "not a token of ours, or the ad is gone",
                      *       "instance": "/c/{token}",
                      *       "request_id": "4c1f0e9d2b7a6583",
                      *       "status": 404,
-                     *       "title": "There is no such path",
-                     *       "type": "urn:sightline:problem:not_found"
+                     *       "title": "Not a token of ours, or the ad is gone",
+                     *       "type": "urn:sightline:problem:token_unknown"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -7595,13 +7598,13 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "code": "bad_request",
-                     *       "detail": "the request cannot be read",
+                     *       "code": "openrtb_request",
+                     *       "detail": "not a bid request: an id, an impression's id, or more is missing or wrong",
                      *       "instance": "/openrtb2/bid",
                      *       "request_id": "4c1f0e9d2b7a6583",
                      *       "status": 400,
-                     *       "title": "The request cannot be read",
-                     *       "type": "urn:sightline:problem:bad_request"
+                     *       "title": "Not a bid request: an id, an impression's id, or more is missing or wrong",
+                     *       "type": "urn:sightline:problem:openrtb_request"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -7615,13 +7618,13 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "code": "not_signed_in",
-                     *       "detail": "no session or API key, or it is over",
+                     *       "code": "exchange_unknown",
+                     *       "detail": "no exchange has this token",
                      *       "instance": "/openrtb2/bid",
                      *       "request_id": "4c1f0e9d2b7a6583",
                      *       "status": 401,
-                     *       "title": "No session or API key, or it is over",
-                     *       "type": "urn:sightline:problem:not_signed_in"
+                     *       "title": "No exchange has this token",
+                     *       "type": "urn:sightline:problem:exchange_unknown"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -7635,13 +7638,13 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "code": "not_permitted",
-                     *       "detail": "your role or the scopes of your API key do not allow this",
+                     *       "code": "exchange_network",
+                     *       "detail": "the exchange does not ask from this network",
                      *       "instance": "/openrtb2/bid",
                      *       "request_id": "4c1f0e9d2b7a6583",
                      *       "status": 403,
-                     *       "title": "Your role or the scopes of your API key do not allow this",
-                     *       "type": "urn:sightline:problem:not_permitted"
+                     *       "title": "The exchange does not ask from this network",
+                     *       "type": "urn:sightline:problem:exchange_network"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -7738,13 +7741,13 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "code": "not_permitted",
-                     *       "detail": "your role or the scopes of your API key do not allow this",
+                     *       "code": "exchange_network",
+                     *       "detail": "the exchange does not ask from this network",
                      *       "instance": "/openrtb2/burl/{token}",
                      *       "request_id": "4c1f0e9d2b7a6583",
                      *       "status": 403,
-                     *       "title": "Your role or the scopes of your API key do not allow this",
-                     *       "type": "urn:sightline:problem:not_permitted"
+                     *       "title": "The exchange does not ask from this network",
+                     *       "type": "urn:sightline:problem:exchange_network"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -7758,13 +7761,13 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "code": "not_found",
-                     *       "detail": "there is no such path",
+                     *       "code": "token_unknown",
+                     *       "detail": "not a token of ours, or the ad is gone",
                      *       "instance": "/openrtb2/burl/{token}",
                      *       "request_id": "4c1f0e9d2b7a6583",
                      *       "status": 404,
-                     *       "title": "There is no such path",
-                     *       "type": "urn:sightline:problem:not_found"
+                     *       "title": "Not a token of ours, or the ad is gone",
+                     *       "type": "urn:sightline:problem:token_unknown"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -7778,13 +7781,13 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "code": "idempotency_key_reused",
-                     *       "detail": "the Idempotency-Key was used before for a different request",
+                     *       "code": "bid_expired",
+                     *       "detail": "the seconds that the bid was good for are over; nothing was charged",
                      *       "instance": "/openrtb2/burl/{token}",
                      *       "request_id": "4c1f0e9d2b7a6583",
                      *       "status": 409,
-                     *       "title": "The Idempotency-Key was used before for a different request",
-                     *       "type": "urn:sightline:problem:idempotency_key_reused"
+                     *       "title": "The seconds that the bid was good for are over; nothing was charged",
+                     *       "type": "urn:sightline:problem:bid_expired"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -7861,13 +7864,13 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "code": "not_permitted",
-                     *       "detail": "your role or the scopes of your API key do not allow this",
+                     *       "code": "exchange_network",
+                     *       "detail": "the exchange does not ask from this network",
                      *       "instance": "/openrtb2/burl/{token}",
                      *       "request_id": "4c1f0e9d2b7a6583",
                      *       "status": 403,
-                     *       "title": "Your role or the scopes of your API key do not allow this",
-                     *       "type": "urn:sightline:problem:not_permitted"
+                     *       "title": "The exchange does not ask from this network",
+                     *       "type": "urn:sightline:problem:exchange_network"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -7881,13 +7884,13 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "code": "not_found",
-                     *       "detail": "there is no such path",
+                     *       "code": "token_unknown",
+                     *       "detail": "not a token of ours, or the ad is gone",
                      *       "instance": "/openrtb2/burl/{token}",
                      *       "request_id": "4c1f0e9d2b7a6583",
                      *       "status": 404,
-                     *       "title": "There is no such path",
-                     *       "type": "urn:sightline:problem:not_found"
+                     *       "title": "Not a token of ours, or the ad is gone",
+                     *       "type": "urn:sightline:problem:token_unknown"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -7901,13 +7904,13 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "code": "idempotency_key_reused",
-                     *       "detail": "the Idempotency-Key was used before for a different request",
+                     *       "code": "bid_expired",
+                     *       "detail": "the seconds that the bid was good for are over; nothing was charged",
                      *       "instance": "/openrtb2/burl/{token}",
                      *       "request_id": "4c1f0e9d2b7a6583",
                      *       "status": 409,
-                     *       "title": "The Idempotency-Key was used before for a different request",
-                     *       "type": "urn:sightline:problem:idempotency_key_reused"
+                     *       "title": "The seconds that the bid was good for are over; nothing was charged",
+                     *       "type": "urn:sightline:problem:bid_expired"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -7981,13 +7984,13 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "code": "not_found",
-                     *       "detail": "there is no such path",
+                     *       "code": "token_unknown",
+                     *       "detail": "not a token of ours, or the ad is gone",
                      *       "instance": "/openrtb2/click/{token}",
                      *       "request_id": "4c1f0e9d2b7a6583",
                      *       "status": 404,
-                     *       "title": "There is no such path",
-                     *       "type": "urn:sightline:problem:not_found"
+                     *       "title": "Not a token of ours, or the ad is gone",
+                     *       "type": "urn:sightline:problem:token_unknown"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -8064,13 +8067,13 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "code": "not_permitted",
-                     *       "detail": "your role or the scopes of your API key do not allow this",
+                     *       "code": "exchange_network",
+                     *       "detail": "the exchange does not ask from this network",
                      *       "instance": "/openrtb2/lurl/{token}",
                      *       "request_id": "4c1f0e9d2b7a6583",
                      *       "status": 403,
-                     *       "title": "Your role or the scopes of your API key do not allow this",
-                     *       "type": "urn:sightline:problem:not_permitted"
+                     *       "title": "The exchange does not ask from this network",
+                     *       "type": "urn:sightline:problem:exchange_network"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -8084,13 +8087,116 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "code": "not_found",
-                     *       "detail": "there is no such path",
+                     *       "code": "token_unknown",
+                     *       "detail": "not a token of ours, or the ad is gone",
                      *       "instance": "/openrtb2/lurl/{token}",
                      *       "request_id": "4c1f0e9d2b7a6583",
                      *       "status": 404,
-                     *       "title": "There is no such path",
-                     *       "type": "urn:sightline:problem:not_found"
+                     *       "title": "Not a token of ours, or the ad is gone",
+                     *       "type": "urn:sightline:problem:token_unknown"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "invalid_request",
+                     *       "detail": "a field is missing, unknown, of the wrong type or out of range; see `errors`",
+                     *       "instance": "/openrtb2/lurl/{token}",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 422,
+                     *       "title": "A field is missing, unknown, of the wrong type or out of range; see `errors`",
+                     *       "type": "urn:sightline:problem:invalid_request"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "database_unavailable",
+                     *       "detail": "the database does not answer; nothing was changed, retry",
+                     *       "instance": "/openrtb2/lurl/{token}",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 503,
+                     *       "title": "The database does not answer; nothing was changed, retry",
+                     *       "type": "urn:sightline:problem:database_unavailable"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    openrtb_lost_posted: {
+        parameters: {
+            query?: {
+                /** @description ${AUCTION_LOSS} */
+                loss?: string;
+            };
+            header?: never;
+            path: {
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "exchange_network",
+                     *       "detail": "the exchange does not ask from this network",
+                     *       "instance": "/openrtb2/lurl/{token}",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 403,
+                     *       "title": "The exchange does not ask from this network",
+                     *       "type": "urn:sightline:problem:exchange_network"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "token_unknown",
+                     *       "detail": "not a token of ours, or the ad is gone",
+                     *       "instance": "/openrtb2/lurl/{token}",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 404,
+                     *       "title": "Not a token of ours, or the ad is gone",
+                     *       "type": "urn:sightline:problem:token_unknown"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -8167,13 +8273,13 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "code": "not_permitted",
-                     *       "detail": "your role or the scopes of your API key do not allow this",
+                     *       "code": "exchange_network",
+                     *       "detail": "the exchange does not ask from this network",
                      *       "instance": "/openrtb2/nurl/{token}",
                      *       "request_id": "4c1f0e9d2b7a6583",
                      *       "status": 403,
-                     *       "title": "Your role or the scopes of your API key do not allow this",
-                     *       "type": "urn:sightline:problem:not_permitted"
+                     *       "title": "The exchange does not ask from this network",
+                     *       "type": "urn:sightline:problem:exchange_network"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -8187,13 +8293,116 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "code": "not_found",
-                     *       "detail": "there is no such path",
+                     *       "code": "token_unknown",
+                     *       "detail": "not a token of ours, or the ad is gone",
                      *       "instance": "/openrtb2/nurl/{token}",
                      *       "request_id": "4c1f0e9d2b7a6583",
                      *       "status": 404,
-                     *       "title": "There is no such path",
-                     *       "type": "urn:sightline:problem:not_found"
+                     *       "title": "Not a token of ours, or the ad is gone",
+                     *       "type": "urn:sightline:problem:token_unknown"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "invalid_request",
+                     *       "detail": "a field is missing, unknown, of the wrong type or out of range; see `errors`",
+                     *       "instance": "/openrtb2/nurl/{token}",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 422,
+                     *       "title": "A field is missing, unknown, of the wrong type or out of range; see `errors`",
+                     *       "type": "urn:sightline:problem:invalid_request"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "database_unavailable",
+                     *       "detail": "the database does not answer; nothing was changed, retry",
+                     *       "instance": "/openrtb2/nurl/{token}",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 503,
+                     *       "title": "The database does not answer; nothing was changed, retry",
+                     *       "type": "urn:sightline:problem:database_unavailable"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    openrtb_won_posted: {
+        parameters: {
+            query?: {
+                /** @description ${AUCTION_PRICE}, dollars per thousand */
+                price?: string;
+            };
+            header?: never;
+            path: {
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "exchange_network",
+                     *       "detail": "the exchange does not ask from this network",
+                     *       "instance": "/openrtb2/nurl/{token}",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 403,
+                     *       "title": "The exchange does not ask from this network",
+                     *       "type": "urn:sightline:problem:exchange_network"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "token_unknown",
+                     *       "detail": "not a token of ours, or the ad is gone",
+                     *       "instance": "/openrtb2/nurl/{token}",
+                     *       "request_id": "4c1f0e9d2b7a6583",
+                     *       "status": 404,
+                     *       "title": "Not a token of ours, or the ad is gone",
+                     *       "type": "urn:sightline:problem:token_unknown"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -8268,13 +8477,13 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "code": "not_found",
-                     *       "detail": "there is no such path",
+                     *       "code": "token_unknown",
+                     *       "detail": "not a token of ours, or the ad is gone",
                      *       "instance": "/openrtb2/track/{token}/{event}",
                      *       "request_id": "4c1f0e9d2b7a6583",
                      *       "status": 404,
-                     *       "title": "There is no such path",
-                     *       "type": "urn:sightline:problem:not_found"
+                     *       "title": "Not a token of ours, or the ad is gone",
+                     *       "type": "urn:sightline:problem:token_unknown"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -8351,13 +8560,13 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "code": "not_found",
-                     *       "detail": "there is no such path",
+                     *       "code": "token_unknown",
+                     *       "detail": "not a token of ours, or the ad is gone",
                      *       "instance": "/openrtb2/vast/{token}",
                      *       "request_id": "4c1f0e9d2b7a6583",
                      *       "status": 404,
-                     *       "title": "There is no such path",
-                     *       "type": "urn:sightline:problem:not_found"
+                     *       "title": "Not a token of ours, or the ad is gone",
+                     *       "type": "urn:sightline:problem:token_unknown"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -20341,25 +20550,25 @@ export interface operations {
                      * @example {
                      *       "creative": {
                      *         "asset_sha256": "9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f",
-                     *         "asset_url": "https://ads.example/autumn",
-                     *         "click_url": "https://shop.example/autumn",
+                     *         "asset_url": "https://ads.example/a/9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f",
+                     *         "click_url": "https://ads.example/c/AQGL…",
                      *         "height": 512,
-                     *         "id": 7,
-                     *         "kind": "text",
+                     *         "id": 31,
+                     *         "kind": "image",
                      *         "width": 1024
                      *       },
-                     *       "decision_id": "text",
-                     *       "expires_at_ms": 7,
+                     *       "decision_id": "019a44d1c7f0a1b2c3d4e5f60718293a",
+                     *       "expires_at_ms": 1793613720000,
                      *       "rules": {
-                     *         "angle_cdeg_below": 7,
-                     *         "sample_gap_ms_max": 7,
-                     *         "screen_bp_min": 7,
-                     *         "viewable_ms_min": 7,
-                     *         "visible_bp_min": 7
+                     *         "angle_cdeg_below": 5500,
+                     *         "sample_gap_ms_max": 300,
+                     *         "screen_bp_min": 150,
+                     *         "viewable_ms_min": 1000,
+                     *         "visible_bp_min": 5000
                      *       },
-                     *       "test": true,
-                     *       "token": "f3Zq0c7bF0p0c5J1u4m9aWnPzGd1xq8wQ2v7Lr6tYhE",
-                     *       "version": 7
+                     *       "test": false,
+                     *       "token": "AQGL…",
+                     *       "version": 4711
                      *     }
                      */
                     "application/json": {
@@ -20448,13 +20657,13 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "code": "not_found",
-                     *       "detail": "there is no such path",
+                     *       "code": "placement_unknown",
+                     *       "detail": "there is no placement with this id, or it is not yours",
                      *       "instance": "/v1/decisions",
                      *       "request_id": "4c1f0e9d2b7a6583",
                      *       "status": 404,
-                     *       "title": "There is no such path",
-                     *       "type": "urn:sightline:problem:not_found"
+                     *       "title": "There is no placement with this id, or it is not yours",
+                     *       "type": "urn:sightline:problem:placement_unknown"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -20468,13 +20677,13 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "code": "idempotency_key_reused",
-                     *       "detail": "the Idempotency-Key was used before for a different request",
+                     *       "code": "placement_paused",
+                     *       "detail": "the placement is paused",
                      *       "instance": "/v1/decisions",
                      *       "request_id": "4c1f0e9d2b7a6583",
                      *       "status": 409,
-                     *       "title": "The Idempotency-Key was used before for a different request",
-                     *       "type": "urn:sightline:problem:idempotency_key_reused"
+                     *       "title": "The placement is paused",
+                     *       "type": "urn:sightline:problem:placement_paused"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -20672,8 +20881,11 @@ export interface operations {
                      * @example {
                      *       "results": [
                      *         {
-                     *           "reason": "bad_token",
-                     *           "status": "text"
+                     *           "status": "accepted"
+                     *         },
+                     *         {
+                     *           "reason": "replayed",
+                     *           "status": "dropped"
                      *         }
                      *       ]
                      *     }

@@ -153,7 +153,7 @@ def sync_detailed(
 
     With `explain=1`, a session or an API key that may read reports: every step of the decision instead,
     and nothing
-    is held. One sees the bids on one's own placements, one's own line items, and all counts.
+    is held. One sees price and bids on one's own placements, one's own line items, and all counts.
 
     Args:
         explain (AdsDecideExplain | Unset):
@@ -202,7 +202,7 @@ def sync(
 
     With `explain=1`, a session or an API key that may read reports: every step of the decision instead,
     and nothing
-    is held. One sees the bids on one's own placements, one's own line items, and all counts.
+    is held. One sees price and bids on one's own placements, one's own line items, and all counts.
 
     Args:
         explain (AdsDecideExplain | Unset):
@@ -242,7 +242,7 @@ async def asyncio_detailed(
 
     With `explain=1`, a session or an API key that may read reports: every step of the decision instead,
     and nothing
-    is held. One sees the bids on one's own placements, one's own line items, and all counts.
+    is held. One sees price and bids on one's own placements, one's own line items, and all counts.
 
     Args:
         explain (AdsDecideExplain | Unset):
@@ -289,7 +289,7 @@ async def asyncio(
 
     With `explain=1`, a session or an API key that may read reports: every step of the decision instead,
     and nothing
-    is held. One sees the bids on one's own placements, one's own line items, and all counts.
+    is held. One sees price and bids on one's own placements, one's own line items, and all counts.
 
     Args:
         explain (AdsDecideExplain | Unset):

@@ -75,7 +75,9 @@ def sync_detailed(
 
     The page's address ends with `sl_click`, the click id, when the line item has a conversion goal and
     the viewer
-    does not object (Sec-GPC).
+    does not object (Sec-GPC). A browser that only looks ahead (Sec-Purpose: prefetch) is answered 503
+    and counts
+    for nothing: it asks again when somebody clicks.
 
     Args:
         token (str):
@@ -111,7 +113,9 @@ def sync(
 
     The page's address ends with `sl_click`, the click id, when the line item has a conversion goal and
     the viewer
-    does not object (Sec-GPC).
+    does not object (Sec-GPC). A browser that only looks ahead (Sec-Purpose: prefetch) is answered 503
+    and counts
+    for nothing: it asks again when somebody clicks.
 
     Args:
         token (str):
@@ -142,7 +146,9 @@ async def asyncio_detailed(
 
     The page's address ends with `sl_click`, the click id, when the line item has a conversion goal and
     the viewer
-    does not object (Sec-GPC).
+    does not object (Sec-GPC). A browser that only looks ahead (Sec-Purpose: prefetch) is answered 503
+    and counts
+    for nothing: it asks again when somebody clicks.
 
     Args:
         token (str):
@@ -176,7 +182,9 @@ async def asyncio(
 
     The page's address ends with `sl_click`, the click id, when the line item has a conversion goal and
     the viewer
-    does not object (Sec-GPC).
+    does not object (Sec-GPC). A browser that only looks ahead (Sec-Purpose: prefetch) is answered 503
+    and counts
+    for nothing: it asks again when somebody clicks.
 
     Args:
         token (str):
