@@ -19,7 +19,8 @@ import msgspec
 from backend.core.errors import BadRequest, TooLarge
 from backend.openrtb.request import BidRequest
 
-IMPS_MAX = 32
+IMPS_MAX = 32                   # are answered; a request that has more than ASKED_MAX is more likely a mistake
+ASKED_MAX = 256
 TEXT_MAX = 4_096
 OBJECTS_MAX = 1_000             # in one list; texts and numbers are as many as the body has: all block something
 WHOLE_MAX = 2**53
@@ -65,6 +66,8 @@ def read_request(body: bytes, *, strict: bool) -> BidRequest:
     request = _strictly(body) if strict else lenient(_json(body), BidRequest)
     if request is None or not request.id or not request.imp:
         raise BadRequest("openrtb_request", "a bid request has an id, and at least one imp with an id")
+    if len(request.imp) > ASKED_MAX:
+        raise BadRequest("openrtb_request", f"at most {ASKED_MAX} impressions may be asked for at once")
     if len({imp.id for imp in request.imp}) < len(request.imp):
         raise BadRequest("openrtb_request", "two impressions have the same id")
     request.imp = request.imp[:IMPS_MAX]
@@ -89,7 +92,7 @@ def _strictly(body: bytes) -> BidRequest:
 
 def _json(body: bytes) -> object:
     """What the body says; also when it is not quite JSON: half of a pair of surrogates, as in a title that was cut off
-    in the middle of a sign, a tab, NaN, or a byte order mark.
+    in the middle of a sign, a tab, or a byte order mark. What is no number stays a mistake.
     """
     _check_depth(body)
     try:
@@ -99,9 +102,13 @@ def _json(body: bytes) -> object:
     except (msgspec.DecodeError, UnicodeDecodeError):
         pass
     try:
-        return json.loads(body, strict=False)
+        return json.loads(body, strict=False, parse_constant=_no_number)
     except (ValueError, RecursionError) as error:
         raise BadRequest("malformed_json", "the body is not valid JSON") from error
+
+
+def _no_number(text: str) -> None:
+    raise ValueError(text)
 
 
 def _check_depth(body: bytes) -> None:
