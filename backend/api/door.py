@@ -7,6 +7,7 @@ that waits for a body. Everything else goes that way.
 
 import asyncio
 import logging
+import sys
 from collections.abc import Callable
 from enum import IntEnum
 from functools import partial
@@ -28,6 +29,7 @@ _CLOSING = b"connection: close\r\n"
 log = logging.getLogger("sightline.api")
 
 _swept: WeakSet[ServerState] = WeakSet()
+_ours: dict[tuple[str, int | None], tuple[str, int | None]] = {}
 
 
 class Phase(IntEnum):
@@ -106,6 +108,9 @@ class Door(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn's own
         super().connection_made(transport)
         self.flow = Flow(transport)     # type: ignore[assignment] # does the same
+        if self.client and self.server:     # what all have in common is there once
+            self.server = _ours.setdefault(self.server, self.server)
+            self.client = sys.intern(self.client[0]), self.client[1]
         self._since = self.loop.time()
         if self.server_state not in _swept:
             _swept.add(self.server_state)

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 import redis
 import redis.asyncio
@@ -10,14 +12,17 @@ from redis.asyncio import Redis as AsyncRedis
 
 from backend.api.access import Access
 from backend.auth.service import AuthService
-from backend.chain.client import Chain, EscrowClient
 from backend.chain.signer import Signer
 from backend.config import Settings
+from backend.core.ids import address
 from backend.db.engine import Engine
 from backend.net.client import Dns, SafeFetcher
 from backend.net.resp import Resp
 from backend.serving.feed.service import CatalogueFeed
 from backend.settlement.publication.store import BundleFiles
+
+if TYPE_CHECKING:
+    from backend.chain.client import EscrowClient
 
 REDIS_CONNECTIONS_MAX = 64
 REDIS_WAIT_SECONDS = 2
@@ -54,14 +59,32 @@ class WorkerParts:
     settings: Settings
     engine: Engine
     redis: Redis
-    operator: EscrowClient
+    operator: "EscrowClient"
 
 
-def escrow(settings: Settings, *, signer: Signer | None = None) -> EscrowClient:
+def escrow(settings: Settings, *, signer: Signer | None = None) -> "EscrowClient":
     """The escrow of the deployment; writes need the `signer` of main/signing.py."""
+    from backend.chain.client import Chain, EscrowClient
+
     contract = settings.contract("CampaignEscrow")
     chain = Chain(settings.rpc_url, settings.chain_id, signer=signer)
     return EscrowClient(chain, contract, since=settings.contract_block("CampaignEscrow"))
+
+
+class SeldomAsked:
+    """The escrow, for a process that may never ask it: web3 is loaded with the first question. It takes 13 MB."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.address = address(settings.contract("CampaignEscrow"))
+        self._settings = settings
+
+    def is_attestor(self, account: str) -> bool:
+        """Raises Unavailable without the chain."""
+        return self._client.is_attestor(account)
+
+    @cached_property
+    def _client(self) -> "EscrowClient":
+        return escrow(self._settings)
 
 
 def safe_fetcher(settings: Settings) -> SafeFetcher:

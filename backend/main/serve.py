@@ -48,7 +48,7 @@ from backend.main.areas import (
 )
 from backend.main.areas import clicks as click_links
 from backend.main.interpreter import freeze_memory, tune_worker
-from backend.main.parts import ServeParts, async_redis, bundles, escrow, sync_redis
+from backend.main.parts import SeldomAsked, ServeParts, async_redis, bundles, sync_redis
 from backend.net.resp import Resp
 from backend.operation.rates.service import RateService
 from backend.operation.rates.store import SharedCounters
@@ -190,7 +190,7 @@ def _parts(settings: Settings, engine: Engine, clock: Callable[[], float]) -> Se
 
 def _include_chain(app: FastAPI, settings: Settings, engine: Engine) -> None:
     """What is settled and how it stands on chain."""
-    publication_service = PublicationService(engine, escrow(settings), bundles(settings))
+    publication_service = PublicationService(engine, settings.chain_id, SeldomAsked(settings), bundles(settings))
     app.include_router(settlements.router(publication_service))
     balances = BalanceReader(settings.rpc_url, settings.token)
     app.include_router(status.router(StatusService(engine, settings.chain_id, balances)))

@@ -393,3 +393,9 @@ def test_workflow__ci__runs_the_script_with_least_permissions_and_pinned_actions
     assert "permissions" not in job
     assert [step["run"] for step in job["steps"] if "run" in step] == ["bash .ci/run"]
     assert all(re.fullmatch(r"actions/[a-z-]+@v\d+", step["uses"]) for step in job["steps"] if "uses" in step)
+
+
+def test_serve__imported__has_no_web3_in_memory() -> None:
+    """13 MB of each worker, for one question that few attestors ask; whoever asks it loads it."""
+    code = "import sys, backend.main.serve; sys.exit('web3' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0

@@ -111,7 +111,7 @@ def sales(epoch: int) -> list[Sale]:
 def attestors(stage: Stage) -> list[AttestorService]:
     app = FastAPI()
     problems.install(app)
-    publication = PublicationService(stage.engine, stage.escrow("stranger"), stage.bundles)
+    publication = PublicationService(stage.engine, CHAIN_ID, stage.escrow("stranger"), stage.bundles)
     app.include_router(settlements.router(publication))
     return [
         AttestorService(

@@ -6,18 +6,14 @@ from eth_account import Account
 from fastapi import FastAPI
 
 from backend.api import cards, onramp, stripe_webhooks
-from backend.chain.client import Chain
 from backend.config import MissingSetting, Settings
 from backend.core.ids import Address, address
-from backend.jobs.cards import CardsJob, TreasuryJob
 from backend.main.parts import Loop, ServeParts, WorkerParts
 from backend.main.signing import signer
 from backend.onramp.client import StripeGateway, gateway
 from backend.onramp.purchases.service import OnrampService
 from backend.onramp.service import CardService, CardUpkeep
 from backend.onramp.tiers import CardTerms, TierTerms
-from backend.onramp.treasury.client import TreasuryClient
-from backend.onramp.treasury.service import TreasuryService
 from backend.onramp.webhooks.service import WebhookService, tell
 
 ASK_SECONDS = 30.0
@@ -46,6 +42,11 @@ def loops(parts: WorkerParts) -> list[Loop]:
     stripe = _gateway(settings)
     if stripe is None:
         return []
+    from backend.chain.client import Chain  # with web3, which servers of requests do without
+    from backend.jobs.cards import CardsJob, TreasuryJob
+    from backend.onramp.treasury.client import TreasuryClient
+    from backend.onramp.treasury.service import TreasuryService
+
     key = signer(settings, "treasury")
     chain = Chain(settings.rpc_url, settings.chain_id, signer=key)
     client = TreasuryClient(

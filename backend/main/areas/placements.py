@@ -11,7 +11,6 @@ from backend.net.client import Dns
 from backend.placements.deals.service import DealService
 from backend.placements.explanations.service import ExplanationService
 from backend.placements.listings.service import ListingService
-from backend.placements.proofs.client import LandClient
 from backend.placements.proofs.service import ProofService
 from backend.placements.service import PlacementService
 
@@ -37,9 +36,13 @@ def loops(parts: WorkerParts) -> list[Loop]:
 
 
 def _proofs(engine: Engine, settings: Settings) -> ProofService:
-    land = LandClient(
-        settings.land_rpc_url, settings.land_contract, settings.estate_contract, settings.names_contract
-    ) if settings.land_rpc_url else None
+    land = None
+    if settings.land_rpc_url:
+        from backend.placements.proofs.client import LandClient  # with web3, which others do without
+
+        land = LandClient(
+            settings.land_rpc_url, settings.land_contract, settings.estate_contract, settings.names_contract
+        )
     return ProofService(
         engine, safe_fetcher(settings), Dns(settings.dns_servers), land, public_url=settings.public_url,
         required=settings.proof_required,

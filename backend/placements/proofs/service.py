@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from backend.core.errors import BadRequest, Conflict, NotAllowed, NotFound, TooMany, Unavailable, Unprocessable
@@ -22,11 +23,13 @@ from backend.net.client import Dns, SafeFetcher
 from backend.placements.listings.lists import reads_as
 from backend.placements.proofs import proof as rules
 from backend.placements.proofs import store
-from backend.placements.proofs.client import LandClient
 from backend.placements.proofs.proof import Method, Proof, Subject
 from backend.placements.proofs.signed_fetch import read
 from backend.placements.proofs.signing import signer
 from backend.placements.world import place_of, proved_thing
+
+if TYPE_CHECKING:               # web3 comes with it
+    from backend.placements.proofs.client import LandClient
 
 log = logging.getLogger("sightline.proofs")
 
@@ -51,7 +54,7 @@ class ProofService:
     """`domain` is our host, `land` None where no chain of land is configured."""
 
     def __init__(
-        self, engine: Engine, fetcher: SafeFetcher, dns: Dns, land: LandClient | None, *, public_url: str,
+        self, engine: Engine, fetcher: SafeFetcher, dns: Dns, land: "LandClient | None", *, public_url: str,
         required: bool,
     ) -> None:
         self._engine = engine

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
+from typing import Protocol
 
-from backend.chain.client import EscrowClient
 from backend.core.errors import BadRequest, Conflict, NotFound, Unprocessable
 from backend.core.ids import Address, address
 from backend.db.engine import Connection, Engine
@@ -66,14 +66,23 @@ class BundleFile:
     media_type: str
 
 
+class Attestors(Protocol):
+    """The escrow, as far as it is asked here: who may sign what it is to take."""
+
+    @property
+    def address(self) -> Address: ...
+
+    def is_attestor(self, account: str) -> bool: ...
+
+
 class PublicationService:
     """Reads are public. An attestation is taken only from a registered attestor over exactly what we published."""
 
-    def __init__(self, engine: Engine, escrow: EscrowClient, bundles: BundleFiles) -> None:
+    def __init__(self, engine: Engine, chain_id: int, escrow: Attestors, bundles: BundleFiles) -> None:
         self._engine = engine
         self._escrow = escrow
         self._bundles = bundles
-        self._chain_id = escrow.chain.chain_id
+        self._chain_id = chain_id
         self._read: dict[str, _Published] = {}
         self._reading = Lock()
 

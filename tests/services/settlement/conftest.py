@@ -14,7 +14,7 @@ from backend.settlement.publication.service import PublicationService
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from settlement_kit.in_process import client_of
-from settlement_kit.stage import USDC, Stage
+from settlement_kit.stage import CHAIN_ID, USDC, Stage
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def api(stage: Stage) -> Iterator[Client]:
     app = FastAPI()
     problems.install(app)
     app.include_router(settlements.router(
-        PublicationService(stage.engine, stage.escrow("stranger"), stage.bundles)
+        PublicationService(stage.engine, CHAIN_ID, stage.escrow("stranger"), stage.bundles)
     ))
     with client_of(app) as client:
         yield client
