@@ -72,7 +72,7 @@ def measure_on(running: Running, seconds: float = SECONDS) -> dict[str, Row]:
     about = {"per_second": PER_SECOND, "seconds": seconds, "connections": CONNECTIONS, "load": waits.tool}
     resident_mb = largest_resident_mb(running.pids["server"])
     return {
-        "connections_10k_errors": _row(waits.errors, "errors", **about, about_errors=waits.about_errors),
+        "connections_10k_errors": _row(waits.errors, "errors", **about, **_words(waits.about_errors)),
         "connections_10k_p99_ms": _row(
             round(waits.p99_ms, 2), "ms", p50_ms=round(waits.p50_ms, 2), p999_ms=round(waits.p999_ms, 2),
             max_ms=round(waits.max_ms, 2), load_late_p99_ms=round(waits.late_p99_ms, 2),
@@ -82,6 +82,10 @@ def measure_on(running: Running, seconds: float = SECONDS) -> dict[str, Row]:
             round(resident_mb), "MB", after="10,000 connections, 10k items, all routes", connections=CONNECTIONS
         ),
     }
+
+
+def _words(errors: str) -> dict[str, str]:
+    return {"about_errors": errors} if errors else {}
 
 
 def _row(value: float, unit: str, **more: object) -> Row:
