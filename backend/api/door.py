@@ -78,7 +78,7 @@ class Flow:
 
 
 class Pipeline(list[Any]):
-    """Requests that wait behind another, the newest first. An empty deque takes 600 bytes more."""
+    """Requests that wait behind another, the newest first. An empty deque takes 700 bytes more."""
 
     __slots__ = ()
 
