@@ -140,7 +140,7 @@ insert into event (event_id, decision_id, kind, bid_kind, chain_campaign, line_i
 select decision_id || '03', decision_id, 'conversion', bid_kind, chain_campaign, line_item_id, creative_id,
        placement_id, publisher_index, action_price_micro_usdc, :occurred_ms, :received_ms, :stream_id, 0, 'accepted'
   from event where decision_id = :decision and kind = :touch
-    on conflict (event_id) do nothing
+    on conflict do nothing
 returning event_id
 """)
 
@@ -159,7 +159,7 @@ def insert_conversion(
     found: int | None = connection.execute(
         text("""insert into conversion (goal_id, campaign_id, order_id, decision_id, state, occurred_ms, received_ms)
                 values (:goal, :campaign, :order_id, :decision, 'waiting', :occurred_ms, :received_ms)
-                    on conflict (goal_id, order_id) do nothing returning id"""),
+                    on conflict do nothing returning id"""),
         {"goal": goal.id, "campaign": goal.campaign_id, "order_id": order_id, "decision": decision_id,
          "occurred_ms": occurred_ms, "received_ms": received_ms},
     ).scalar()

@@ -102,7 +102,7 @@ _OF_SUBJECT = text(
 )
 _INSERT = text("""
 insert into subject_key (id, subject, purpose, keep_until, wrapped)
-values (:id, :subject, :purpose, :keep_until, :wrapped) on conflict (subject, purpose) do nothing
+values (:id, :subject, :purpose, :keep_until, :wrapped) on conflict do nothing
 """)
 _SHRED = text("delete from subject_key where subject = :subject and purpose = :purpose")
 

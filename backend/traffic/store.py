@@ -56,7 +56,7 @@ values (:day, :placement, coalesce(
             (select publisher_index from placement join world on world.id = world_id where placement.id = :placement),
             :publisher
         ), :level, :mark, :rule, :scope, cast(:evidence as jsonb), :ruleset)
-    on conflict (day, placement_id, level, mark) do nothing
+    on conflict do nothing
 """)
 
 _FLAGGED_CELLS = text("""

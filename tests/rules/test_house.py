@@ -29,6 +29,7 @@ LAW = re.compile(r"\bL(\d{1,2})\b")
 LAW_TITLE = re.compile(r"^\*\*L(\d{1,2}) ", re.MULTILINE)
 PROVED_IN = re.compile(r"^Proved in: (.+)$", re.MULTILINE)
 LOCK = re.compile(r"_LOCK = (0x\w+)$", re.MULTILINE)
+DO_NOTHING = re.compile(r"on conflict\b([^;]{0,80}?)\bdo nothing", re.IGNORECASE)
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 TARGET = re.compile(r"^([a-z][a-z-]*):(.*)$", re.MULTILINE)
 COMMAND = re.compile(r"\bsightline ([a-z][a-z-]*)((?: +--?[a-z][a-z-]*(?: +[^\s`|\"-][^\s`|\"]*)?)*)")
@@ -119,6 +120,14 @@ def test_locks__of_all_jobs__have_numbers_of_their_own() -> None:
     found = [number for name, text in texts() if name.endswith(".py") for number in LOCK.findall(text)]
     assert len(found) > 5
     assert len(found) == len(set(found))
+
+
+def test_sql__on_conflict_do_nothing__names_no_columns() -> None:
+    """Of two writers of one row at once, the second would raise on any other unique constraint of the table."""
+    statements = [(name, found) for name, text in texts() if name.endswith(".py") and not name.startswith("tests/")
+                  for found in DO_NOTHING.findall(text)]
+    assert len(statements) > 10
+    assert not {name for name, columns in statements if columns.strip()}
 
 
 def test_files__any__name_no_path_of_one_machine() -> None:

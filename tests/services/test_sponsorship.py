@@ -3,6 +3,7 @@
 import asyncio
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,7 +11,7 @@ import redis
 from conversions_kit import CHAIN_ID, PUBLISHER, Shop, bill, open_shop, prepare, rows
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, create_engine, text
 
 from backend.core.events import BidKind
 from backend.core.shares import payee
@@ -127,6 +128,42 @@ def test_charge__several_workers_at_once__one_event(shop: Shop, fresh_engine: En
         thread.join(30)
     assert bill(fresh_engine) == 24
     assert rows(fresh_engine, "select debits from ledger_account where account = 'campaign:0'") == [(24 * PRICE,)]
+
+
+# An index that is written before the unique ones, and waits: between PostgreSQL's look for a conflict and its write.
+SLOW_INDEX = """
+create function waits_for_a_signal(name text) returns text language plpgsql immutable as $$
+begin
+    if current_setting('application_name') = 'slow' then perform pg_advisory_xact_lock(77); end if;
+    return name;
+end $$;
+alter table event drop constraint event_pkey, drop constraint event_stream_position;
+create index event_slow on event (waits_for_a_signal(event_id));
+alter table event add constraint event_pkey primary key (event_id),
+                  add constraint event_stream_position unique (stream_id, stream_index);
+"""
+
+
+def test_charge__hour_is_stored_while_another_worker_writes_it__one_event_and_no_error(
+    shop: Shop, fresh_engine: Engine
+) -> None:
+    """L24, L54: the second worker has looked for a conflict and found none when the first one commits."""
+    serve(fresh_engine, shop, START_MS)
+    slow = create_engine(fresh_engine.url, connect_args={"application_name": "slow"})
+    with fresh_engine.begin() as connection:
+        connection.execute(text(SLOW_INDEX))
+    with fresh_engine.connect() as holder, ThreadPoolExecutor(1) as pool:
+        holder.execute(text("select pg_advisory_lock(77)"))
+        second = pool.submit(SponsorshipService(slow, CHAIN_ID).charge_hours, START_MS + HOUR_MS)
+        waiting = "select 1 from pg_stat_activity where application_name = 'slow' and wait_event = 'advisory'"
+        deadline = time.monotonic() + 60
+        while not rows(fresh_engine, waiting):
+            assert time.monotonic() < deadline
+        SponsorshipService(fresh_engine, CHAIN_ID).charge_hours(START_MS + HOUR_MS)
+        holder.execute(text("select pg_advisory_unlock(77)"))
+        assert second.result(30) is False
+    slow.dispose()
+    assert charged(fresh_engine) == [(0, "accepted")]
 
 
 def test_charge__shares_of_the_placement__each_hour_pays_one_of_them(shop: Shop, fresh_engine: Engine) -> None:

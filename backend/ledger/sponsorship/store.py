@@ -38,7 +38,7 @@ insert into event (event_id, decision_id, kind, bid_kind, chain_campaign, line_i
                    publisher_index, price_micro_usdc, occurred_ms, received_ms, stream_id, stream_index, status)
 values (:decision_id || '04', :decision_id, 'sponsored_hour', 'sponsorship', :chain_campaign, :line_item, :creative,
         :placement, :publisher, :price, :hour_ms, :received_ms, 'hour-' || :line_item || '-' || :hour_ms, 0, 'accepted')
-    on conflict (event_id) do nothing
+    on conflict do nothing
 """)
 
 

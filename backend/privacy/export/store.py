@@ -46,7 +46,7 @@ def insert_export(connection: Connection, account: Address, now: datetime) -> Ex
     """A new export; None while one of the account is waiting."""
     row = connection.execute(
         text("""insert into privacy_export (account, status, requested_at) values (:account, 'waiting', :now)
-                on conflict (account) where status = 'waiting' do nothing returning *"""),
+                on conflict do nothing returning *"""),
         {"account": account, "now": now},
     ).one_or_none()
     return _export(row) if row else None
