@@ -1,5 +1,6 @@
 """The health checks of the containers, run as the containers run them."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -65,7 +66,7 @@ def test_health__worker__is_healthy_until_an_event_waits_too_long(redis_url: str
     assert health("worker", REDIS_URL=redis_url).returncode == 0
     redis_client.delete(STREAM)
     redis_client.xadd(STREAM, {"e": b"1"}, id=f"{(redis_client.time()[0] - 600) * 1000}-0")
-    assert "has waited 60" in health("worker", REDIS_URL=redis_url).stderr
+    assert re.search(r"has waited 6\d\d", health("worker", REDIS_URL=redis_url).stderr)
 
 
 def test_health__indexer_before_its_tables__is_unhealthy(fresh_database_url: str) -> None:
@@ -83,6 +84,6 @@ def test_health__indexer__is_healthy_while_its_cursor_moves(fresh_database_url: 
         connection.execute(f"insert into chain_cursor ({columns}) values ({cursor})")
         assert health("indexer", DATABASE_URL=fresh_database_url).returncode == 0
         connection.execute("update chain_cursor set updated_at = now() - interval '5 minutes'")
-        assert "has not moved for 30" in health("indexer", DATABASE_URL=fresh_database_url).stderr
+        assert re.search(r"has not moved for 3\d\d", health("indexer", DATABASE_URL=fresh_database_url).stderr)
         connection.execute("update chain_cursor set updated_at = now(), halted = 'debits do not add up'")
         assert "debits do not add up" in health("indexer", DATABASE_URL=fresh_database_url).stderr

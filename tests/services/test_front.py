@@ -308,16 +308,18 @@ async def test_requests__in_one_breath__are_answered_in_their_order_whoever_answ
 
 async def test_body__dripped__is_refused_when_its_time_is_over() -> None:
     """L45."""
-    slow, fast = (Caller(hot(echo, body_seconds=0.05, body_bytes_max=100)) for _ in range(2))
+    slow, fast = (
+        Caller(hot(echo, body_seconds=600, body_bytes_max=100), timeout_keep_alive=7_200) for _ in range(2)
+    )
+    before = asyncio.get_running_loop().time()
     slow.send(HEAD + b"Content-Length: 3\r\n\r\na")
     fast.request("POST", DECISIONS, b"abc")
     assert (await fast.answer()).status == 200
-    now = asyncio.get_running_loop().time()
     for caller in (slow, fast):
-        caller.door.look_at_clock(now)
+        caller.door.look_at_clock(before + 599)
     assert not slow.line.sent
     for caller in (slow, fast):
-        caller.door.look_at_clock(now + 0.06)
+        caller.door.look_at_clock(asyncio.get_running_loop().time() + 601)
     answer = await slow.answer()
     assert (answer.status, answer.json()["code"], answer.headers["connection"]) == (408, "body_too_slow", "close")
     assert slow.line.closed
@@ -373,15 +375,15 @@ async def test_head__large_behind_another_request__is_refused_as_if_it_came_alon
 
 async def test_connection__says_nothing_or_half_a_head__ends_in_time() -> None:
     """L45."""
+    before = asyncio.get_running_loop().time()
     callers = [Caller(hot(echo), timeout_keep_alive=75) for _ in range(3)]
     callers[1].send(HEAD)
     callers[2].request("POST", DECISIONS)
     await callers[2].answer()
-    now = asyncio.get_running_loop().time()
     for caller in callers:
-        caller.door.look_at_clock(now + 74)
+        caller.door.look_at_clock(before + 74)
         assert not caller.line.closed
-        caller.door.look_at_clock(now + 76)
+        caller.door.look_at_clock(asyncio.get_running_loop().time() + 76)
         assert caller.line.closed
 
 
