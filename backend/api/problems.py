@@ -8,6 +8,7 @@ from http import HTTPStatus
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import iter_route_contexts
 from pydantic import BaseModel
 from starlette.routing import Match
 
@@ -173,7 +174,7 @@ async def _http(request: Request, error: Exception) -> Response:
 def _allowed(request: Request) -> dict[str, str]:
     """Allow with the methods of every route of the path (RFC 9110 §10.2.1); the router names those of the first."""
     methods: set[str] = set()
-    for route in request.app.routes:
+    for route in iter_route_contexts(request.app.routes):      # those of included routers too
         match, _ = route.matches(request.scope)
         if match is not Match.NONE:
             methods |= getattr(route, "methods", None) or set()

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import httpx
 import pytest
-from fastapi import FastAPI, Header, Request
+from fastapi import APIRouter, FastAPI, Header, Request
 from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, ConfigDict
 from redis import Redis
@@ -39,6 +39,11 @@ def app() -> FastAPI:
     @app.post("/wish")
     def wish(body: Wish) -> int:
         return body.n
+
+    wishes = APIRouter(prefix="/wishes")
+    wishes.get("/{one}")(lambda one: one)
+    wishes.patch("/{one}")(lambda one: one)
+    app.include_router(wishes)
 
     @app.get("/crash")
     def crash() -> None:
@@ -106,6 +111,9 @@ async def test_method__not_of_this_path__says_which_are(client: httpx.AsyncClien
     answer = await client.delete("/wish")
     assert refusal(answer) == (405, "method_not_allowed")
     assert answer.headers["allow"] == "POST"
+    answer = await client.delete("/wishes/3")
+    assert refusal(answer) == (405, "method_not_allowed")
+    assert answer.headers["allow"] == "GET, PATCH"
 
 
 async def test_crash__tells_its_request_id_and_nothing_else(
