@@ -251,8 +251,11 @@ def connection(engine: Engine) -> Iterator[Connection]:
 
 
 @pytest.fixture
-def redis_url(servers: Servers, worker: str) -> str:
-    """An empty logical database of this worker's own."""
+def redis_url(request: pytest.FixtureRequest, servers: Servers, worker: str) -> str:
+    """An empty logical database of this worker's own; that of `own_redis_url`, where a test asks for that as well."""
+    if "own_redis_url" in request.fixturenames:
+        own: str = request.getfixturevalue("own_redis_url")
+        return own
     number = int(worker.removeprefix("gw")) + 1 if worker.startswith("gw") else 0
     url = f"{servers.redis_url.rpartition('/')[0]}/{number}"
     with redis.Redis.from_url(url) as client:

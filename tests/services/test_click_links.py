@@ -55,6 +55,7 @@ async def test_follow__browser_looks_ahead__counts_when_somebody_clicks(
     assert (answer.status_code, answer.headers["location"], redis_client.xlen(STREAM)) == (302, url, 1)
 
 
+@pytest.mark.usefixtures("own_redis_url")
 async def test_follow__redis_answers_and_takes_nothing__redirects_and_counts_later(
     wiring: Wiring, redis_client: redis.Redis, shown: tuple[DecisionToken, str]
 ) -> None:

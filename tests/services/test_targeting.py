@@ -167,6 +167,7 @@ async def test_decide__frequency_cap__holds_for_a_viewer_however_many_ask_at_onc
     assert all(0 < redis_client.pttl(key) <= 86_400_000 for key in keys)
 
 
+@pytest.mark.usefixtures("own_redis_url")
 async def test_decide__scripts_are_flushed__are_loaded_again(
     stage: Stage, market: Market, redis_client: redis.Redis
 ) -> None:

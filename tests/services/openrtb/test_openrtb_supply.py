@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import openrtb_examples as examples
+import pytest
 from openrtb_kit import PUBLIC_URL, Stand, now_ms
 from openrtb_schema import BID_RESPONSE, mistakes
 
@@ -388,6 +389,7 @@ async def test_bid__objections_and_children__are_not_counted(market: Stand) -> N
     assert not market.parts.redis.keys("*view*")
 
 
+@pytest.mark.usefixtures("own_redis_url")
 async def test_click__redis_takes_nothing__leads_on_and_counts_later(market: Stand) -> None:
     """L44, L82: as links of our own worlds."""
     market.exchange()
