@@ -93,7 +93,7 @@ def _accept(listening: socket.socket, context: ssl.SSLContext | None, server: Se
             return
         server.connections += 1
         with suppress(OSError), link:
-            link.settimeout(5)
+            link.settimeout(60)
             with context.wrap_socket(link, server_side=True) if context else link as talking:
                 server.requests.append(_request(talking))
                 server.answer(talking)

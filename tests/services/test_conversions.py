@@ -379,7 +379,7 @@ async def test_postback__the_same_many_times_at_once__one_charge(market: Market)
     threads = [threading.Thread(target=deliver_five, args=(start,)) for start in range(12)]
     for thread in threads:
         thread.start()
-    await asyncio.to_thread(lambda: [thread.join(30) for thread in threads])
+    await asyncio.to_thread(lambda: [thread.join(180) for thread in threads])
     assert len(told) == 60
     assert [repeated for _, repeated in told].count(False) == 3
     bill(market.engine)

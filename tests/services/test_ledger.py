@@ -107,7 +107,7 @@ def test_bill__many_at_once__nobody_is_charged_twice(ledger: LedgerService, fres
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(180)
     assert sum(decided) == 300
     assert rows(fresh_engine, "select debits from ledger_account where account = 'campaign:0'") == [(300,)]
     numbers = [number for (number,) in rows(fresh_engine, "select settled_seq from event order by seq")]

@@ -214,7 +214,7 @@ def test_reverse__many_at_once_with_the_biller__each_event_one_fate(books: Books
         threading.Event().wait(0.02)
     stop.set()
     for thread in threads:
-        thread.join(30)
+        thread.join(180)
     assert Counter(status for (status,) in books.rows("select status from event")) == {"invalid": 100, "billed": 100}
     assert books.earned() == {"earned:7": 200}
     books.check()

@@ -236,7 +236,7 @@ def test_step__flag_is_lifted_meanwhile__nothing_more_is_put_under_it(journal: J
         while not journal.rows(waits):
             threading.Event().wait(0.01)
         moderator.execute(text("update traffic_flag set status = 'lifted'"))
-    counting.join(30)
+    counting.join(180)
     assert journal.rows("select count(*) from flagged_event") == [(40,)]
 
 
@@ -261,7 +261,7 @@ def test_step__two_at_once__each_event_counted_once(journal: Journal) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(180)
     journal.count()
     assert journal.rows("select views + clicks from traffic_cell where level = 'market'") == [(len(reports),)]
 

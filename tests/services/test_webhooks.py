@@ -51,7 +51,7 @@ class Stage:
 
     engine: Engine
     clock: Any
-    seconds_max: float = 5.0
+    seconds_max: float = 60.0
     resolve: Callable[[str, float], list[str]] | None = None
     service: WebhookService = field(init=False)
 
@@ -262,12 +262,12 @@ def test_delivery__process_killed_after_sending__is_sent_again(
     """L68: the receiver has the event, we do not know; so it gets it twice, with the same id."""
     webhook = stage.service.create(OWNER, url(receiver), []).webhook.id
     stage.tell()
-    victim = subprocess.Popen([sys.executable, "-c", _VICTIM, database_url, MASTER.hex(), str(stage.clock())])
 
     def kill(_link: socket.socket) -> None:
         os.kill(victim.pid, signal.SIGKILL)
 
     receiver.answer = kill
+    victim = subprocess.Popen([sys.executable, "-c", _VICTIM, database_url, MASTER.hex(), str(stage.clock())])
     assert victim.wait(60) == -signal.SIGKILL
     (delivery,) = stage.deliveries(webhook)
     assert (delivery.status, delivery.attempts) == (DeliveryStatus.PENDING, 1)

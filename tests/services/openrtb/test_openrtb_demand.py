@@ -213,7 +213,7 @@ async def test_client__cookies_and_packed_answers__are_not_taken(dsp: FakeBidder
     dsp.answer = lambda _: (200, gzip.compress(b" " * 10_000_000))
     for number in range(3):
         dsp.headers = f"Set-Cookie: c{number}=1; Path=/\r\nContent-Encoding: gzip\r\n"
-        assert len((await client.post(dsp.endpoint, body, {}, 3)).body) < 20_000
+        assert len((await client.post(dsp.endpoint, body, {}, SECONDS_MAX)).body) < 20_000
     assert not any("cookie" in head.lower() for head in dsp.heads)
     await client.aclose()
 
