@@ -12,6 +12,7 @@ from backend.api.codes import codes_table
 from backend.api.guards import guarded_routes, permissions_page
 from backend.core.notice_kinds import kinds_table
 from backend.operation.rates.table import limits_table
+from backend.placements.explanations.reasons import NO_AD_HEADING, tables
 from backend.privacy.record import Rows, filled, markdown, page_table
 from scripts.described import described_app
 
@@ -41,8 +42,15 @@ def operating_page() -> str:
     return page[: page.index("| Class |")] + limits_table()
 
 
+def reasons_page() -> str:
+    """docs/reasons.md with its tables anew."""
+    page = (ROOT / "docs/reasons.md").read_text()
+    return page[: page.index(NO_AD_HEADING)] + tables()
+
+
 PAGES: Mapping[str, Callable[[], str]] = {
     "docs/errors.md": errors_page, "docs/notices.md": notices_page, "docs/operating.md": operating_page,
+    "docs/reasons.md": reasons_page,
     "docs/permissions.md": lambda: permissions_page(guarded_routes(described_app())),
     "docs/privacy.md": privacy_page("docs/privacy.md", markdown),
     "web/legal/privacy.html": privacy_page("web/legal/privacy.html", page_table),

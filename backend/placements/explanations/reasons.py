@@ -8,6 +8,7 @@ from backend.core.reasons import DropReason, NoBidReason
 
 NOTHING_TO_DO: Final = "Nothing: this is as it should be."
 _THEIRS: Final = "Nothing: the advertiser decides this."
+NO_AD_HEADING: Final = "## Why there was no ad"
 UNPAID_KIND = "not_billed_by_bid"
 """A stand-in for a DropReason: the event was accepted, but its line item pays for another kind of event."""
 
@@ -23,11 +24,13 @@ class Words:
 
 NO_BID: Mapping[str, Words] = {
     NoBidReason.NOT_FUNDED: Words(
-        "the campaign has no confirmed money on chain, or has spent it",
-        advertiser="Deposit into the campaign; a deposit counts after the confirmation depth.",
+        "the campaign has nothing to spend: no confirmed deposit, all of it spent, or its epoch cap reached",
+        advertiser="Deposit into the campaign; a deposit counts after the confirmation depth. "
+        "An epoch cap that is reached is free again in the next epoch; you can raise it on chain.",
     ),
     NoBidReason.CAMPAIGN_INACTIVE: Words(
-        "the campaign is paused, on chain or here", advertiser="Resume the campaign where it is paused."
+        "the campaign is paused, on chain or here, or a card payment of it is disputed",
+        advertiser="Resume the campaign where it is paused; a disputed payment is decided by the card's bank.",
     ),
     NoBidReason.LINE_ITEM_PAUSED: Words("the line item is paused", advertiser="Resume the line item."),
     NoBidReason.NOT_STARTED: Words("the line item has not begun", advertiser="Wait, or move starts_at."),
@@ -50,7 +53,7 @@ NO_BID: Mapping[str, Words] = {
     ),
     NoBidReason.TARGETING_FORMAT: Words("the line item wants another format", advertiser="Widen its targeting."),
     NoBidReason.TARGETING_SIZE: Words(
-        "the line item wants another physical size, or yours is not known",
+        "the line item wants another size in pixels or millimetres, or the size in millimetres is not known",
         "State width_mm and height_mm of the placement.", "Widen its targeting.",
     ),
     NoBidReason.TARGETING_ENGINE: Words("the line item wants another engine", advertiser="Widen its targeting."),
@@ -111,13 +114,17 @@ NO_BID: Mapping[str, Words] = {
         "Ask the publisher for a deal, or target other placements.",
     ),
     NoBidReason.PACING: Words(
-        "the line item spreads its budget over the day and is ahead of its time", NOTHING_TO_DO,
-        "Raise the caps, or let it spend as soon as it can.",
+        "the line item spreads its caps over their time, and is ahead of its plan", NOTHING_TO_DO,
+        "Raise the caps, or let it spend as soon as it can (`asap`).",
     ),
-    NoBidReason.DAILY_CAP: Words("the line item has spent its daily cap", advertiser="Raise the daily cap."),
-    NoBidReason.TOTAL_CAP: Words("the line item has spent its total cap", advertiser="Raise the total cap."),
+    NoBidReason.DAILY_CAP: Words(
+        "the line item has spent its daily cap, or holds the rest of it", advertiser="Raise the daily cap."
+    ),
+    NoBidReason.TOTAL_CAP: Words(
+        "the line item has spent its total cap, or holds the rest of it", advertiser="Raise the total cap."
+    ),
     NoBidReason.BUDGET: Words(
-        "what the campaign can spend now is held by ads that are being watched", NOTHING_TO_DO,
+        "what the campaign can spend now is spent, or held by ads that are being watched", NOTHING_TO_DO,
         "Deposit more; holds that were not used come back within minutes.",
     ),
     NoBidReason.BUDGET_UNKNOWN: Words(
@@ -130,16 +137,19 @@ UNPAID: Mapping[str, Words] = {
     UNPAID_KIND: Words(
         "the ad is paid by another kind of event: one sold by clicks pays for no view", NOTHING_TO_DO
     ),
-    DropReason.MALFORMED: Words("the report was not in the form that we read", "Update the SDK."),
+    DropReason.MALFORMED: Words(
+        "the report was not in the form that we read: a wrong field, a number out of its unit, times that go backwards",
+        "Update the SDK, or compare what you send with the reference at /docs.",
+    ),
     DropReason.BAD_TOKEN: Words(
         "the token was not ours or was altered", "Send tokens as they came; do not make or share them."
     ),
     DropReason.WRONG_CHAIN: Words(
-        "the ad was decided on another network", "Send events to the server that decided the ad."
+        "the ad was decided for another chain", "Send events to the server that decided the ad."
     ),
     DropReason.EXPIRED: Words(
         "the report came after the ad's time was over",
-        "Ask for a new ad when one has expired, and send events at once.",
+        "Ask for a new ad when `expires_at_ms` has passed, and send events at once.",
     ),
     DropReason.WRONG_WORLD: Words(
         "it was reported by a page of another origin than the one that asked for the ad",
@@ -153,7 +163,8 @@ UNPAID: Mapping[str, Words] = {
         "more time was reported than has passed", "Look whether the world changes the SDK's clock."
     ),
     DropReason.BOT: Words(
-        "the viewer said it is a robot, or moved like one", "Do not send automated visitors to your world."
+        "the program that reported says it is a robot or a tool (curl, python-requests), or no person moves like this",
+        "Do not send automated visitors to your world, and report from the viewer's own program.",
     ),
     DropReason.DATA_CENTRE: Words(
         "it came from a data centre's network, where machines are and people are not",
@@ -168,11 +179,13 @@ UNPAID: Mapping[str, Words] = {
         "Nothing: what it had cost is back in the campaign's budget.",
     ),
     DropReason.INACTIVE_VIEWER: Words(
-        "the ad was in view, but the viewer was away", "Place surfaces where people do something."
+        "the ad was in view, but the viewer was away, or the world in the background",
+        "Place surfaces where people do something.",
     ),
     DropReason.NOT_VIEWABLE: Words(
         "it was not seen well enough: half of it, 1.5 % of the screen, under 55°, for a second (video: two)",
-        "Make the surface larger, turn it towards where people stand, and keep it clear of objects.",
+        "Make the surface larger, turn it towards where people stand, keep it clear of objects, and sample every "
+        "300 ms at least.",
     ),
     DropReason.RATE: Words(
         "this viewer reported more events in a minute than a person can see", "Look for a world that reports in a loop."
@@ -188,15 +201,48 @@ UNPAID: Mapping[str, Words] = {
     DropReason.BUDGET_GONE: Words(
         "the campaign's money was spent when the event was charged", "Nothing: this is the operator's loss and yours."
     ),
-    DropReason.CLICK_UNKNOWN: Words("the click id of the conversion is not one of ours"),
-    DropReason.NOT_ATTRIBUTED: Words("the conversion followed from no ad that was seen or clicked"),
-    DropReason.BEFORE_THE_AD: Words("the conversion came before the ad"),
-    DropReason.LOOKBACK_OVER: Words("the conversion came too long after the ad"),
-    DropReason.CONVERTED_BEFORE: Words("the same click has converted before"),
-    DropReason.GOAL_ARCHIVED: Words("the advertiser no longer pays for this goal"),
+    DropReason.CLICK_UNKNOWN: Words(
+        "the click id of the conversion is not one of ours",
+        advertiser="Report `sl_click` as it came to the landing page, 43 characters.",
+    ),
+    DropReason.NOT_ATTRIBUTED: Words(
+        "the conversion followed from no ad of this campaign that was seen or clicked",
+        advertiser="Use a goal of the campaign that led to the click; give the goal `view_days` if views shall count.",
+    ),
+    DropReason.BEFORE_THE_AD: Words(
+        "the conversion came before the click or view that it names",
+        advertiser="Report the click id of the visit that ended in the order.",
+    ),
+    DropReason.LOOKBACK_OVER: Words(
+        "the conversion came too long after the ad", advertiser="Give the goal more `click_days` or `view_days`."
+    ),
+    DropReason.CONVERTED_BEFORE: Words(
+        "the same click has converted before", advertiser="Make the goal `repeatable`, if each order shall be counted."
+    ),
+    DropReason.GOAL_ARCHIVED: Words(
+        "the advertiser no longer pays for this goal", advertiser="Resume the goal, or stop reporting it."
+    ),
 }
 
 _UNNAMED = Words("of a reason that has no words yet; see the list of reasons in the API's description")
+
+
+def tables() -> str:
+    """The end of docs/reasons.md: every reason with its words, in the order in which they are declared."""
+    no_bid = [f"| `{reason}` | {NO_BID[reason].meaning} | {NO_BID[reason].publisher} | {NO_BID[reason].advertiser} |"
+              for reason in NoBidReason]
+    unpaid = [f"| `{reason}` | {UNPAID[reason].meaning} | {_who(UNPAID[reason])} |"
+              for reason in (*DropReason, UNPAID_KIND)]
+    return "\n".join([
+        NO_AD_HEADING, "", "| Reason | The line item was not shown, because | Publisher | Advertiser |",
+        "|---|---|---|---|", *no_bid, "", "## Why an event was not paid", "",
+        "| Reason | It was not paid, because | What to do |", "|---|---|---|", *unpaid, "",
+    ])
+
+
+def _who(words: Words) -> str:
+    """Advice to the world that reports events; to the advertiser, where conversions are reported."""
+    return words.publisher if words.publisher != _THEIRS else f"Advertiser: {words.advertiser}"
 
 
 def no_bid_words(reason: str) -> Words:
