@@ -80,7 +80,7 @@ async def back(client: Resp) -> None:
     """Until the client answers again."""
     async with asyncio.timeout(SECONDS_MAX):
         while True:
-            with suppress(redis.ConnectionError):
+            with suppress(redis.ConnectionError, redis.TimeoutError):
                 await client.call("PING")
                 return
             await asyncio.sleep(0.01)
@@ -327,7 +327,7 @@ async def test_server__away__calls_fail_at_once_and_none_waits(own: Server) -> N
 
 async def test_server__stalls__calls_time_out_and_what_is_too_much_is_refused(own: Server) -> None:
     async with resp(own.url, timeout_seconds=0.2, waiting_max=10) as client:
-        await client.call("PING")
+        await back(client)
         own.process.send_signal(signal.SIGSTOP)
         started = time.monotonic()
         waiting = [client.send(pack("PING")) for _ in range(10)]
