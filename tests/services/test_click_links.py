@@ -121,7 +121,7 @@ async def test_run__something_unforeseen__is_looked_at_again(
     Spool(wiring.folder, TOKEN_KEY).keep([clicked(wiring, facts(1))])
     links = links_of(wiring, wiring.ingest, {})
     await links.start()
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         while "is looked at again" not in caplog.text:
             await asyncio.sleep(0.01)
         strange.unlink()

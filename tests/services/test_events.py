@@ -500,7 +500,7 @@ async def test_follow__sql_does_not_answer__redirects_by_the_last_list(fresh_eng
     one = facts(1)
     with fresh_engine.begin() as hanging:
         hanging.execute(text("lock table conversion_goal in access exclusive mode"))
-        async with asyncio.timeout(15):             # the lock is held for as long as they wait
+        async with asyncio.timeout(60):             # the lock is held for as long as they wait
             urls = await asyncio.gather(*(landing.url("https://shop.example/", 2, one.decision_id) for _ in range(20)))
         assert set(urls) == {"https://shop.example/"}
         now_seconds = 6.0
