@@ -79,7 +79,7 @@ def test_parse__hostile_message__takes_milliseconds(changes: dict[str, str]) -> 
     started = time.process_time()
     with suppress(BadRequest):
         parse(text_of(**changes))
-    assert time.process_time() - started < 0.1
+    assert time.process_time() - started < 0.5
 
 
 @given(st.binary(min_size=65, max_size=65))

@@ -114,7 +114,7 @@ def test_image__bomb_of_109_kilobytes__is_refused_before_it_is_decoded() -> None
     assert 100_000 < len(data) < 120_000
     started = time.process_time()
     assert refused(data) == "asset_over_budget"
-    assert time.process_time() - started < 0.2
+    assert time.process_time() - started < 0.5
 
 
 @pytest.mark.parametrize("size", [(SIDE_PIXELS_MAX + 1, 1), (1, SIDE_PIXELS_MAX + 1), (5_000, 5_000), (2**31, 2**31)])
