@@ -28,6 +28,9 @@ app = typer.Typer(
 )
 
 
+PORT = typer.Option(min=1, max=65_535, help="Port of the web page and the API; if it is taken, the next free one.")
+
+
 class Proof(StrEnum):
     """How far `sightline index` trusts its RPC."""
 
@@ -58,8 +61,8 @@ def demo(
     once: Annotated[bool, typer.Option("--once", help="Stop when the story is told instead of serving on.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object; progress goes to stderr.")] = False,
     seed: Annotated[int, typer.Option(help="Seed of every die that is thrown.")] = 1,
-    port: Annotated[int, typer.Option(help="Port of the web page and the API.")] = 8000,
-    viewers: Annotated[int, typer.Option(help="Viewers who walk through the worlds, per round.")] = 24,
+    port: Annotated[int, PORT] = 8000,
+    viewers: Annotated[int, typer.Option(min=1, help="Viewers who walk past boards each second.")] = 24,
 ) -> None:
     """Play the whole money path on a local chain: deposits, ads, settlement, payouts, attacks; then check every law."""
     from backend.demo.run import DemoOptions, run_demo
@@ -70,8 +73,8 @@ def demo(
 
 @app.command()
 def up(
-    base: Annotated[Path, typer.Option(help="Where data and logs live.")] = Path(".sightline"),
-    port: Annotated[int, typer.Option(help="Port of the web page and the API.")] = 8000,
+    base: Annotated[Path, typer.Option(file_okay=False, help="Where data and logs live.")] = Path(".sightline"),
+    port: Annotated[int, PORT] = 8000,
 ) -> None:
     """Start PostgreSQL, Redis and anvil, deploy the contracts once, run every process; Ctrl-C stops all of it."""
     from backend.demo.up import run_up

@@ -30,6 +30,11 @@ READY_SECONDS_MAX = 180.0      # a process that ends is noticed at once; one tha
 def run_up(base: Path, port: int) -> int:
     """Start everything, say where it is, wait for Ctrl-C. Returns the exit code."""
     console = Console(stderr=True)
+    try:
+        base.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        console.print(f"nothing can be kept in {base}: {error.strerror}; choose another with --base", markup=False)
+        return 1
     running = running_stack(base)
     if running is not None:
         print(_running(running))
@@ -74,7 +79,6 @@ def _seed(base: Path) -> int:
     """Seed of this folder's keys: random, made once, readable by its owner only."""
     path = base / "seed"
     if not path.exists():
-        base.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w") as file:
             file.write(str(secrets.randbits(128)))

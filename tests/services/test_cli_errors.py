@@ -21,6 +21,7 @@ WALLET = "0x" + "ab" * 20
     [
         (["migrate", "--database-url", NOWHERE_SQL], "PostgreSQL: connection failed"),
         (["migrate", "--database-url", "nonsense"], "the database URL is none"),
+        (["migrate", "--database-url", "mysql://app@127.0.0.1/sightline"], "the database URL is none"),
         (["grant", WALLET, "admin", "--database-url", NOWHERE_SQL], "PostgreSQL: connection failed"),
         (["audit", "head", "--database-url", NOWHERE_SQL], "PostgreSQL: connection failed"),
         (["events", "poison", "--redis-url", NOWHERE_REDIS], "Redis: Error 111 connecting"),
@@ -35,6 +36,26 @@ def test_command__store_is_away__one_line_says_it(
     assert str(ended.value.code).startswith(f"sightline: {words}")
     assert "\n" not in str(ended.value.code)
     assert "secret-word" not in str(ended.value.code)
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        (["demo", "--port", "65536"], "'--port'"),
+        (["demo", "--viewers", "0"], "'--viewers'"),
+        (["up", "--port", "-1"], "'--port'"),
+        (["up", "--base", __file__], "is a file"),
+    ],
+)
+def test_command__value_that_cannot_be__is_named_before_anything_starts(command: list[str], words: str) -> None:
+    refused = CliRunner().invoke(app, command)
+    assert (refused.exit_code, words in refused.stderr) == (2, True), refused.output
+
+
+def test_up__folder_that_cannot_be_made__one_line_says_it() -> None:
+    refused = CliRunner().invoke(app, ["up", "--base", "/proc/nothing-is-made-here"])
+    assert refused.exit_code == 1
+    assert "nothing can be kept in" in refused.stderr
 
 
 def test_command__database_without_tables__names_the_command_that_makes_them(
