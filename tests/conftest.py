@@ -24,7 +24,7 @@ from sqlalchemy.engine import make_url
 
 from backend.db.engine import make_engine
 from backend.db.migrate import upgrade
-from backend.local import LocalStackError, Stack, rpc, start_stack
+from backend.local import LocalStackError, Stack, ports, rpc, start_stack
 
 HERE = Path(__file__).parent
 WITHOUT_SERVERS = (HERE / "rules", HERE / "contracts")
@@ -111,6 +111,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 def pytest_configure(config: pytest.Config) -> None:
     worker_input: dict[str, Any] | None = getattr(config, "workerinput", None)
     if worker_input is not None:
+        # a port that is chosen here and not opened yet is chosen by no other worker
+        ports.PORTS = ports.PORTS[int(worker_input["workerid"][2:]) :: worker_input["workercount"]]
         if "servers" in worker_input:
             config.stash[_servers_key] = Servers(*worker_input["servers"])
     elif needs_servers(config):
