@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -19,6 +20,7 @@ from pathlib import Path
 import httpx
 from load_kit import SECONDS_MAX, Account, Key, Site, kill
 
+from backend.demo.waiting import wait_for
 from backend.local import Child, spawn_child
 from backend.local.ports import LOOPBACK, free_port
 from backend.local.programs import PROJECT_ROOT
@@ -28,7 +30,7 @@ CONFIGURATION = PROJECT_ROOT / "deploy" / "nginx" / "sightline.conf"
 ROLLING_RESTART = PROJECT_ROOT / "deploy" / "nginx" / "rolling-restart.sh"
 ALIVE = PROJECT_ROOT / "deploy" / "nginx" / "alive.sh"
 ASKED_AGAIN = re.compile(r"/(v1/decisions|v1/events|openrtb2/bid)$|/c/")     # as the configuration says
-FAIL_SECONDS = 2.0
+FAIL_SECONDS, ANSWER_SECONDS = 2.0, 20
 LOG = "requests.log"                # a line for each request: bytes sent to each worker that was asked, in order
 LOG_FORMAT = (
     '{"name": "$http_x_request_id", "method": "$request_method", "path": "$uri", "sent": "$upstream_bytes_sent"}'
@@ -178,9 +180,10 @@ def write_nginx(folder: Path, port: int) -> list[str]:
     """The shipped configuration on a port of ours, and the command that runs it. nginx keeps no connection of clients:
 
     those of 1.22 close idle ones when they are told of a new list of workers, maybe under a request that comes just
-    then (docs/operating.md).
+    then (docs/operating.md). It waits longer for workers: on a busy machine one that is well may be silent for seconds.
     """
     site = CONFIGURATION.read_text().replace("listen 8080", f"listen {LOOPBACK}:{port}")
+    site = site.replace("proxy_read_timeout 5s", f"proxy_read_timeout {ANSWER_SECONDS}s")
     (folder / "conf.d").mkdir()
     (folder / "conf.d" / "sightline.conf").write_text(site)
     temporary = "".join(
@@ -198,18 +201,25 @@ class Nginx:
     """The real one, with our configuration."""
 
     def __init__(self, folder: Path) -> None:
-        port = free_port()
-        self._command = write_nginx(folder, port)
+        self._port = free_port()
+        self._command = write_nginx(folder, self._port)
         self._folder = folder
-        self.url, self.command = f"http://{LOOPBACK}:{port}", " ".join(self._command)
+        self.url, self.command = f"http://{LOOPBACK}:{self._port}", " ".join(self._command)
 
     def __enter__(self) -> "Nginx":
         self._server = subprocess.Popen([*self._command, "-g", "daemon off;"])
+        wait_for("nginx", self._listens, seconds_max=SECONDS_MAX)
         return self
 
     def __exit__(self, *_: object) -> None:
         self._server.send_signal(signal.SIGQUIT)
         self._server.wait(SECONDS_MAX)
+
+    def _listens(self) -> bool:
+        assert self._server.poll() is None, "nginx has ended"
+        with suppress(OSError), socket.create_connection((LOOPBACK, self._port), timeout=SECONDS_MAX):
+            return True
+        return False
 
 
 class Balancer:
@@ -283,7 +293,7 @@ class Balancer:
                 wire = await self._wire(port)
                 wire[1].write(request)
                 sent.append(str(len(request)))
-                answer = await asyncio.wait_for(_message(wire[0]), 5)
+                answer = await asyncio.wait_for(_message(wire[0]), ANSWER_SECONDS)
             except (OSError, asyncio.IncompleteReadError):
                 self._failed[port] = time.monotonic()
                 if wire is not None:

@@ -251,6 +251,7 @@ class Account:
     dropped: dict[Key, Counter[str]] = field(default_factory=dict)
     requests: dict[str, list[Key]] = field(default_factory=dict)    # the events in each, by X-Request-Id
     answers: Counter[str] = field(default_factory=Counter)
+    refused: set[str] = field(default_factory=set)                  # viewers who were, by the names of their tasks
     broken: int = 0                                                 # requests that nobody answered
 
 
@@ -292,6 +293,11 @@ class Crowd:
         """Until so many more events were taken in."""
         known = self.taken_in
         self.wait_for(f"{events} more events", lambda: self.taken_in >= known + events)
+
+    def all_refused(self) -> None:
+        """Until each of them was refused once more: then nobody has an answer from before any more to come."""
+        self.account.refused.clear()
+        self.wait_for("everybody to be refused", lambda: len(self.account.refused) == self._viewers)
 
     def finish(self) -> Account:
         """No more ads; whatever is under way is repeated until it is taken in."""
@@ -369,6 +375,8 @@ class Crowd:
                 return answer.json()
             if answer is not None:
                 self.account.answers[f"{answer.status_code} {answer.json()['code']}"] += 1
+                if task := asyncio.current_task():
+                    self.account.refused.add(task.get_name())
             if give_up and self._stop.is_set():
                 return None
             await asyncio.sleep(0.1)

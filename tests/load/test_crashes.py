@@ -87,7 +87,7 @@ def test_redis__killed_and_its_disk_is_lost__only_what_had_not_reached_sql_is_go
         crowd.go_on(EVENTS // 2)                            # which nobody moves to SQL
         known = crowd.taken_in
         site.kill("redis-server")
-        crowd.wait_for("everybody to be refused", lambda: crowd.account.answers["503 redis_unavailable"] > 40)
+        crowd.all_refused()
         at_stake = frozenset(crowd.account.accepted)      # what is not in SQL now, is lost
         in_sql = stored(site)
         site.lose_the_disk_of_redis()

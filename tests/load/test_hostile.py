@@ -187,7 +187,8 @@ def exchange(site: Site) -> dict[str, str]:
     )
     _, token = service.add_exchange(world, terms)
     headers = BROWSER | {"Authorization": f"Bearer {token}"}
-    site.wait_for("the exchange", lambda: httpx.post(f"{site.url}{BID}", content=ask(), headers=headers).is_success)
+    with httpx.Client(base_url=site.url, headers=headers, timeout=30) as client:
+        site.wait_for("the exchange", lambda: client.post(BID, content=ask()).is_success)
     return headers
 
 
