@@ -310,9 +310,9 @@ class Mirror:
     def __init__(self, config: Config) -> None:
         self.config = config
 
-    def catch_up(self, seconds_max: float = 30.0) -> None:
-        """Index to the head. Raises TimeoutError when it does not get there."""
-        stop = threading.Event()
+    def catch_up(self, seconds_max: float = 60.0, stop: threading.Event | None = None) -> None:
+        """Index to the head. Raises TimeoutError when it does not get there, or is told to stop on the way."""
+        stop = stop or threading.Event()
         timer = threading.Timer(seconds_max, stop.set)
         timer.start()
         try:

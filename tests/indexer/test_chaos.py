@@ -17,7 +17,7 @@ USDC = 1_000_000
 ADVERTISER = "0x" + "a1" * 20
 ROOT = Path(__file__).parents[2]
 KILLS = 6
-SECONDS_MAX = 60
+SECONDS_MAX = 120
 
 
 class Life:

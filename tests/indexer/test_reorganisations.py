@@ -149,4 +149,4 @@ def test_notification__after_each_commit__wakes_listeners(market: Any, mirror: A
         listener.execute("LISTEN chain_tables")
         market.open(USDC)
         mirror.catch_up()
-        assert [note.channel for note in listener.notifies(timeout=5, stop_after=1)] == ["chain_tables"]
+        assert [note.channel for note in listener.notifies(timeout=60, stop_after=1)] == ["chain_tables"]
