@@ -426,7 +426,7 @@ class WilfulNode:
                 return json.dumps({"jsonrpc": "2.0", "id": question["id"], "error": error}).encode()
             self.pages.append((low, high))
         request = urllib.request.Request(self.rpc_url, body, {"Content-Type": "application/json"})
-        with urllib.request.urlopen(request, timeout=10) as response:
+        with urllib.request.urlopen(request, timeout=60) as response:
             answer: bytes = response.read()
         content = json.loads(answer)
         if is_logs and self.forgets:

@@ -182,7 +182,7 @@ def decide_at(running: Running, port: int) -> httpx.Response | None:
     """An ad request to another API of the same system; None when nobody listens yet."""
     body = {"placement_id": running.placement, "viewer_key": "an early viewer"}
     try:
-        return httpx.post(f"http://127.0.0.1:{port}/v1/decisions", json=body, timeout=10)
+        return httpx.post(f"http://127.0.0.1:{port}/v1/decisions", json=body, timeout=SECONDS_MAX)
     except httpx.ConnectError:
         return None
 

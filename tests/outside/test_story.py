@@ -21,6 +21,7 @@ from eth_account.signers.local import LocalAccount
 from story_kit import (
     BROWSER,
     CENT,
+    SECONDS_MAX,
     Guests,
     Person,
     Shop,
@@ -147,6 +148,11 @@ def test_story__of_an_advertiser_and_a_publisher__from_sign_in_to_erasure(story:
     the_advertiser_leaves_without_a_trace(story)
     the_publisher_leaves_too(story)
     every_micro_usdc_is_somewhere(story)
+
+
+def fetched(url: str) -> httpx.Response:
+    """What anybody's browser gets from an address."""
+    return httpx.get(url, headers=BROWSER, timeout=SECONDS_MAX)
 
 
 # ---- onboarding ----------------------------------------------------------------------------------------------------
@@ -317,7 +323,7 @@ def viewers_see_ads_of_both_campaigns(story: Story) -> None:
     for _ in range(VIEWS):
         viewer, ad = an_ad_in(story, "DE")
         assert ad["creative"]["asset_sha256"] == story.coats_picture
-        assert hashlib.sha256(httpx.get(ad["creative"]["asset_url"]).content).hexdigest() == story.coats_picture
+        assert hashlib.sha256(fetched(ad["creative"]["asset_url"]).content).hexdigest() == story.coats_picture
         assert viewer.see(ad) == "accepted"
     viewer.see(ad)      # the SDK did not hear the answer and sends it again
 
@@ -540,8 +546,8 @@ def copy_of_everything(story: Story, person: Person) -> dict[str, list[Json]]:
     path = f"/v1/privacy/exports/{person.post('/v1/privacy/exports')['id']}"
     export = story.wait("the export", lambda: (found := person.get(path))["status"] == "ready" and found)
     link = export["download_url"]
-    assert httpx.get(link.replace("signature=", "signature=A")).status_code in (403, 422)
-    archive = httpx.get(link, headers=BROWSER)
+    assert fetched(link.replace("signature=", "signature=A")).status_code in (403, 422)
+    archive = fetched(link)
     assert archive.headers["content-type"] == "application/zip"
     with zipfile.ZipFile(io.BytesIO(archive.content)) as opened:
         tables: dict[str, list[Json]] = json.loads(opened.read("export.json"))
@@ -581,7 +587,7 @@ def the_advertiser_leaves_without_a_trace(story: Story) -> None:
 
     assert advertiser.refusal("GET", "/v1/auth/me") == (401, "not_signed_in")
     assert story.manager.refusal("GET", "/v1/campaigns")[0] in (403, 404), "there is nothing to act for any more"
-    story.wait("its pictures to be gone", lambda: httpx.get(f"{url}/a/{story.coats_picture}").status_code == 404)
+    story.wait("its pictures to be gone", lambda: fetched(f"{url}/a/{story.coats_picture}").status_code == 404)
     for anybody, path in (
         (story.second_moderator, f"/v1/moderation/creatives/{story.creative}"), (story.publisher, "/v1/status"),
         (story.publisher, "/v1/publisher/creatives"), (story.admin, f"/v1/audit?account={advertiser.wallet}"),
@@ -611,7 +617,7 @@ def the_publisher_leaves_too(story: Story) -> None:
 
 def every_micro_usdc_is_somewhere(story: Story) -> None:
     """deposited = withdrawn + remaining + fee + paid + unclaimed; and so for wallet, card and publisher. L38"""
-    status = httpx.get(f"{story.system.url}/v1/status").json()
+    status = fetched(f"{story.system.url}/v1/status").json()
     money = status["money"]
     assert money["conserved"] is True
     assert money["deposited_micro_usdc"] == sum(
