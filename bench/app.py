@@ -27,6 +27,7 @@ from backend.serving.service import DecisionService
 
 CHAIN_ID = 31337
 TOKEN_KEY = bytes(range(32))
+REDIS_SECONDS = 2.0     # tests have more patience: there, a slow Redis is not a dead one
 
 
 @dataclass(frozen=True)
@@ -49,10 +50,12 @@ def wire(database_url: str, redis_url: str, ruleset: Ruleset | None = None) -> W
     engine = make_engine(database_url, pool_size=2)
     client = redis.Redis.from_url(redis_url)
     pool = redis.asyncio.BlockingConnectionPool.from_url(
-        redis_url, max_connections=64, timeout=2, socket_timeout=2, socket_connect_timeout=2
+        redis_url, max_connections=64, timeout=REDIS_SECONDS, socket_timeout=REDIS_SECONDS,
+        socket_connect_timeout=REDIS_SECONDS,
     )
     hot = redis.asyncio.Redis(connection_pool=pool)
-    resp, feed = Resp(redis_url, timeout_seconds=2), CatalogueFeed(engine, client, CHAIN_ID)
+    resp = Resp(redis_url, timeout_seconds=REDIS_SECONDS, connect_seconds=REDIS_SECONDS)
+    feed = CatalogueFeed(engine, client, CHAIN_ID)
     return Wiring(
         engine, client, hot, resp, feed,
         DecisionService(feed, resp, CHAIN_ID, TOKEN_KEY, rules), IngestService(resp, CHAIN_ID, TOKEN_KEY, rules),

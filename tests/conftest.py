@@ -22,6 +22,7 @@ from psycopg import sql
 from sqlalchemy import Connection, Engine
 from sqlalchemy.engine import make_url
 
+from backend.db import engine as db_engine
 from backend.db.engine import make_engine
 from backend.db.migrate import upgrade
 from backend.local import LocalStackError, Stack, ports, rpc, start_stack
@@ -31,6 +32,8 @@ WITHOUT_SERVERS = (HERE / "rules", HERE / "contracts")
 TEMPLATE = "sightline_test_template"
 # Scripts that are run again and again compile the contracts once; what they keep is named by a digest of the sources.
 os.environ.setdefault("SIGHTLINE_COMPILED", str(Path(tempfile.gettempdir(), f"sightline-compiled-{os.getuid()}")))
+# How busy this machine is decides no test: in our own processes, a slow server is not a dead one.
+db_engine.CONNECT_SECONDS = db_engine.POOL_SECONDS = 60
 LONG_FIRST = ("outside", "load", "e2e", "contracts", "indexer", "services", "stores")
 IN_ONE_WORKER = ("outside", "load")     # what their tests share takes half a minute to start, and works meanwhile
 # New objects between two looks of the garbage collector; nearly all that a test makes is gone without one.

@@ -5,6 +5,9 @@ from sqlalchemy.exc import ArgumentError
 
 __all__ = ["Connection", "Engine", "make_engine"]
 
+CONNECT_SECONDS = 3     # tests have more patience: there, a slow server is not a dead one
+POOL_SECONDS = 5        # for a free connection
+
 
 def make_engine(database_url: str, *, pool_size: int = 10, application: str = "sightline") -> Engine:
     """Engine with a pre-pinged pool. `database_url` is `postgresql+psycopg://…`; the driver may be left out.
@@ -20,6 +23,8 @@ def make_engine(database_url: str, *, pool_size: int = 10, application: str = "s
         pool_size=pool_size,
         max_overflow=pool_size,
         pool_pre_ping=True,
-        pool_timeout=5,
-        connect_args={"connect_timeout": 3, "options": "-c timezone=UTC", "application_name": application},
+        pool_timeout=POOL_SECONDS,
+        connect_args={
+            "connect_timeout": CONNECT_SECONDS, "options": "-c timezone=UTC", "application_name": application,
+        },
     )
