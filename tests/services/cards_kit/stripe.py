@@ -14,7 +14,7 @@ from backend.local.ports import free_port
 ROOT = Path(__file__).resolve().parents[3]
 SECRET = "whsec_of_the_tests"
 KEY = "sk_test_of_the_tests"
-START_SECONDS_MAX = 30
+START_SECONDS_MAX = 120
 
 
 @dataclass(frozen=True)
