@@ -17,7 +17,7 @@ from backend.local.programs import PROJECT_ROOT
 
 ABI_FOLDER = PROJECT_ROOT / "contracts" / "abi"
 RPC_SECONDS_MAX = 20.0
-RECEIPT_SECONDS_MAX = 30.0
+RECEIPT_SECONDS_MAX = 90.0
 PERMIT_SECONDS = 3_600
 PERMIT_FIELDS = {
     "owner": "address", "spender": "address", "value": "uint256", "nonce": "uint256", "deadline": "uint256",

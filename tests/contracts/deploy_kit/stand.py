@@ -137,7 +137,7 @@ def mining(rpc_url: str) -> Iterator[None]:
 
     def mine() -> None:
         while not over.wait(0.02):
-            rpc(rpc_url, "anvil_mine", hex(4))
+            rpc(rpc_url, "anvil_mine", hex(4), timeout_seconds=SECONDS_MAX)
 
     thread = Thread(target=mine, daemon=True)
     thread.start()
