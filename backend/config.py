@@ -18,6 +18,8 @@ SIGNING_ROLES = ("operator", "treasury", "attestor")
 
 
 LOCAL_CHAIN = 31_337
+SQL_SCHEMES = ("postgresql+psycopg", "postgresql", "postgres")
+REDIS_SCHEMES = ("redis", "rediss", "unix")
 
 
 class MissingSetting(Exception):
@@ -43,8 +45,8 @@ class Settings(BaseSettings):
     data_dir: Path = Path(".sightline")                  # bundles live in data_dir/bundles
     public_url: str = "http://127.0.0.1:8000"            # what browsers see; SIWE messages must name its host
     host: str = "127.0.0.1"
-    port: int = 8000
-    workers: int = 1
+    port: int = Field(default=8000, ge=0, le=65_535)
+    workers: int = Field(default=1, ge=1)
 
     # signing keys, each given in one way: in hex (local chains only), as a keystore file, or as the id of a KMS key
     operator_key: SecretStr | None = None                # worker: proposes, rolls, pays
@@ -148,9 +150,28 @@ class Settings(BaseSettings):
         return list(self._refusals(of_operator))
 
     def check(self, *, of_operator: bool = True) -> None:
-        """Raises RefusedSetting with all `refusals`; the first thing that a process does."""
-        if found := self.refusals(of_operator=of_operator):
+        """Raises RefusedSetting with all that cannot be read, else with all `refusals`; the first thing that a process
+        does."""
+        if found := list(self._unreadable(of_operator)) or self.refusals(of_operator=of_operator):
             raise RefusedSetting("; ".join(found))
+
+    def _unreadable(self, of_operator: bool) -> Iterator[str]:
+        """What would end a process a moment later, with a traceback instead of a name."""
+        try:
+            int(str(self.deployed["chain_id"]))
+        except (OSError, ValueError, KeyError, TypeError):
+            yield f"SIGHTLINE_DEPLOYMENT: {self.deployment} is not as `ape run deploy` writes it"
+        if not of_operator:
+            return
+        for name, url, schemes in (("DATABASE_URL", self.database_url, SQL_SCHEMES),
+                                   ("REDIS_URL", self.redis_url, REDIS_SCHEMES)):
+            if url.partition("://")[0] not in schemes:
+                yield f"{name}: it does not begin with {' or '.join(f'{scheme}://' for scheme in schemes)}"
+        for name in ("token_key", "master_key"):
+            try:
+                bytes.fromhex(getattr(self, name).get_secret_value())
+            except ValueError:
+                yield f"SIGHTLINE_{name.upper()}: it is not hex digits and nothing else"
 
     def _refusals(self, of_operator: bool) -> Iterator[str]:
         for role in SIGNING_ROLES:

@@ -62,6 +62,29 @@ def test_settings__public_secret_on_a_public_chain__are_refused(
     Settings(**GOOD | change, deployment=deployed(tmp_path, LOCAL)).check()
 
 
+@pytest.mark.parametrize(("name", "value"), [
+    ("database_url", "mysql://app:0wK2vR9tq7Zx1@db/sightline"), ("redis_url", "0wK2vR9tq7Zx1"),
+    ("token_key", "0x" + TOKEN), ("token_key", "0wK2vR9tq7Zx1"), ("master_key", "0wK2vR9tq7Zx1"),
+])
+@pytest.mark.parametrize("chain_id", [LOCAL, PUBLIC])
+def test_settings__value_that_cannot_be_read__is_named_and_not_told(
+    tmp_path: Path, name: str, value: str, chain_id: int
+) -> None:
+    settings = Settings(**GOOD | {name: value}, deployment=deployed(tmp_path, chain_id))
+    with pytest.raises(RefusedSetting) as refused:
+        settings.check()
+    assert str(refused.value).startswith(("SIGHTLINE_" if name.endswith("key") else "") + name.upper() + ":")
+    assert value not in str(refused.value)
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"chain_id": "Polygon"}'])
+def test_settings__deployment_file_is_something_else__is_named(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "deployment.json"
+    path.write_text(content)
+    with pytest.raises(RefusedSetting, match="SIGHTLINE_DEPLOYMENT"):
+        Settings(**GOOD, deployment=path).check(of_operator=False)
+
+
 def test_settings__good_on_a_public_chain__start(tmp_path: Path) -> None:
     Settings(**GOOD, operator_kms="alias/operator", deployment=deployed(tmp_path, PUBLIC)).check()
 
