@@ -68,5 +68,26 @@ def test_upgrade__tables_are_in_use__is_tried_again_until_it_has_them(
     engine.dispose()
 
 
+def test_members_told__undone_and_done_again__members_stay_and_changes_are_told(fresh_database_url: str) -> None:
+    engine = make_engine(fresh_database_url)
+    config = alembic_config(fresh_database_url)
+    told = text("select count(*) from serving_change where kind = 'member'")
+    rows = text("select account, wallet, role from member order by wallet")
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        connection.execute(text("insert into organisation (wallet, name, advertiser, publisher)"
+                                " values ('v', 'n', true, true)"))
+        connection.execute(text("insert into member (account, wallet, role) values ('v', 'v', 'owner')"))
+        assert connection.execute(told).scalar_one() == 1
+        command.downgrade(config, "0019")
+        connection.execute(text("insert into member (account, wallet, role) values ('v', 'w', 'manager')"))
+        assert connection.execute(told).scalar_one() == 1, "as before it was there"
+        command.upgrade(config, "0020")
+        assert [tuple(row) for row in connection.execute(rows)] == [("v", "v", "owner"), ("v", "w", "manager")]
+        connection.execute(text("delete from member where wallet = 'w'"))
+        assert connection.execute(told).scalar_one() == 2
+    engine.dispose()
+
+
 def revisions() -> list[str]:
     return [script.revision for script in ScriptDirectory.from_config(alembic_config("")).walk_revisions()]

@@ -62,6 +62,28 @@ def test_changes__each_table__told_by_kind_and_number_and_then_no_more(fresh_eng
             transaction.rollback()
 
 
+def test_changes__memberships__told_by_hashes_of_both_wallets_whatever_else_is_done(fresh_engine: Engine) -> None:
+    with fresh_engine.begin() as connection:
+        connection.execute(text("insert into organisation (wallet, name, advertiser, publisher)"
+                                " values ('v', 'n', true, true)"))
+        hashes = {wallet: connection.execute(text("select hashtextextended(:w, 0)"), {"w": wallet}).scalar_one()
+                  for wallet in "uvw"}
+    for change, wallets in (
+        ("insert into member (account, wallet, role) values ('v', 'v', 'owner'), ('v', 'w', 'reporter')", "vw"),
+        ("insert into member (account, wallet, role) values ('v', 'w', 'owner')"
+         " on conflict (account, wallet) do update set role = excluded.role", "vw"),
+        ("update member set wallet = 'u' where wallet = 'w'", "uvw"),
+        ("delete from member where wallet = 'u'", "uv"),
+        ("delete from member where wallet = 'u'", ""),
+    ):
+        with snapshot(fresh_engine) as connection:
+            seen = store.read_version(connection)[1]
+        with fresh_engine.begin() as connection:
+            connection.execute(text(change))
+            told = {"member": {hashes[one] for one in wallets}} if wallets else {}
+            assert store.read_changes(connection, seen).ids == told, change
+
+
 def test_forget__old_changes__the_version_stays_the_same(fresh_engine: Engine) -> None:
     with fresh_engine.begin() as connection:
         for statement in BEFORE:

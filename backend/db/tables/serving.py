@@ -10,9 +10,10 @@ from sqlmodel import Field, SQLModel
 class ServingChange(SQLModel, table=True):
     """A statement that changed what is sold or bought, written by triggers; kept for an hour.
 
-    `ids` name things of a `kind`: line_item, campaign, placement, world, publisher. The one row of the kind `forgotten`
-    has the number of rows that are gone, so that the number of all changes is the same for everybody, for ever. `xid`
-    is the transaction: changes become visible in the order in which transactions end.
+    `ids` name things of a `kind`: line_item, campaign, placement, world, publisher; a `member` by hashes of the two
+    wallets. The one row of the kind `forgotten` has the number of rows that are gone, so that the number of all changes
+    is the same for everybody, for ever. `xid` is the transaction: changes become visible in the order in which
+    transactions end.
     """
 
     __tablename__ = "serving_change"
