@@ -99,7 +99,8 @@ class Settings(BaseSettings):
     epoch_seconds: int = 3_600
     confirmations: int = 12
     tcf_vendor: int | None = Field(default=None, ge=1, le=65_535)   # the operator's id in the Global Vendor List
-    catalogue_seconds: float = 0.3                       # how old terms and published budgets may be
+    catalogue_seconds: float = 0.3                       # how old terms and published budgets may be,
+    catalogue_stale_seconds: float = Field(default=30.0, gt=0)      # and at most, where PostgreSQL or Redis is away
     quality_permille_min: int = Field(default=500, ge=1, le=1_000)      # how little and how much an ad's quality weighs
     quality_permille_max: int = Field(default=2_000, ge=1_000, le=8_000)   # in the auction; 1000 and 1000: not at all
     token_seconds: int = 120

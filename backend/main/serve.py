@@ -181,7 +181,7 @@ def _parts(settings: Settings, engine: Engine, clock: Callable[[], float]) -> Se
         settings=settings, engine=engine, redis=client, fast_redis=async_redis(settings), resp=Resp(settings.redis_url),
         feed=CatalogueFeed(
             engine, client, settings.chain_id, refresh_seconds=settings.catalogue_seconds,
-            require_proof=settings.proof_required,
+            stale_seconds_max=settings.catalogue_stale_seconds, require_proof=settings.proof_required,
             quality=Bounds(settings.quality_permille_min, settings.quality_permille_max),
         ),
         auth=auth, access=Access(auth), clock=clock,

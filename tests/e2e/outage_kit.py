@@ -133,6 +133,7 @@ class Running:
     def __init__(self, stack: Stack, cast: Cast, guard: Guard) -> None:
         self.stack, self.cast, self.guard = stack, cast, guard
         self.system = System(stack, cast, TERMS, free_port())
+        self.system.more_settings = {"SIGHTLINE_CATALOGUE_STALE_SECONDS": "600"}    # a server may be away for long
         self.servers = servers_of(stack, guard)
         self.engine: Engine = make_engine(stack.database_url, pool_size=2)
         self.http = httpx.Client(base_url=self.system.url, timeout=20)

@@ -186,6 +186,7 @@ class Site:
             "SIGHTLINE_PORT": str(self.port), "SIGHTLINE_HOST": LOOPBACK, "SIGHTLINE_PUBLIC_URL": self.url,
             "SIGHTLINE_TOKEN_KEY": TOKEN_KEY.hex(), "SIGHTLINE_OPERATOR_KEY": "0x" + "42" * 32,
             "SIGHTLINE_WORKERS": str(self._workers), "SIGHTLINE_RATE_LIMITS": "off",
+            "SIGHTLINE_CATALOGUE_STALE_SECONDS": "600",             # a busy machine takes a while to start a server
             "SIGHTLINE_VIEWER_EVENTS_PER_MINUTE_MAX": "100000",     # so that nothing else stops what a test tries
         }
 
