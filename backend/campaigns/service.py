@@ -173,6 +173,7 @@ class CampaignService:
             if terms.targeting != found.terms.targeting:
                 _check_targets_exist(connection, terms.targeting)
             if terms != found.terms:
+                store.lock_hours(connection, found.terms.sponsored_placement, terms.sponsored_placement)
                 store.update_line_item(connection, line_item, terms)
                 self._book(connection, campaign, line_item, terms)
                 content = {"id": line_item, **described(terms)}
@@ -192,6 +193,7 @@ class CampaignService:
         if placement is None or not active or terms.ends_at <= self._now():
             return
         line_items.check_hourly_floor(terms, store.hourly_floor_of(connection, placement))
+        store.lock_hours(connection, placement)
         if not store.book(connection, line_item, placement):
             raise Conflict("placement_sponsored", f"placement {placement} is sponsored by another line item then")
         booked = store.bookings_of(connection, campaign.id, self._now())

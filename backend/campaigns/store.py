@@ -115,10 +115,23 @@ class Booking:
     ends_at: datetime
 
 
+def lock_hours(connection: Connection, *placements: int | None) -> None:
+    """Wait until nobody else books or moves hours of these placements; held until we commit.
+
+    Whoever changes a booking takes it before: the exclusion constraint waits for rows that are being changed, and two
+    who have both written theirs would wait for each other.
+    """
+    for placement in sorted({found for found in placements if found is not None}):      # one order for everybody
+        connection.execute(
+            text("select pg_advisory_xact_lock(hashtextextended('hours of placement ' || :id, 0))"),
+            {"id": str(placement)},
+        )
+
+
 def book(connection: Connection, line_item: LineItemId, placement: int) -> bool:
     """Take the placement for the line item's dates; False when another sponsorship has some of them.
 
-    Two at once: the second waits for the first to commit (the exclusion constraint does), so the first one wins.
+    Its hours are locked: of two at once the first one wins.
     """
     try:
         with connection.begin_nested():
