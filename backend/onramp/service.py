@@ -141,9 +141,9 @@ class CardService:
     def _insert(
         self, connection: Connection, owner: Address, campaign: CampaignId, cents: int, treasury: Address
     ) -> int:
+        store.lock_account(connection, owner)       # before the campaign, as an erasure does
         _check_own(connection, owner, campaign)
         found = store.lock_campaign(connection, campaign)
-        store.lock_account(connection, owner)
         self._check_fundable(connection, found, treasury)
         now = self._now()
         day_start = now.replace(hour=0, minute=0, second=0, microsecond=0)

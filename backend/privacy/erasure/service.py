@@ -32,12 +32,17 @@ class ErasureService:
     def erase(self, account: Address, member: Address, confirm: Address, signed_in_at: datetime) -> Erased:
         """Everything personal of the account is deleted or unreadable when this returns, sessions and keys too.
 
-        Raises NotAllowed or Unprocessable (request.check_request), or Conflict `erasure_blocked`; then nothing changed.
+        Who asks twice at once is told of one erasure twice: it has ended the sign-in that both go by. Raises NotAllowed
+        or Unprocessable (request.check_request), or Conflict `erasure_blocked`; then nothing changed.
         """
         now = datetime.fromtimestamp(self._clock(), UTC)
         check_request(account, member, confirm, signed_in_at, now)
         with self._engine.begin() as connection:
             store.lock_account(connection, account)
+            before = store.erased_after(connection, account, signed_in_at)
+            if before is not None:
+                number, erased_at, done = before
+                return Erased(number, account, erased_at, done)
             check_obligations(store.obligations(connection, account))
             done = store.erase(connection, account)
             erasure = store.insert_erasure(connection, account, done, now)
@@ -50,6 +55,7 @@ class ErasureService:
             found = store.undone(connection)
             if found is None:
                 return False
+            store.lock_account(connection, found.account)
             done = store.erase(connection, found.account)
             audit.record(connection, "account.erase", f"erasure:{found.id}", keys=done.keys, again=True)
         return True

@@ -12,8 +12,29 @@ from backend.db.sealed import shred
 from backend.privacy.erasure.request import Done, Obligation
 from backend.privacy.holdings import HOLDINGS, ROW_ID, Erase, Holding, belongs
 
-# of one account, so that a payment cannot begin while it is erased
 ERASURE_LOCK = 0x5167_4205
+# What requests of the account, or about it, have locked when they come to other rows of it: locked before those here
+# too, and in the order in which they do it, so that nobody waits for us while we wait for him. The first one keeps
+# payments by card from beginning; the organisations cannot lose their other owners.
+_LOCKS = (
+    "select pg_advisory_xact_lock(hashtextextended('card account ' || :account, 0))",
+    "select 1 from subject_key where subject = :account and purpose = 'personal' for update",
+    """select 1 from organisation
+        where wallet in (select account from member where wallet = :account
+                         union all select account from invitation where wallet = :account or invited_by = :account)
+           or wallet = :account
+        order by wallet for update""",
+    "select 1 from notice where account = :account and fanned_at is null order by id for update",
+    "select 1 from webhook where account = :account order by id for update",
+    "select 1 from campaign where owner = :account order by id for update",
+    "select 1 from deal where publisher = :account or advertiser = :account order by id for update",
+    """select 1 from line_item where campaign_id in (select id from campaign where owner = :account)
+        order by id for update""",
+    """select 1 from creative where lineage_id is null and line_item_id in (
+           select line_item.id from line_item join campaign on campaign.id = campaign_id where owner = :account)
+        order by id for update""",
+    "select 1 from publisher where wallet = :account for no key update",
+)
 
 _OPEN_PAYMENTS = text("""
 select count(*) from card_payment where account = :account
@@ -49,10 +70,22 @@ class Erasure:
 
 
 def lock_account(connection: Connection, account: Address) -> None:
-    """One erasure of an account at a time."""
+    """One erasure of an account at a time, and nothing that it could meet halfway."""
     connection.execute(
         text("select pg_advisory_xact_lock(:lock, hashtext(:account))"), {"lock": ERASURE_LOCK, "account": account}
     )
+    for statement in _LOCKS:
+        connection.execute(text(statement), {"account": account})
+
+
+def erased_after(connection: Connection, account: Address, since: datetime) -> tuple[int, datetime, Done] | None:
+    """The account's last erasure, with its id and time, when it was later than that."""
+    row = connection.execute(
+        text("select id, erased_at, done from erasure where account = :account and erased_at > :since "
+             "order by id desc limit 1"),
+        {"account": account, "since": since},
+    ).one_or_none()
+    return None if row is None else (row.id, row.erased_at, Done(**row.done))
 
 
 def obligations(connection: Connection, account: Address) -> dict[Obligation, int]:
