@@ -106,10 +106,12 @@ def delete_other_sessions(connection: Connection, wallet: Address, kept: int) ->
 
 
 def trim_sessions(connection: Connection, wallet: Address, most: int) -> None:
-    """End the oldest sessions of `wallet` beyond `most`."""
+    """End the oldest sessions of `wallet` beyond `most`; those that somebody else is ending now are left to him."""
     connection.execute(
         text("""delete from session where id in (
-                  select id from session where wallet = :wallet order by last_used_at desc, id desc offset :most)"""),
+                  select id from session where id in (
+                    select id from session where wallet = :wallet order by last_used_at desc, id desc offset :most)
+                     for update skip locked)"""),
         {"wallet": wallet, "most": most},
     )
 

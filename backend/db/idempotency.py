@@ -16,6 +16,12 @@ from backend.core.ids import Address
 
 Answer = TypeVar("Answer")
 
+_TAKE = text("""
+insert into idempotency_key (wallet, key, fingerprint) values (:wallet, :key, :fingerprint)
+    on conflict do nothing returning 1
+""")
+_TAKEN = text("select fingerprint, answer from idempotency_key where wallet = :wallet and key = :key")
+
 
 def once(
     connection: Connection, wallet: Address, key: str | None, request: object, answer_type: type[Answer],
@@ -42,17 +48,12 @@ def once(
 
 def _claim(connection: Connection, wallet: Address, key: str, fingerprint: str) -> str | None:
     """None when the key is now ours, else the earlier answer."""
-    mine = connection.execute(
-        text("""insert into idempotency_key (wallet, key, fingerprint) values (:wallet, :key, :fingerprint)
-                on conflict do nothing returning 1"""),
-        {"wallet": wallet, "key": key, "fingerprint": fingerprint},
-    ).scalar()
-    if mine:
-        return None
-    earlier = connection.execute(
-        text("select fingerprint, answer from idempotency_key where wallet = :wallet and key = :key"),
-        {"wallet": wallet, "key": key},
-    ).one()
+    bound = {"wallet": wallet, "key": key, "fingerprint": fingerprint}
+    earlier = None
+    while earlier is None:      # again when it was forgotten between the two statements
+        if connection.execute(_TAKE, bound).scalar():
+            return None
+        earlier = connection.execute(_TAKEN, {"wallet": wallet, "key": key}).one_or_none()
     if earlier.fingerprint != fingerprint:
         raise Conflict("idempotency_key_reused", "this Idempotency-Key was used for another request")
     return str(earlier.answer)

@@ -125,7 +125,7 @@ class PlacementService:
     def block(self, wallet: Address, terms: BlockTerms, *, key: str | None = None) -> Block:
         """Show something no more; twice is once. Raises Conflict `blocks_full` beyond a thousand."""
         def create() -> Block:
-            publisher = _known_publisher(connection, wallet)
+            publisher = _known_publisher(connection, wallet, lock=True)
             if terms.world is not None:
                 _own_world(connection, wallet, terms.world)
             if store.count_blocks(connection, publisher.index) >= BLOCKS_MAX:
@@ -144,7 +144,7 @@ class PlacementService:
     def unblock(self, wallet: Address, block: int) -> None:
         """Raises NotFound `block_unknown`."""
         with self._engine.begin() as connection:
-            removed = store.delete_block(connection, _known_publisher(connection, wallet).index, block)
+            removed = store.delete_block(connection, _known_publisher(connection, wallet, lock=True).index, block)
             if removed is None:
                 raise NotFound("block_unknown", f"you have no block {block}")
             record(connection, "block.delete", f"block:{block}", kind=removed.kind, value=removed.value)
@@ -179,8 +179,8 @@ def _telling(terms: PlacementTerms) -> dict[str, object]:
     }
 
 
-def _known_publisher(connection: Connection, wallet: Address) -> Publisher:
-    found = store.publisher_of(connection, wallet)
+def _known_publisher(connection: Connection, wallet: Address, *, lock: bool = False) -> Publisher:
+    found = store.publisher_of(connection, wallet, lock=lock)
     if found is None:
         raise NotFound("publisher_unknown", "this wallet is not a publisher yet; create a world first")
     return found

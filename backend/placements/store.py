@@ -29,8 +29,12 @@ select placement.*, array(
 """
 
 
-def publisher_of(connection: Connection, wallet: Address) -> Publisher | None:
-    row = connection.execute(text("select * from publisher where wallet = :wallet"), {"wallet": wallet}).one_or_none()
+def publisher_of(connection: Connection, wallet: Address, *, lock: bool = False) -> Publisher | None:
+    """With `lock` nobody else changes what it blocks until we commit."""
+    query = "select * from publisher where wallet = :wallet"
+    row = connection.execute(
+        text(query + (" for no key update" if lock else "")), {"wallet": wallet}
+    ).one_or_none()
     return _publisher(row) if row else None
 
 

@@ -3,6 +3,7 @@
 import secrets
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from backend.auth.caller import Caller
@@ -67,17 +68,22 @@ class KeyService:
     def revoke(self, account: Address, key: int) -> ApiKey:
         """The key, which is dead from now on; again: nothing changes. Raises NotFound `key_unknown`."""
         with self._engine.begin() as connection:
-            found = store.revoke_key(connection, account, key, self._now())
+            found = store.key_of(connection, account, key)
             if found is None:
                 raise NotFound("key_unknown", "this account has no API key with this id")
+            if found.revoked_at is not None:
+                return found
+            now = self._now()
+            store.revoke_key(connection, key, now)
             audit.record(connection, "key.revoke", f"key:{found.prefix}")
             notify(connection, account, "key.revoked", prefix=found.prefix, name=found.name)
-        return found
+        return replace(found, revoked_at=now)
 
     def _insert(
         self, connection: Connection, creator: Caller, name: str, scopes: tuple[str, ...],
         expires_at: datetime | None, text: str, now: datetime,
     ) -> ApiKey:
+        store.lock_account(connection, creator.account)
         if store.live_keys(connection, creator.account, now) >= KEYS_MAX:
             raise Conflict("too_many_keys", f"an account has at most {KEYS_MAX} usable keys: revoke one")
         prefix = key_prefix(text) or ""

@@ -47,6 +47,13 @@ def keys_of(connection: Connection, account: Address, after: int, limit: int) ->
     return [_key(row) for row in rows]
 
 
+def lock_account(connection: Connection, account: Address) -> None:
+    """Wait until nobody else makes a key for the account; held until we commit."""
+    connection.execute(
+        text("select pg_advisory_xact_lock(hashtextextended('api key ' || :account, 0))"), {"account": account}
+    )
+
+
 def live_keys(connection: Connection, account: Address, now: datetime) -> int:
     """How many keys of an account can be used."""
     return int(connection.execute(
@@ -56,14 +63,16 @@ def live_keys(connection: Connection, account: Address, now: datetime) -> int:
     ).scalar_one())
 
 
-def revoke_key(connection: Connection, account: Address, key: int, now: datetime) -> ApiKey | None:
-    """The account's key, revoked now unless it was before; None when the account has no such key."""
+def key_of(connection: Connection, account: Address, key: int) -> ApiKey | None:
+    """The account's key, which nobody else changes until we commit; None when the account has no such key."""
     row = connection.execute(
-        text("""update api_key set revoked_at = coalesce(revoked_at, :now)
-                 where id = :id and account = :account returning *"""),
-        {"id": key, "account": account, "now": now},
+        text("select * from api_key where id = :id and account = :account for update"), {"id": key, "account": account}
     ).one_or_none()
     return _key(row) if row else None
+
+
+def revoke_key(connection: Connection, key: int, now: datetime) -> None:
+    connection.execute(text("update api_key set revoked_at = :now where id = :id"), {"id": key, "now": now})
 
 
 def revoke_keys_by(connection: Connection, account: Address, creator: Address, now: datetime) -> None:

@@ -144,7 +144,7 @@ class WebhookService:
     def replay(self, account: Address, webhook: int, delivery: int, *, idempotency: str | None = None) -> Delivery:
         """A new delivery of the same event. Raises Conflict `webhook_delivery_pending` while the first is tried."""
         def create() -> Delivery:
-            _own(connection, account, webhook)
+            _own(connection, account, webhook, lock=True)       # nobody deletes it meanwhile
             found = _delivery(connection, webhook, delivery)
             if found.status is DeliveryStatus.PENDING:
                 raise Conflict("webhook_delivery_pending", f"delivery {delivery} is still being tried")

@@ -42,6 +42,7 @@ class DealService:
         def create() -> Deal:
             if not store.owns_placement(connection, publisher, placement):
                 raise NotFound("placement_unknown", f"you have no placement {placement}")
+            store.lock_offers(connection, publisher)
             check_offer(publisher, terms, store.open_deals(connection, publisher))
             deal = store.insert_deal(connection, publisher, placement, terms)
             record(

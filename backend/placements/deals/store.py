@@ -39,6 +39,13 @@ def bid_kind_of(connection: Connection, wallet: Address, line_item: int) -> BidK
     return BidKind(found) if found else None
 
 
+def lock_offers(connection: Connection, publisher: Address) -> None:
+    """Wait until nobody else offers a deal for the publisher; held until we commit."""
+    connection.execute(
+        text("select pg_advisory_xact_lock(hashtextextended('deals of ' || :wallet, 0))"), {"wallet": publisher}
+    )
+
+
 def open_deals(connection: Connection, publisher: Address) -> int:
     """Offered or accepted ones."""
     return int(connection.execute(
