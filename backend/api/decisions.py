@@ -310,7 +310,7 @@ _EXAMPLE = {
     "decision_id": "019a44d1c7f0a1b2c3d4e5f60718293a", "token": "AQGL…", "expires_at_ms": 1_793_613_720_000,
     "creative": {
         "id": 31, "kind": "image", "width": 1024, "height": 512, "asset_url": "https://ads.example/a/" + "9f" * 32,
-        "asset_sha256": "9f" * 32, "click_url": "https://ads.example/c/AQGL…",
+        "asset_sha256": "9f" * 32, "click_url": "https://shop.example/autumn",
     },
     "rules": {
         "visible_bp_min": 5_000, "screen_bp_min": 150, "angle_cdeg_below": 5_500, "viewable_ms_min": 1_000,
