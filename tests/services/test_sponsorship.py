@@ -3,19 +3,23 @@
 import asyncio
 import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 import pytest
 import redis
-from conversions_kit import CHAIN_ID, PUBLISHER, Shop, bill, open_shop, prepare, rows
+from conversions_kit import CHAIN_ID, PUBLISHER, SEEN, Shop, World, bill, decided, open_shop, prepare, rows
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import Engine, create_engine, text
+from sqlalchemy import Connection, Engine, create_engine, text
 
 from backend.core.events import BidKind
 from backend.core.shares import payee
 from backend.core.sponsored_hour import HOUR_MS, hour_id
+from backend.ingest.service import IngestConsumer
+from backend.ledger.reversal.service import ReversalService
 from backend.ledger.sponsorship.hours import hours_to_look_at
 from backend.ledger.sponsorship.service import SponsorshipService
 from backend.serving.decision import AdRequest, Decision
@@ -28,6 +32,10 @@ START_MS = int(datetime(2026, 11, 2, 10, tzinfo=UTC).timestamp() * 1_000)
 PRICE = 2_000_000
 MINUTE_MS = 60_000
 OWNER = "0x" + "ad" * 20
+FLAG = """
+insert into traffic_flag (day, placement_id, publisher_index, level, rule, scope, ruleset)
+values ('2026-11-02', 1, 5, 'viewer', 'test', 'all', '0x') returning id
+"""
 
 
 @pytest.fixture
@@ -44,6 +52,27 @@ def serve(engine: Engine, shop: Shop, at_ms: int, outcome: str = "decision", lin
             "insert into serving_tally (minute, placement_id, line_item_id, outcome, n) values "
             "(date_trunc('minute', to_timestamp(:at)), :placement, :item, :outcome, 3)"
         ), {"at": at_ms // 1_000, "placement": shop.placement, "item": line_item or shop.line_item, "outcome": outcome})
+
+
+@pytest.fixture
+def world(fresh_engine: Engine, redis_url: str, redis_client: redis.Redis) -> Iterator[World]:
+    world = World(fresh_engine, redis_url)
+    yield world
+    world.close()
+
+
+def see(world: World, shop: Shop, decided_ms: int, after_ms: int = 60_000, *, click: bool = False) -> str:
+    """An ad is seen whose decision nobody has counted. Gives the id of the view."""
+    token = decided(shop, decided_ms, decided_ms, BidKind.SPONSORSHIP, 0)
+    world.show(token, at_ms=decided_ms + after_ms, click=click)
+    return token.decision_id.hex() + "01"
+
+
+def flag(connection: Connection, event_id: str) -> None:
+    """As the watch over traffic does when an event is invalid."""
+    flag_id = connection.execute(text(FLAG)).scalar_one()
+    connection.execute(text("insert into flagged_event (event_id, flag_id) values (:id, :flag)"),
+                       {"id": event_id, "flag": flag_id})
 
 
 def charged(engine: Engine) -> list[tuple[int, str]]:
@@ -130,6 +159,77 @@ def test_charge__several_workers_at_once__one_event(shop: Shop, fresh_engine: En
     assert rows(fresh_engine, "select debits from ledger_account where account = 'campaign:0'") == [(24 * PRICE,)]
 
 
+def test_charge__counter_was_lost__a_view_proves_the_hour_of_its_decision_once(
+    shop: Shop, world: World, fresh_engine: Engine
+) -> None:
+    """L24, L54: what a killed worker had counted is gone; the view came in the next hour, the counter came back."""
+    see(world, shop, START_MS + HOUR_MS - 1, click=True)
+    services = [SponsorshipService(fresh_engine, CHAIN_ID) for _ in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda one: one.charge_hours(START_MS + HOUR_MS + MINUTE_MS), services))
+    assert charged(fresh_engine) == [(0, "accepted")]
+    serve(fresh_engine, shop, START_MS)
+    for service in services:
+        service.charge_hours(START_MS + 2 * HOUR_MS)
+        bill(fresh_engine)
+    assert charged(fresh_engine) == [(0, "billed")]
+    assert rows(fresh_engine, "select debits from ledger_account where account = 'campaign:0'") == [(PRICE,)]
+
+
+def test_charge__view_was_stored_a_day_late__its_hour_is_charged_within_an_hour(
+    shop: Shop, world: World, fresh_engine: Engine
+) -> None:
+    """L54: by a worker that has looked at that hour before, and found nothing."""
+    service = SponsorshipService(fresh_engine, CHAIN_ID)
+    for hour in (1, 29):
+        service.charge_hours(START_MS + hour * HOUR_MS + MINUTE_MS)
+    see(world, shop, START_MS)
+    assert charged(fresh_engine) == []
+    service.charge_hours(START_MS + 30 * HOUR_MS)
+    assert charged(fresh_engine) == [(0, "accepted")]
+
+
+def test_charge__views_that_count_for_nothing__prove_nothing(
+    shop: Shop, world: World, fresh_engine: Engine
+) -> None:
+    """L54: flagged, dropped or invalid, of another line item or surface, or of an hour that was not booked."""
+    flagged, invalid, dropped, foreign, elsewhere = (see(world, shop, START_MS + n * HOUR_MS) for n in range(5))
+    see(world, shop, START_MS + 5 * HOUR_MS)
+    changes = {
+        invalid: "status = 'invalid'", dropped: "status = 'dropped'", foreign: "line_item_id = line_item_id + 1",
+        elsewhere: "placement_id = placement_id + 1",
+    }
+    with fresh_engine.begin() as connection:
+        flag(connection, flagged)
+        for event_id, change in changes.items():
+            connection.execute(text(f"update event set {change} where event_id = :id"), {"id": event_id})
+        connection.execute(text("update line_item set ends_at = to_timestamp(:end)"),
+                           {"end": START_MS // 1_000 + 5 * 3_600})
+    SponsorshipService(fresh_engine, CHAIN_ID).charge_hours(START_MS + 6 * HOUR_MS)
+    assert charged(fresh_engine) == []
+    see(world, shop, START_MS + 1)
+    SponsorshipService(fresh_engine, CHAIN_ID).charge_hours(START_MS + 6 * HOUR_MS)
+    assert charged(fresh_engine) == [(0, "accepted")]
+
+
+def test_charge__only_view_is_flagged_afterwards__the_hour_was_delivered_and_stays_charged(
+    shop: Shop, world: World, fresh_engine: Engine
+) -> None:
+    """L54, L85: a flag says who looked, not that nothing was shown; an hour with a counter stays charged as well."""
+    view = see(world, shop, START_MS)
+    SponsorshipService(fresh_engine, CHAIN_ID).charge_hours(START_MS + MINUTE_MS)
+    bill(fresh_engine)
+    with fresh_engine.begin() as connection:
+        flag(connection, view)
+    ReversalService(fresh_engine, CHAIN_ID).step()
+    SponsorshipService(fresh_engine, CHAIN_ID).charge_hours(START_MS + HOUR_MS)
+    bill(fresh_engine)
+    assert rows(fresh_engine, "select kind, status from event order by 1") == [
+        ("sponsored_hour", "billed"), ("viewable", "invalid"),
+    ]
+    assert rows(fresh_engine, "select debits, credits from ledger_account where account = 'campaign:0'") == [(PRICE, 0)]
+
+
 # An index that is written before the unique ones, and waits: between PostgreSQL's look for a conflict and its write.
 SLOW_INDEX = """
 create function waits_for_a_signal(name text) returns text language plpgsql immutable as $$
@@ -206,6 +306,38 @@ async def test_charge__hour_that_serving_held__held_and_charged_under_one_name(
     assert (redis_client.hgetall("sl:{1}:held"), redis_client.zcard("sl:{1}:holds")) == ({}, 0)
     assert redis_client.hget("sl:{1}:base", "campaign") == str(2 * PRICE).encode()
     await unwire(wiring)
+
+
+async def test_charge__worker_died_with_its_counters__the_held_hour_is_charged_by_the_view(
+    fresh_engine: Engine, fresh_database_url: str, redis_url: str, redis_client: redis.Redis
+) -> None:
+    """L31, L54: from the ad request to the ledger, with nothing that the worker kept in its memory."""
+    market = Market(fresh_engine, fresh_database_url, CHAIN_ID)
+    placement = market.placement(market.world(4))
+    begins = datetime.fromtimestamp(START_MS / 1_000, UTC)
+    market.line_item(
+        market.campaign(1, 3 * PRICE), PRICE, bid_kind="sponsorship", booked_placement_id=placement,
+        targeting=f'{{"placements": [{placement}]}}', starts_at=begins, ends_at=begins + timedelta(hours=2),
+    )
+    wiring, budgets = wire(fresh_database_url, redis_url), BudgetSync(fresh_engine, redis_client, CHAIN_ID)
+    budgets.sync(START_MS)
+    wiring.feed.refresh(START_MS)
+    ad = await wiring.decisions.decide(AdRequest(placement, "viewer-key"), START_MS + 5, bytes(18))
+    assert isinstance(ad, Decision)
+    body = msgspec.json.encode({"events": [{"kind": "viewable", "token": ad.token, "samples": SEEN}]})
+    assert await wiring.ingest.accept(body, START_MS + 2_000, "Mozilla/5.0") == [None]
+    await unwire(wiring)        # as after kill -9: nothing is flushed
+    TallyFlush(fresh_engine, redis_client).flush(START_MS + 3_000)
+    consumer = IngestConsumer(fresh_engine, redis_client)
+    while consumer.consume():
+        pass
+    SponsorshipService(fresh_engine, CHAIN_ID).charge_hours(START_MS + 3_000)
+    assert bill(fresh_engine) == 2
+    budgets.sync(START_MS + 4_000)
+    assert rows(fresh_engine, "select count(*) from serving_tally") == [(0,)]
+    assert charged(fresh_engine) == [(0, "billed")]
+    assert (redis_client.hgetall("sl:{1}:held"), redis_client.zcard("sl:{1}:holds")) == ({}, 0)
+    assert redis_client.hget("sl:{1}:base", "campaign") == str(2 * PRICE).encode()
 
 
 async def test_serve__hour_that_nobody_can_pay__two_workers_at_once_both_refuse(

@@ -39,6 +39,8 @@ class Event(SQLModel, table=True):
               postgresql_where=text("status = 'unpaid'")),
         Index("event_with_samples", "received_ms", postgresql_where=text("samples::text <> '[]'")),
         Index("event_click_ref", "click_ref", postgresql_where=text("click_ref is not null")),
+        Index("event_of_sponsorship", "line_item_id", "decision_id",
+              postgresql_where=text("bid_kind = 'sponsorship' and kind in ('viewable', 'click')")),
     )
 
     event_id: str = Field(primary_key=True, sa_type=Text)

@@ -1,4 +1,6 @@
-"""Hours in which a sponsorship was delivered, from the counters of ad requests, and their events."""
+"""Hours in which a sponsorship was delivered, from the counters of ad requests or from views and clicks, and their
+events.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,6 +8,8 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, text
 
 # Counters are asked by their whole key, minute by minute: an hour costs sixty look-ups, however big the table is.
+# A counter is lost with the worker that kept it in memory; a view or a click is not, and its token proves the answer.
+# The hour is that of the decision, whose milliseconds its id begins with, whenever the event came.
 _DELIVERED = text("""
 select item.id as line_item, hour.ms as hour_ms, item.bid_micro_usdc as price, world.publisher_index as publisher,
        placement.id as placement, funded.campaign as chain_campaign,
@@ -25,11 +29,19 @@ select item.id as line_item, hour.ms as hour_ms, item.bid_micro_usdc as price, w
  where item.bid_kind = 'sponsorship' and funded.campaign is not null
    and to_timestamp(hour.ms / 1000) >= item.starts_at and to_timestamp(hour.ms / 1000) < item.ends_at
    and not exists (select from event where event.stream_id = 'hour-' || item.id || '-' || hour.ms)
-   and exists (select from generate_series(0, 59) offset_minutes(n)
-                 join serving_tally tally
-                   on tally.minute = to_timestamp(hour.ms / 1000 + 60 * offset_minutes.n)
-                  and tally.placement_id = placement.id and tally.line_item_id = item.id
-                  and tally.outcome = 'decision')
+   and (exists (select from generate_series(0, 59) offset_minutes(n)
+                  join serving_tally tally
+                    on tally.minute = to_timestamp(hour.ms / 1000 + 60 * offset_minutes.n)
+                   and tally.placement_id = placement.id and tally.line_item_id = item.id
+                   and tally.outcome = 'decision')
+     or exists (select from event seen
+                 where seen.bid_kind = 'sponsorship' and seen.kind in ('viewable', 'click')
+                   and seen.line_item_id = item.id and seen.placement_id = placement.id
+                   and seen.decision_id >= lpad(to_hex(hour.ms), 12, '0')
+                   and seen.decision_id < lpad(to_hex(hour.ms + 3600000), 12, '0')
+                   and seen.status not in ('dropped', 'invalid')
+                   and not exists (select from flagged_event flagged
+                                    where flagged.event_id = seen.event_id and flagged.state = 'pending')))
  order by hour.ms, item.id
 """)
 
