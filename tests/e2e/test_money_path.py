@@ -15,10 +15,17 @@ from backend.local.ports import free_port
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS_MAX = 600      # the demo's own goal is 120, on two cores that do nothing else
 SEED = 20_26
+HOME = ROOT / ".sightline" / "demo"
 
 
 @pytest.fixture(scope="module")
-def demo() -> "subprocess.CompletedProcess[str]":
+def folders_before() -> set[Path]:
+    """What other runs of the demo have left here, or use."""
+    return set(HOME.glob("run-*"))
+
+
+@pytest.fixture(scope="module")
+def demo(folders_before: set[Path]) -> "subprocess.CompletedProcess[str]":
     """One run, with the developer's own servers in the environment to show that they are left alone."""
     env = dict(os.environ) | dict.fromkeys(("DATABASE_URL", "REDIS_URL", "RPC_URL"), "must-not-be-used")
     command = [sys.executable, "-m", "backend.cli", "demo", "--once", "--json", "--seed", str(SEED)]
@@ -71,8 +78,10 @@ def test_demo__misuse__every_reason_counted(report: dict[str, dict[str, int]]) -
     assert all(number > 0 for number in report["dropped"].values())
 
 
-def test_demo__end__no_data_left(demo: "subprocess.CompletedProcess[str]", report: dict[str, object]) -> None:
+def test_demo__end__no_data_left(
+    folders_before: set[Path], demo: "subprocess.CompletedProcess[str]", report: dict[str, object]
+) -> None:
     assert report
-    home = ROOT / ".sightline" / "demo"
-    assert not any((folder / "postgres").exists() and not (folder / "lock").exists() for folder in home.glob("run-*"))
+    new = set(HOME.glob("run-*")) - folders_before
+    assert not any((folder / "postgres").exists() and not (folder / "lock").exists() for folder in new)
     assert demo.stdout.count("\n") == 1
