@@ -31,6 +31,6 @@ def test_every_route__asked_for_anything__answers_as_documented(system: System, 
         "SIGHTLINE_URL": system.url, "WALLET_KEY": cast.advertisers[ADMIN].key.hex(), "PYTHONPATH": str(ROOT),
         "NO_COLOR": "1", "COLUMNS": "150",
     }
-    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=SECONDS + 500)
+    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=SECONDS + 1_200)
     assert done.returncode == 0, done.stdout[-12_000:] + done.stderr[-2_000:]
     system.raise_if_dead()
