@@ -71,7 +71,7 @@ NEEDS: Mapping[Processing, Need] = {
     ),
     Processing.MEASUREMENT: Need(
         "decides by geometry whether an ad could be seen; samples belong to one decision, never to a viewer",
-        Basis.NOT_PERSONAL, (), False, "samples until the epoch is final and a few days more",
+        Basis.NOT_PERSONAL, (), False, "samples until two weeks after the epoch is final",
     ),
     Processing.ATTRIBUTION: Need(
         "adds a click id to the advertiser's address, so that a later conversion can be told to us; it stands for one "

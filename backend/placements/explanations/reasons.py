@@ -83,8 +83,8 @@ NO_BID: Mapping[str, Words] = {
         "Remove these caps, to be shown to viewers who are not counted.",
     ),
     NoBidReason.OWN_CAMPAIGN: Words(
-        "the advertiser is paid for this placement", NOTHING_TO_DO,
-        "Nothing: nobody pays himself. Your other placements are not affected.",
+        "the advertiser is paid for this placement, or belongs to an account that is", NOTHING_TO_DO,
+        "Nothing: nobody pays himself. Placements of others are not affected.",
     ),
     NoBidReason.BLOCKED_BY_PUBLISHER: Words(
         "the publisher has blocked the advertiser, the category or the creative, or does not accept the category",
@@ -135,7 +135,8 @@ NO_BID: Mapping[str, Words] = {
 
 UNPAID: Mapping[str, Words] = {
     UNPAID_KIND: Words(
-        "the ad is paid by another kind of event: one sold by clicks pays for no view", NOTHING_TO_DO
+        "the ad is paid by another kind of event: one sold by views pays for no click, one sold by clicks for no view",
+        NOTHING_TO_DO,
     ),
     DropReason.MALFORMED: Words(
         "the report was not in the form that we read: a wrong field, a number out of its unit, times that go backwards",
