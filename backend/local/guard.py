@@ -17,7 +17,7 @@ from typing import IO, NamedTuple
 from backend.local.errors import LocalStackError
 
 REAPER = Path(__file__).with_name("reaper.py")
-CLOSE_SECONDS_MAX = 20.0
+CLOSE_SECONDS_MAX = 60.0
 
 
 class Account(NamedTuple):
