@@ -6,6 +6,7 @@ Format: https://docs.vyperlang.org/en/v0.4.3/compiling-a-contract.html#compiler-
 """
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -23,6 +24,8 @@ EVM_VERSION = "cancun"
 OPTIMIZE = "gas"
 OUTPUTS = ["abi", "evm.bytecode", "evm.deployedBytecode"]
 COMPILE_SECONDS_MAX = 120
+# Unbuffered, Python drops what a pipe had not taken when the compiler was stopped and went on.
+BUFFERED = {"PYTHONUNBUFFERED": ""}
 
 StandardJson = dict[str, object]
 
@@ -66,7 +69,10 @@ def standard_json(name: str, root: Path = ROOT) -> str:
     """
     source = SOURCES[name]
     command = [_program("vyper"), "-p", ".", "-f", "solc_json", source]
-    done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=COMPILE_SECONDS_MAX, check=False)
+    done = subprocess.run(
+        command, cwd=root, env=os.environ | BUFFERED, capture_output=True, text=True, timeout=COMPILE_SECONDS_MAX,
+        check=False,
+    )
     if done.returncode != 0:
         raise CannotRebuild(f"{source} does not compile: {_last_lines(done.stderr)}")
     bundle = json.loads(done.stdout)
@@ -96,6 +102,7 @@ def build(text: str) -> Build:
         done = subprocess.run(
             [_program("vyper-json")],
             cwd=folder,
+            env=os.environ | BUFFERED,
             input=text,
             capture_output=True,
             text=True,

@@ -9,6 +9,7 @@ https://docs.etherscan.io/resources/common-error-messages for the texts.
 """
 
 import json
+import os
 import re
 import secrets
 import string
@@ -196,6 +197,7 @@ def compiled(source: str, contract_name: str) -> tuple[str, bool]:
         done = subprocess.run(
             [str(Path(sys.executable).parent / "vyper-json")],
             cwd=folder,
+            env=os.environ | {"PYTHONUNBUFFERED": ""},      # else what it says is cut when it is stopped for a moment
             input=source,
             capture_output=True,
             text=True,
