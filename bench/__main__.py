@@ -1,5 +1,6 @@
 """`make bench`: runs every benchmark and prints one table of values and ratios to the baseline of the same run."""
 
+import argparse
 import json
 import subprocess
 import sys
@@ -19,7 +20,9 @@ def measure(module: str) -> dict[str, dict[str, object]]:
 
 
 def main() -> None:
-    as_json = "--json" in sys.argv[1:]
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--json", action="store_true", help="one JSON object")
+    as_json = parser.parse_args().json
     rows: dict[str, dict[str, object]] = {}
     for module in BENCHMARKS:
         print(f"bench: {module} …", file=sys.stderr)

@@ -5,8 +5,8 @@ in memory. `recall` is by the end of the day; `in time` what was flagged before 
 it is given back. Rows `ivt_…` with `--json`. `--elsewhere`: another town, with other seeds, people and scripts.
 """
 
+import argparse
 import json
-import sys
 import time
 from collections import defaultdict
 from collections.abc import Sequence
@@ -155,10 +155,14 @@ def rows(scores: dict[str, Score]) -> dict[str, dict[str, object]]:
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--json", action="store_true", help="one JSON object")
+    parser.add_argument("--elsewhere", action="store_true", help="another town, with which no threshold was chosen")
+    asked = parser.parse_args()
     started = time.perf_counter()
-    town, seeds = (Elsewhere, OTHER_SEEDS) if "--elsewhere" in sys.argv[1:] else (Town, SEEDS)
+    town, seeds = (Elsewhere, OTHER_SEEDS) if asked.elsewhere else (Town, SEEDS)
     scores = added([run(seed, town=town) for seed in seeds])
-    if "--json" in sys.argv[1:]:
+    if asked.json:
         print(json.dumps(rows(scores)))
         return
     table = Table(title=f"{len(SEEDS)} days, {time.perf_counter() - started:.0f} s")
