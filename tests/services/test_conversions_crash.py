@@ -31,11 +31,12 @@ OWNER = Address("0x" + "ad" * 20)
 POSTBACKS, LOGS, HOURS = 40, 20, 12
 CONFIRMATIONS = 2
 KILLS = 12
+REPORTS_PER_LIFE = 40       # half of them, which are delivered from the first one on: there is always work to interrupt
 SECONDS_MAX = 180
 
 # Everything that happens to a conversion, step after step, as fast as it goes: shops that deliver again and again what
 # was not acknowledged, and the worker's jobs. Small batches, so that there is something to interrupt. A line of input
-# forks another process, whose id is answered.
+# forks another process, whose id is answered; it says after how many reports that one does nothing more (0: never).
 WORKERS = """
 import json, os, signal, sys, time, redis
 from backend.conversions.client import LogReader
@@ -50,7 +51,7 @@ conversions.BLOCKS_MAX = 2
 conversions.WAITING_MS = 0
 
 
-def work():
+def work(reports_max):
     engine, client = make_engine(database_url, pool_size=2), redis.Redis.from_url(redis_url)
     ingest = IngestConsumer(engine, client, entries_per_step=1)
     postbacks = PostbackService(engine, client, bytes.fromhex(key), 120)
@@ -59,8 +60,12 @@ def work():
     sponsorship = SponsorshipService(engine, int(chain_id))
     ledger = LedgerService(engine, int(chain_id))
     reports = json.load(open(folder + "/postbacks.json"))
+    reported = 0
     while True:
         for body, headers in reports:
+            while reported == reports_max > 0:
+                signal.pause()
+            reported += 1
             postbacks.receive(body.encode(), headers["Sightline-Timestamp"], headers["Sightline-Signature"])
             ingest.consume()
             ledger.bill(3)
@@ -70,10 +75,10 @@ def work():
 
 
 signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-for _ in sys.stdin:
+for line in sys.stdin:
     child = os.fork()
     if not child:
-        work()
+        work(int(line))
     print(child, flush=True)
 """
 
@@ -85,11 +90,11 @@ class Processes:
         self._parent = subprocess.Popen(
             [sys.executable, "-c", WORKERS, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
-        self._running = [self._start() for _ in range(2)]
+        self._running = [self._start(REPORTS_PER_LIFE) for _ in range(2)]
 
-    def kill(self, place: int) -> None:
+    def kill(self, place: int, reports_max: int = REPORTS_PER_LIFE) -> None:
         self._end(self._running[place])
-        self._running[place] = self._start()
+        self._running[place] = self._start(reports_max)
 
     def close(self) -> None:
         for process in self._running:
@@ -100,10 +105,10 @@ class Processes:
         with suppress(ProcessLookupError):      # it died of something else; the books will tell
             os.kill(process, signal.SIGKILL)
 
-    def _start(self) -> int:
+    def _start(self, reports_max: int) -> int:
         assert self._parent.stdin is not None
         assert self._parent.stdout is not None
-        self._parent.stdin.write("another\n")
+        self._parent.stdin.write(f"{reports_max}\n")
         self._parent.stdin.flush()
         return int(self._parent.stdout.readline())
 
@@ -168,16 +173,16 @@ def test_conversions__killed_at_random__each_charged_exactly_once(
     states = """select kind, state, count(*) from conversion join conversion_goal goal on goal.id = goal_id
                  group by 1, 2 order by 1"""
     counted = [("on_chain", "counted", LOGS), ("postback", "counted", 2 * POSTBACKS)]   # every second one is for free
-    deadline = time.monotonic() + SECONDS_MAX
-    kills, interrupted = 0, 0
-    while kills < KILLS or charges(fresh_engine) != expected or rows(fresh_engine, states) != counted:
-        assert time.monotonic() < deadline, (kills, charges(fresh_engine))
+    for _ in range(KILLS):
         time.sleep(dice.uniform(0.02, 0.15))         # the moment of the crash is the experiment
-        if kills < KILLS:
-            interrupted += charges(fresh_engine) != expected
-            processes.kill(dice.randrange(2))
-            kills += 1
-    assert interrupted > KILLS // 2, "most kills came when there was nothing left to do"
+        processes.kill(dice.randrange(2))
+    assert charges(fresh_engine) != expected, "the kills came when there was nothing left to do"
+    for place in range(2):
+        processes.kill(place, 0)
+    deadline = time.monotonic() + SECONDS_MAX
+    while charges(fresh_engine) != expected or rows(fresh_engine, states) != counted:
+        assert time.monotonic() < deadline, charges(fresh_engine)
+        time.sleep(0.02)
     assert rows(fresh_engine, "select account, debits, credits from ledger_account order by 1") == [
         ("campaign:0", (POSTBACKS + LOGS) * PRICE, 0), ("campaign:1", HOURS * PRICE, 0),
         ("earned:5", 0, (POSTBACKS + LOGS + HOURS) * PRICE),
