@@ -26,6 +26,8 @@ from backend.onramp.payment import (
 )
 from backend.onramp.tiers import History
 
+CARDS_LOCK = 0x5167_4C09
+
 
 @dataclass(frozen=True, slots=True)
 class CampaignRow:
@@ -172,9 +174,17 @@ def save_book(connection: Connection, owner: Address, before: Book, after: Book)
         )
         record(connection, "campaign.freeze" if after.frozen else "campaign.unfreeze", f"campaign:{after.campaign}")
     moved = transfers(before, after)
-    write_transfers(connection, moved)
     if moved:
+        lock_accounts(connection)
+        write_transfers(connection, moved)
         _check_account(connection, after)
+
+
+def lock_accounts(connection: Connection) -> None:
+    """Until we commit nobody else moves card money in the ledger: all campaigns share its accounts of Stripe, fees and
+    the treasury, and a transaction that applies what was parked comes to them more than once.
+    """
+    connection.execute(text("select pg_advisory_xact_lock(:lock)"), {"lock": CARDS_LOCK})
 
 
 def _check_account(connection: Connection, book: Book) -> None:

@@ -27,7 +27,7 @@ class RateCounting:
             if position is None:
                 if not try_ledger_lock(connection):
                     return False
-                store.write_position(connection, store.count_anew(connection))
+                store.start_position(connection, store.count_anew(connection))
                 return True
             return self._pass(connection, position)
 

@@ -38,10 +38,18 @@ def read_position(connection: Connection) -> Position | None:
     return Position(*row) if row else None
 
 
-def write_position(connection: Connection, position: Position) -> None:
+def start_position(connection: Connection, position: Position) -> None:
+    """The first one, after `count_anew`. Needs the ledger's lock, so that nobody asks for yet another count before."""
     connection.execute(
-        text("""insert into rate_cursor (id, minute, generation) values (1, :minute, :generation)
-                on conflict (id) do update set minute = excluded.minute, generation = excluded.generation"""),
+        text("insert into rate_cursor (id, minute, generation) values (1, :minute, :generation)"),
+        {"minute": position.minute, "generation": position.generation},
+    )
+
+
+def write_position(connection: Connection, position: Position) -> None:
+    """The next one. Who has deleted it meanwhile wants everything counted anew, so then it stays deleted."""
+    connection.execute(
+        text("update rate_cursor set minute = :minute, generation = :generation"),
         {"minute": position.minute, "generation": position.generation},
     )
 

@@ -65,12 +65,20 @@ update ledger_transfer set epoch = :epoch
  where ledger_transfer.id = candidate.id and candidate.running <= candidate.most
 """)  # noqa: S608 -- SQL of ours
 
-# Flags that came too late for an epoch come in time when it is closed anew.
+# Flags that came too late for an epoch come in time when it is closed anew. They are locked, since whoever lifts one
+# meanwhile has looked whether it still has something pending.
 _STILL_IN_TIME = text("""
+with standing as (
+    select flag.id from traffic_flag flag
+     where flag.status <> 'lifted' and flag.id in (
+        select f.flag_id from flagged_event f join ledger_transfer t using (event_id)
+         where t.epoch = :epoch and t.kind = 'charge' and f.state = 'late')
+     order by flag.id for share
+)
 update flagged_event f set state = 'pending', amount_micro_usdc = 0
-  from ledger_transfer t, traffic_flag flag
+  from ledger_transfer t, standing
  where t.epoch = :epoch and t.kind = 'charge' and t.event_id = f.event_id and f.state = 'late'
-   and flag.id = f.flag_id and flag.status <> 'lifted'
+   and standing.id = f.flag_id
 """)
 
 _CHARGES = text("""

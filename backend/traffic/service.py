@@ -63,6 +63,8 @@ class TrafficService:
     def forget(self) -> bool:
         """Blank marks that are two days old; True when more may be left."""
         with self._engine.begin() as connection:
+            if not store.lock_forgetting(connection):
+                return False
             before_ms = int(self._clock() * 1_000) - MARKS_KEPT_MS
             return store.forget_marks(connection, before_ms, self._events_per_step) == self._events_per_step
 
@@ -183,6 +185,7 @@ class ListKeeper:
         try:
             entries = source.read(self._fetch(source))
             with self._engine.begin() as connection:
+                store.lock_lists(connection)
                 before = store.read_lists(connection).get(source.name)
                 known = len(before[1]) if before else len(store.shipped().get(source.name, ()))
                 check_change(source.name, known, len(entries))

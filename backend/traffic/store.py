@@ -17,6 +17,8 @@ from backend.traffic.lists import Allowance
 from backend.traffic.verdict import Finding, Scope
 
 TRAFFIC_LOCK = 0x5167_4206
+LISTS_LOCK = 0x5167_420C
+FORGETTING_LOCK = 0x5167_420D
 EPOCH = date(1970, 1, 1)
 SNAPSHOT = "snapshot"
 ROWS_AT_ONCE = 2_000
@@ -356,8 +358,13 @@ def is_due(connection: Connection, name: str, seconds: int) -> bool:
     ), {"name": name, "seconds": seconds}).scalar()
 
 
+def lock_lists(connection: Connection) -> None:
+    """Wait until nobody else puts a list in force; held until we commit."""
+    connection.execute(text("select pg_advisory_xact_lock(:lock)"), {"lock": LISTS_LOCK})
+
+
 def write_list(connection: Connection, name: str, digest: str, entries: Sequence[str]) -> None:
-    """Put a version in force; the one before keeps its digest and number only."""
+    """Put a version in force; the one before keeps its digest and number only. Needs `lock_lists`."""
     connection.execute(text("update traffic_list set content = null where name = :name and digest <> :digest"),
                        {"name": name, "digest": digest})
     connection.execute(text("""
@@ -413,12 +420,26 @@ insert into traffic_progress (id, seq) select :row, max(seq) from done having ma
     on conflict (id) do update set seq = excluded.seq
 returning (select count(*) from done)
 """)
+# who reads a flag at this moment keeps its mark until the next time
+_BLANK_FLAGS = text("""
+update traffic_flag set mark = null where id in (
+    select id from traffic_flag where mark is not null and day < :day for update skip locked)
+""")
+
+
+def lock_forgetting(connection: Connection) -> bool:
+    """Whether this transaction is the one that forgets."""
+    found = connection.execute(text("select pg_try_advisory_xact_lock(:lock)"), {"lock": FORGETTING_LOCK}).scalar()
+    return bool(found)
 
 
 def forget_marks(connection: Connection, before_ms: int, limit: int) -> int:
-    """Blank the marks of events received before, and delete the sums of the days before; how many events."""
+    """Blank the marks of events received before, and delete the sums of the days before; how many events.
+
+    Needs `lock_forgetting`.
+    """
     day = EPOCH + timedelta(milliseconds=before_ms)
     connection.execute(text("delete from traffic_cell where day < :day"), {"day": day})
-    connection.execute(text("update traffic_flag set mark = null where mark is not null and day < :day"), {"day": day})
+    connection.execute(_BLANK_FLAGS, {"day": day})
     done = connection.execute(_BLANK, {"row": FORGOTTEN, "before": before_ms, "limit": limit}).scalar()
     return int(done or 0)

@@ -236,10 +236,11 @@ def disable(connection: Connection, webhook: int) -> bool:
 
 
 def forget(connection: Connection, before: datetime, limit: int) -> int:
-    """Delete deliveries that ended before a moment."""
+    """Delete deliveries that ended before a moment; not those that somebody else is deleting."""
     return connection.execute(
         text("""delete from webhook_delivery where id in (
-                  select id from webhook_delivery where status <> 'pending' and finished_at < :before limit :limit)"""),
+                  select id from webhook_delivery where status <> 'pending' and finished_at < :before
+                   limit :limit for update skip locked)"""),
         {"before": before, "limit": limit},
     ).rowcount
 

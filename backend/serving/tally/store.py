@@ -37,10 +37,12 @@ ANSWERS_MAX = 100_000           # counters that do not wait any longer
 HOUR_FIELDS_MAX = 200_000       # of one hour; whoever invents countries fills it, and then audiences are not counted
 DAYS_KEPT = 35
 
+# Rows are written in the order of their keys: of two workers who write the same, none waits for the other in a circle.
 _TALLY = text("""
 insert into serving_tally (minute, placement_id, line_item_id, outcome, n)
 select :minute, * from unnest(
   cast(:placements as bigint[]), cast(:line_items as bigint[]), cast(:outcomes as text[]), cast(:counts as bigint[]))
+order by 2, 3, 4
 on conflict (minute, placement_id, line_item_id, outcome) do update set n = greatest(serving_tally.n, excluded.n)
 """)
 
@@ -48,6 +50,7 @@ _LANDSCAPE = text("""
 insert into serving_landscape (hour, placement_id, line_item_id, bid_bucket, price_bucket, n)
 select :hour, * from unnest(cast(:placements as bigint[]), cast(:line_items as bigint[]), cast(:bids as int[]),
                             cast(:prices as int[]), cast(:counts as bigint[]))
+order by 2, 3, 4, 5
 on conflict (hour, placement_id, line_item_id, bid_bucket, price_bucket)
    do update set n = greatest(serving_landscape.n, excluded.n)
 """)
@@ -56,6 +59,7 @@ _AUDIENCE = text("""
 insert into serving_audience (hour, placement_id, dimension, value, n)
 select :hour, * from unnest(cast(:placements as bigint[]), cast(:dimensions as text[]), cast(:values as text[]),
                             cast(:counts as bigint[]))
+order by 2, 3, 4
 on conflict (hour, placement_id, dimension, value) do update set n = greatest(serving_audience.n, excluded.n)
 """)
 
@@ -252,13 +256,20 @@ def read_hour(client: redis.Redis, hour: int) -> tuple[list[Sold], list[Audience
 
 
 def forget_minute(client: redis.Redis, minute: int) -> None:
-    client.delete(_minute_key(minute), _margins_key(minute))
-    client.srem(MINUTES_KEY, minute)
+    """In one step, as they are added: else what comes in between would be in no list."""
+    _forget(client, MINUTES_KEY, minute, _minute_key(minute), _margins_key(minute))
 
 
 def forget_hour(client: redis.Redis, hour: int) -> None:
-    client.delete(_hour_key(hour))
-    client.srem(HOURS_KEY, hour)
+    """As `forget_minute`."""
+    _forget(client, HOURS_KEY, hour, _hour_key(hour))
+
+
+def _forget(client: redis.Redis, index: str, member: int, *keys: str) -> None:
+    with client.pipeline(transaction=True) as pipeline:
+        pipeline.delete(*keys)
+        pipeline.srem(index, member)
+        pipeline.execute()
 
 
 def write_tallies(connection: Connection, minute: int, tallies: Sequence[Tally]) -> None:

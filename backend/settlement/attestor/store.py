@@ -1,6 +1,7 @@
 """An attestor's memory on disk: bundles it accepted, and what it ever signed. Written before anything is sent."""
 
 import os
+import secrets
 from pathlib import Path
 
 from backend.settlement.publication.store import BundleFiles
@@ -35,9 +36,10 @@ class AttestorFiles:
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"{epoch}-{attempt}"
         try:
-            # Write to the side, then link: the name appears with its content or not at all, and only once.
-            draft = folder / f".{epoch}-{attempt}.{os.getpid()}"
-            with draft.open("w") as file:
+            # Write to the side, then link: the name appears with its content or not at all, and only once. Nobody else
+            # has this draft: in containers that share a disk, two processes may have one number.
+            draft = folder / f".{epoch}-{attempt}.{secrets.token_hex(8)}"
+            with draft.open("x") as file:
                 file.write(digest.hex())
                 file.flush()
                 os.fsync(file.fileno())

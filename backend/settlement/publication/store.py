@@ -1,8 +1,10 @@
 """Bundles on disk: `<root>/<chain id>/<epoch>-<attempt>/`, complete or not there."""
 
+import errno
 import os
 import secrets
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 from backend.settlement.statement import EVENTS_FILE, STATEMENT_FILE
@@ -50,12 +52,26 @@ class BundleFiles:
         fresh.mkdir()
         for name, content in ((STATEMENT_FILE, bundle.statement), (EVENTS_FILE, bundle.events)):
             _write_durably(fresh / name, content)
-        if target.exists():
+        while not _renamed(fresh, target):
+            if self.read(chain_id, epoch, attempt) == bundle:       # somebody has written the same meanwhile
+                shutil.rmtree(fresh)
+                return
             stale = fresh.with_name(fresh.name + ".old")
-            target.rename(stale)
-            shutil.rmtree(stale)
-        fresh.rename(target)
+            with suppress(FileNotFoundError):
+                target.rename(stale)
+                shutil.rmtree(stale)
         _sync_folder(target.parent)
+
+
+def _renamed(folder: Path, target: Path) -> bool:
+    """False when there is such a folder already."""
+    try:
+        folder.rename(target)
+    except OSError as error:
+        if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
+            return False
+        raise
+    return True
 
 
 def _write_durably(path: Path, content: bytes) -> None:

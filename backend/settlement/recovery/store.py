@@ -10,6 +10,7 @@ from backend.core.transfers import Transfer
 from backend.settlement.bundle import ChargedEvent
 from backend.settlement.closing import PublisherLine
 
+INGEST_LOCK = 0x5167_4202       # of `ingest`, whoever stores events
 _KINDS = {
     KIND_BYTE[EventKind.VIEWABLE]: (EventKind.VIEWABLE.value, BidKind.VCPM.value),
     KIND_BYTE[EventKind.CLICK]: (EventKind.CLICK.value, BidKind.CPC.value),
@@ -75,7 +76,11 @@ def first_missing(connection: Connection, newest: int) -> int | None:
 
 
 def insert_events(connection: Connection, epoch: int, events: Sequence[ChargedEvent]) -> None:
-    """The charged events of an epoch as billed rows. Needs the ledger's lock."""
+    """The charged events of an epoch as billed rows. Needs the ledger's lock.
+
+    Until the transaction ends nobody else stores events: those that come both ways would wait in a circle.
+    """
+    connection.execute(text("select pg_advisory_xact_lock(:lock)"), {"lock": INGEST_LOCK})
     last = connection.execute(text("select coalesce(max(settled_seq), 0) from event")).scalar_one()
     kinds = [_KINDS[event.event_id[-2:]] for event in events]
     connection.execute(_EVENTS, {
