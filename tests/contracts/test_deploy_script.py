@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 DEPLOYER_KEY = "0x" + "5e" * 32
 DEPLOYER = Account.from_key(DEPLOYER_KEY).address
 ATTESTORS = [role(number) for number in (11, 12, 13)]
-DEPLOY_SECONDS_MAX = 120
+DEPLOY_SECONDS_MAX = 400
 
 
 def deploy(

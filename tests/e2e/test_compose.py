@@ -16,8 +16,8 @@ from backend.local import Child, Guard, spawn_child
 from backend.local.ports import free_port
 from backend.local.programs import PROJECT_ROOT, find_anvil
 
-HEALTHY_SECONDS_MAX = 120.0
-ONE_SHOT_SECONDS_MAX = 120.0
+HEALTHY_SECONDS_MAX = 240.0
+ONE_SHOT_SECONDS_MAX = 400.0
 CONTAINER_SERVERS = {"postgres", "redis"}  # stand for images of others; the tests have servers of their own
 
 

@@ -79,7 +79,7 @@ def test_guide__for_somebody_signed_in__runs(signed_in: dict[str, Any], guide: s
 
 def test_guide__shell__runs(environment: None) -> None:
     for code in blocks("sign-in", "bash"):
-        done = subprocess.run(["bash", "-euo", "pipefail", "-c", code], capture_output=True, text=True, timeout=120)
+        done = subprocess.run(["bash", "-euo", "pipefail", "-c", code], capture_output=True, text=True, timeout=400)
         assert done.returncode == 0, done.stderr
         assert '"items"' in done.stdout
 
@@ -98,7 +98,7 @@ def test_guide__typescript__compiles_and_runs(environment: None, tmp_path: Path)
         (folder / "tsconfig.json").write_text(json.dumps(options))
         compiled = subprocess.run([NODE_MODULES / ".bin/tsc", "-p", "."], cwd=folder, capture_output=True, text=True)
         assert compiled.returncode == 0, compiled.stdout
-        done = subprocess.run(["node", "guide.js"], cwd=folder, capture_output=True, text=True, timeout=120)
+        done = subprocess.run(["node", "guide.js"], cwd=folder, capture_output=True, text=True, timeout=400)
         assert (done.returncode, done.stdout.strip()) == (0, "31337"), done.stderr
     finally:
         for path in folder.iterdir():

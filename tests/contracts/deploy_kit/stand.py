@@ -20,7 +20,7 @@ from scripts.deploying.networks import Network
 from scripts.deploying.signer import KeySigner
 
 ROOT = Path(__file__).resolve().parents[3]
-SECONDS_MAX = 120
+SECONDS_MAX = 400
 HOUR = 3_600
 
 
