@@ -35,7 +35,7 @@ EXAMPLES_MAX = 50_000
 PATIENCE = 4
 SHRINK_SECONDS = 400
 # At the end of the time a round may still finish what it is doing.
-FINISH_SECONDS = 30
+FINISH_SECONDS = 120
 PASSING = re.compile(r"(\d+) passing")
 # pytest ends with 1 when a test failed; other codes mean that it could not test at all.
 FAILED = 1
