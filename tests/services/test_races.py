@@ -15,7 +15,7 @@ from sqlalchemy.engine import make_url
 
 from backend.auth import store as sessions
 from backend.auth.caller import Caller
-from backend.auth.keys.key import ApiKey
+from backend.auth.keys.key import KEYS_MAX, ApiKey
 from backend.auth.keys.service import KeyService
 from backend.auth.organisations.organisation import Invitation
 from backend.auth.organisations.service import OrganisationService
@@ -162,10 +162,13 @@ def test_block__the_same_is_unblocked_at_once__blocked_afterwards(engine: Engine
 
 def test_make_key__two_at_once_when_one_may_be_made__one(engine: Engine, account: Address) -> None:
     """L70."""
-    keys = KeyService(engine)
     creator = Caller(account=account, member=account, permissions=KEY_SCOPES)
-    for number in range(49):
-        keys.make(creator, f"key {number}", (), None)
+    with engine.begin() as connection:
+        connection.execute(text(
+            "insert into api_key (account, name, prefix, digest, scopes, created_by, created_at) "
+            "select :account, 'Old', n || :account, n || :account, '{}', :account, now() "
+            "from generate_series(2, :most) n"
+        ), {"account": account, "most": KEYS_MAX})
     made, refused = interleave(
         engine, lambda at: KeyService(at).make(creator, "first", (), None),
         lambda at: KeyService(at).make(creator, "second", (), None), after="select count(*) from api_key",
