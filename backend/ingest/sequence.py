@@ -62,11 +62,14 @@ def asked_early(entries: Iterable[tuple[str, Entry]]) -> set[str]:
 
 
 def late_decisions(entries: Iterable[tuple[str, Entry]]) -> set[str]:
-    """Decisions whose events came long before they were in the stream: clicks on a disk, and what was put back."""
+    """Decisions whose events came long before they were in the stream: clicks on a disk, and what was put back.
+
+    Names that no decision has are left out: no table will have them.
+    """
     return {
         record.decision_id for stream_id, entry in entries
         if int(stream_id.partition("-")[0]) > entry.received_ms + LATE_MS
-        for record in entry.records if type(record) is AcceptedRecord
+        for record in entry.records if type(record) is AcceptedRecord and record.decision_id.isalnum()
     }
 
 
