@@ -76,7 +76,7 @@ async def pair(
 
     Neither learns what the other has counted, and no minute ends between the one's answer and the other's.
     """
-    monkeypatch.setattr(service, "SETTLE_SECONDS", 60)
+    monkeypatch.setattr(service, "SETTLE_SECONDS", 86_400)
     market = Market(fresh_engine, fresh_database_url, 31_337)
     market.line_item(market.campaign(1, 10**9), 9_000)
     world = market.world(4)
