@@ -116,7 +116,8 @@ class FateAnswer(msgspec.Struct):
 
 class TraceAnswer(msgspec.Struct):
     """How the request would be decided, with `explain=1`. `version` counts changes of what is sold and bought, the same
-    on every server; `budgets` names what was known of money. `refused` counts line items by step and reason."""
+    on every server; `budgets` names what was known of money. `refused` counts line items by step and reason. `test`:
+    the placement shows the house ad now, for free; the rest is what would be decided without the test."""
 
     version: int
     budgets: str
@@ -126,6 +127,7 @@ class TraceAnswer(msgspec.Struct):
     refused: dict[str, dict[str, int]]
     price_micro_usdc: int | None
     seen: list[FateAnswer]
+    test: bool
 
 
 _decode = msgspec.json.Decoder(AdRequestBody).decode
@@ -276,6 +278,7 @@ def _trace(seen: Trace) -> TraceAnswer:
             )
             for fate in seen.fates
         ],
+        seen.test,
     )
 
 

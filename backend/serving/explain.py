@@ -54,7 +54,8 @@ class Trace:
     what one viewer sees are taken to leave room.
 
     `fates` are those that may be seen: who was compared first, the highest bid first; at most a thousand. The price is
-    that of one billable event; 0 while a sponsorship has the placement.
+    that of one billable event; 0 while a sponsorship has the placement. `test`: in truth the house ad is shown, for
+    free; the rest is what would be decided without the test.
     """
 
     version: int
@@ -65,6 +66,7 @@ class Trace:
     refused: dict[str, dict[NoBidReason, int]]
     price_micro_usdc: int | None
     fates: tuple[Fate, ...]
+    test: bool
 
 
 def trace(stall: Stall, moment: Moment, said: Said, seed: int, random: bytes, sees: Sees) -> Trace:
@@ -80,7 +82,7 @@ def trace(stall: Stall, moment: Moment, said: Said, seed: int, random: bytes, se
     own_placement = surface.owner == sees.account
     return Trace(
         stall.market.version, stall.market.budgets, surface.id, floor, len(fates.slots), fates.refused(),
-        price if sees.everything or own_placement else None, fates.seen(sees, own_placement),
+        price if sees.everything or own_placement else None, fates.seen(sees, own_placement), surface.test,
     )
 
 

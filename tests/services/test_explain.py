@@ -37,9 +37,11 @@ def market(fresh_engine: Engine, fresh_database_url: str, redis_client: redis.Re
     world = there.world(4)
     with fresh_engine.begin() as connection:
         connection.execute(text("update publisher set wallet = :wallet"), {"wallet": Wallet("publisher").address})
-    placement = there.placement(world)
+    placement, test = there.placement(world), there.placement(world)
+    with fresh_engine.begin() as connection:
+        connection.execute(text("update placement set test_mode = true where id = :id"), {"id": test})
     BudgetSync(fresh_engine, redis_client, CHAIN_ID).sync(1_790_000_000_000)
-    return {"placement": placement, "best": best, "second": second, "low": low, "abroad": abroad}
+    return {"placement": placement, "best": best, "second": second, "low": low, "abroad": abroad, "test": test}
 
 
 SignIn = Callable[[FastAPI, str], Awaitable[httpx.AsyncClient]]
@@ -76,6 +78,15 @@ async def test_explain__each_side__sees_counts_and_what_is_its_own(
     ]
     assert (stranger["seen"], stranger["price_micro_usdc"]) == ([], None)
     assert redis_client.keys("sl:{1}:holds") == []
+
+
+async def test_explain__placement_in_test_mode__says_so_beside_what_would_be_sold(
+    app: FastAPI, sign_in: SignIn, market: dict[str, int]
+) -> None:
+    real = await explained(app, sign_in, "publisher", market["placement"])
+    test = await explained(app, sign_in, "publisher", market["test"])
+    assert (real["test"], test["test"]) == (False, True)
+    assert (test["price_micro_usdc"], test["refused"]) == (real["price_micro_usdc"], real["refused"])
 
 
 async def test_explain__nobody_signed_in__refused_and_the_plain_route_still_answers(
