@@ -62,10 +62,14 @@ select c.id, c.name, coalesce(sum(s.spent_micro_usdc), 0) as charged, coalesce(m
   join line_item l on l.campaign_id = c.id
   join line_item_spend s on s.line_item_id = l.id and s.day <= :to_day
   left join billed_campaign b on b.campaign_id = c.id
- where c.owner = :account group by c.id, c.name order by c.id
+ where c.owner = :account
+   and not exists (select from billing_document d
+                    where d.kind = 'invoice' and d.account = c.owner and d.to_day = :to_day)
+ group by c.id, c.name order by c.id
 """)
 
-# an epoch is final when the chain says so; each is in one document, since documents go on from the last one's epoch
+# An epoch is final when the chain says so; each is in one document, since documents go on from the last one's epoch.
+# What becomes due after a period's document waits for the next one: of an account and a period there is one at most.
 _EARNED = """
 select p.wallet, e.epoch, to_timestamp(e.to_ms / 1000.0)::date as day, ep.net_micro_usdc
   from epoch_publisher ep
@@ -75,6 +79,8 @@ select p.wallet, e.epoch, to_timestamp(e.to_ms / 1000.0)::date as day, ep.net_mi
  where ep.net_micro_usdc > 0 and to_timestamp(e.to_ms / 1000.0)::date <= :to_day
    and e.epoch > coalesce((select max(d.to_epoch) from billing_document d
                             where d.kind = 'self_billing' and d.account = p.wallet), 0)
+   and not exists (select from billing_document d
+                    where d.kind = 'self_billing' and d.account = p.wallet and d.to_day = :to_day)
 """
 _PUBLISHERS = text(f"select distinct wallet from ({_EARNED}) due order by wallet limit :most")  # noqa: S608 -- constants
 _EPOCHS = text(_EARNED + " and p.wallet = :account order by e.epoch")
@@ -94,6 +100,7 @@ def advertisers_due(connection: Connection, to_day: date, most: int) -> list[Add
 
 
 def campaigns_due(connection: Connection, account: Address, to_day: date) -> list[CampaignDue]:
+    """The account's campaigns with charges up to the day; none once it has an invoice for the period."""
     rows = connection.execute(_CAMPAIGNS, {"account": account, "to_day": to_day})
     return [CampaignDue(row.id, row.name, int(row.charged), int(row.billed)) for row in rows]
 

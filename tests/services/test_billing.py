@@ -144,6 +144,39 @@ def test_step__final_epochs__are_in_one_self_billing_invoice_of_their_publisher(
     assert [row[2] for row in documents(fresh_engine)] == [1_000, 50]
 
 
+def test_step__epoch_of_the_month_becomes_final_late__is_in_the_next_invoice_and_nobody_else_waits(
+    market: Market, fresh_engine: Engine
+) -> None:
+    """L71: of an account and a month there is one document."""
+    for publisher in (1, 2):
+        market.world(publisher)
+    market.campaign(1, 10**12)
+    final_epoch(fresh_engine, 1, datetime(2026, 11, 5, tzinfo=UTC), 900)
+    issue_all(service_at(fresh_engine, DECEMBER))
+    final_epoch(fresh_engine, 2, datetime(2026, 11, 30, tzinfo=UTC), 100)
+    with fresh_engine.begin() as connection:
+        connection.execute(text("insert into epoch_publisher values (2, 2, '0x', 7, 7, 7)"))
+    issue_all(service_at(fresh_engine, DECEMBER))
+    assert [row[2] for row in documents(fresh_engine)] == [900, 7]
+    issue_all(service_at(fresh_engine, datetime(2027, 1, 3, tzinfo=UTC)))
+    assert [row[2] for row in documents(fresh_engine)] == [900, 7, 100]
+
+
+def test_invoice__another_worker_has_issued_it_and_more_was_charged_since__waits_for_the_next(
+    market: Market, fresh_engine: Engine, wallet: Any
+) -> None:
+    """The second worker has read who is due before the first one's invoice."""
+    owner = wallet("advertiser").address
+    item = market.line_item(market.campaign(1, 10**12, owner), 5_000)
+    charge(fresh_engine, item, date(2026, 11, 5), 100)
+    issue_all(service_at(fresh_engine, DECEMBER))
+    charge(fresh_engine, item, date(2026, 11, 5), 30)
+    second = service_at(fresh_engine, DECEMBER)
+    assert not second._invoice(owner, (date(2026, 11, 1), date(2026, 11, 30)))
+    issue_all(service_at(fresh_engine, datetime(2027, 1, 3, tzinfo=UTC)))
+    assert [row[2] for row in documents(fresh_engine)] == [100, 30]
+
+
 # --- over HTTP --------------------------------------------------------------------------------------------------
 
 
