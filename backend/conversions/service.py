@@ -5,7 +5,7 @@ import logging
 import math
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -53,21 +53,38 @@ class Receipt:
     repeated: bool
 
 
-def _decide(
-    connection: Connection, goal: Goal, conversion: int, decision_id: str, occurred_ms: int, received_ms: int,
-    *, may_wait: bool,
-) -> None:
-    """Attribute a conversion that is stored as waiting, and make the event that is charged for it (L53)."""
-    store.lock_decision(connection, decision_id)
-    found = attribute(
-        goal.terms, goal.campaign_id, store.touches(connection, decision_id), occurred_ms,
-        counted_before=store.is_counted(connection, goal.id, decision_id),
-    )
-    if isinstance(found, Attributed):
-        event_id = store.insert_event(connection, conversion, found.touch, occurred_ms, received_ms)
-        store.count(connection, conversion, found.touch, event_id)
-    elif not (may_wait and found is DropReason.NOT_ATTRIBUTED):
-        store.refuse(connection, conversion, found.value, decision_id, received_ms)
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """A conversion that is stored as waiting; with `may_wait` it goes on waiting while its click may still come."""
+
+    goal: Goal
+    conversion: int
+    decision_id: str
+    occurred_ms: int
+    received_ms: int
+    may_wait: bool
+
+
+def _decide(connection: Connection, cases: Sequence[_Case]) -> None:
+    """Attribute conversions, and make the events that are charged for them (L53). Needs `lock_decisions`.
+
+    Refusals come last and by reason: everybody's counters are changed in one order, so that nobody waits in a circle.
+    """
+    refused: list[tuple[str, _Case]] = []
+    for case in cases:
+        found = attribute(
+            case.goal.terms, case.goal.campaign_id, store.touches(connection, case.decision_id), case.occurred_ms,
+            counted_before=store.is_counted(connection, case.goal.id, case.decision_id),
+        )
+        if isinstance(found, Attributed):
+            event_id = store.insert_event(
+                connection, case.conversion, found.touch, case.occurred_ms, case.received_ms
+            )
+            store.count(connection, case.conversion, found.touch, event_id)
+        elif not (case.may_wait and found is DropReason.NOT_ATTRIBUTED):
+            refused.append((found.value, case))
+    for reason, case in sorted(refused, key=lambda pair: pair[0]):
+        store.refuse(connection, case.conversion, reason, case.decision_id, case.received_ms)
 
 
 class GoalService:
@@ -227,7 +244,8 @@ class PostbackService:
             store.refuse(connection, conversion, refusal.value, name, now_ms)
         elif decision is not None:
             early = too_early(decision, _stored_until_ms(self._redis, now_ms), self._token_seconds)
-            _decide(connection, goal, conversion, decision.hex(), now_ms, now_ms, may_wait=early)
+            store.lock_decisions(connection, [decision.hex()])
+            _decide(connection, [_Case(goal, conversion, decision.hex(), now_ms, now_ms, early)])
         return _receipt(connection, goal, report.order_id, repeated=False)
 
     def _decision(self, click: str) -> bytes | None:
@@ -279,16 +297,20 @@ class WaitingConversions:
         now_ms = int(self._clock() * 1_000)
         stored_until_ms = _stored_until_ms(self._redis, now_ms)     # before the tables are read
         with self._engine.begin() as connection:
-            rows = store.waiting(connection, now_ms - WAITING_MS, WAITING_MAX)
-            for row in rows:
-                goal = store.any_goal(connection, row.goal_id)
-                assert goal is not None       # conversions refer to their goal
-                assert row.decision_id is not None      # without one it was refused at once
-                early = too_early(bytes.fromhex(row.decision_id), stored_until_ms, self._token_seconds)
-                _decide(
-                    connection, goal, row.id, row.decision_id, row.occurred_ms, row.received_ms, may_wait=early
-                )
+            cases = [
+                self._case(connection, row, stored_until_ms)
+                for row in store.waiting(connection, now_ms - WAITING_MS, WAITING_MAX)
+            ]
+            store.lock_decisions(connection, [case.decision_id for case in cases])
+            _decide(connection, cases)
             return False
+
+    def _case(self, connection: Connection, row: Conversion, stored_until_ms: int) -> _Case:
+        goal = store.any_goal(connection, row.goal_id)
+        assert goal is not None       # conversions refer to their goal
+        assert row.decision_id is not None      # without one it was refused at once
+        early = too_early(bytes.fromhex(row.decision_id), stored_until_ms, self._token_seconds)
+        return _Case(goal, row.id, row.decision_id, row.occurred_ms, row.received_ms, early)
 
 
 class ChainConversions:
@@ -351,13 +373,16 @@ class ChainConversions:
         every = {word for inside in wanted.values() for word in inside}
         known = store.decisions_by_reference(connection, every) if every else {}
         named = [(known[word], one) for one in found for word in wanted[one.order_id] if word in known]
+        blocks_ms = {number: self._reader.block_ms(number) for number in sorted({one.block for _, one in named})}
+        store.lock_decisions(connection, {decision_id for decision_id, _ in named})
         now_ms = int(self._clock() * 1_000)
-        # by decision, so that two processes never wait for each other's; a log that names two is one conversion
-        for decision_id, one in sorted(named, key=lambda pair: pair[0]):
-            at_ms = self._reader.block_ms(one.block)
+        cases: list[_Case] = []
+        for decision_id, one in sorted(named, key=lambda pair: pair[0]):      # one that names two is one conversion
+            at_ms = blocks_ms[one.block]
             conversion = store.insert_conversion(connection, goal, one.order_id, decision_id, at_ms, now_ms)
             if conversion is not None:
-                _decide(connection, goal, conversion, decision_id, at_ms, now_ms, may_wait=False)
+                cases.append(_Case(goal, conversion, decision_id, at_ms, now_ms, may_wait=False))
+        _decide(connection, cases)
 
 
 class Landing:

@@ -144,6 +144,11 @@ select decision_id || '03', decision_id, 'conversion', bid_kind, chain_campaign,
 returning event_id
 """)
 
+_LOCK_DECISIONS = text("""
+select pg_advisory_xact_lock(:lock, key)
+  from (select distinct hashtext(decision) as key from unnest(cast(:decisions as text[])) decision order by key) keys
+""")
+
 _COUNT_REFUSED = text("""
 insert into dropped_event (stream_id, stream_index, reason, kind, decision_id, placement_id, received_ms)
 select :stream_id, 0, :reason, 'conversion', cast(:decision as text),
@@ -174,22 +179,20 @@ def conversion_of_order(connection: Connection, goal: int, order_id: str) -> Con
 
 
 def waiting(connection: Connection, before_ms: int, limit: int) -> list[Conversion]:
-    """The oldest conversions received before a time that are not decided, by decision, so that two processes never wait
-    for each other's; for us alone until we commit."""
+    """The oldest conversions received before a time that are not decided; for us alone until we commit."""
     rows = connection.execute(
         text(f"""{_ROWS} where c.state = 'waiting' and c.received_ms < :before
                  order by c.id limit :limit for update of c skip locked"""),
         {"before": before_ms, "limit": limit},
     )
-    return sorted((Conversion(*row) for row in rows), key=lambda one: (one.decision_id or "", one.id))
+    return [Conversion(*row) for row in rows]
 
 
-def lock_decision(connection: Connection, decision_id: str) -> None:
-    """Conversions of one decision are decided one after the other."""
-    connection.execute(
-        text("select pg_advisory_xact_lock(:lock, hashtext(:decision))"),
-        {"lock": DECISION_LOCK, "decision": decision_id},
-    )
+def lock_decisions(connection: Connection, decision_ids: Collection[str]) -> None:
+    """Conversions of one decision are decided one after the other. All locks of a transaction are taken at once, in one
+    order, before anything is counted: so nobody waits for us who keeps us waiting.
+    """
+    connection.execute(_LOCK_DECISIONS, {"lock": DECISION_LOCK, "decisions": list(decision_ids)})
 
 
 def touches(connection: Connection, decision_id: str) -> list[Touch]:

@@ -302,11 +302,16 @@ class IngestConsumer:
                     sizes |= delivered.sizes
                     known = store.stored_entries(connection, [stream_id for stream_id, _ in delivered.entries])
                     fresh = [(stream_id, entry) for stream_id, entry in delivered.entries if stream_id not in known]
+                    late = late_decisions(fresh)
+                    if late:
+                        store.lock_decisions(connection, late)
                     bad = delivered.poison | _displaced(delivered.entries, known) | attempt(connection, fresh)
                     received_ms = [entry.received_ms for stream_id, entry in fresh if stream_id not in bad]
                     if received_ms:
                         store.forget_early(connection, received_ms[0] - EARLY_CLICK_MS)
                     poison |= bad
+                    if late:
+                        break       # such locks are taken once in a transaction; the next pass goes on
             if poison:
                 self._tell(connection, len(poison))
         if sizes:
@@ -366,14 +371,12 @@ class IngestConsumer:
         return poison
 
     def _store(self, connection: Connection, fresh: "_Entries", *, views_too: bool) -> None:
-        late = late_decisions(fresh)
-        if late:
-            store.lock_decisions(connection, late)
         stored = store.stored_events(connection, asked_ids(fresh, views_too=views_too))
         found = in_order(fresh, stored, store.early_clicks(connection, asked_early(fresh)))
         store.take_back(connection, found.taken_back)
         store.copy_rows(connection, found.rows)
         store.keep_early(connection, found.early)
+        late = late_decisions(fresh)
         if late:
             store.decide_again(connection, late)
 

@@ -269,14 +269,17 @@ with again as (
 update traffic_count c set n = c.n - g.n
   from (select reason, count(*) as n from gone group by reason) g where c.what = 'dropped' and c.name = g.reason
 """)
-_LOCK_DECISION = text("select pg_advisory_xact_lock(:lock, hashtext(:decision))")
+_LOCK_DECISIONS = text("""
+select pg_advisory_xact_lock(:lock, key)
+  from (select distinct hashtext(decision) as key from unnest(cast(:decisions as text[])) decision order by key) keys
+""")
 
 
 def lock_decisions(connection: Connection, decision_ids: Collection[str]) -> None:
-    """Nobody decides about conversions of these until we commit; in the order of `conversions`, which waits for nobody.
+    """Nobody decides about conversions of these until we commit. Once in a transaction, and before `decide_again`: then
+    nobody waits for us whom we wait for, since `conversions` does the same.
     """
-    for decision in sorted(decision_ids):
-        connection.execute(_LOCK_DECISION, {"lock": DECISION_LOCK, "decision": decision})
+    connection.execute(_LOCK_DECISIONS, {"lock": DECISION_LOCK, "decisions": list(decision_ids)})
 
 
 def decide_again(connection: Connection, decision_ids: Collection[str]) -> None:

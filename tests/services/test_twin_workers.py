@@ -16,14 +16,19 @@ from typing import Any
 
 import msgspec
 import pytest
+import redis
 from sqlalchemy import Connection, Engine, create_engine, text
 
+from backend.conversions.service import WaitingConversions
+from backend.conversions.store import DECISION_LOCK
 from backend.core.ids import Address
 from backend.core.ruleset import Ruleset
 from backend.db.ledger import wait_for_lock
 from backend.ingest import store as ingest
-from backend.ingest.reports import AcceptedRecord
+from backend.ingest.reports import AcceptedRecord, Written, encode_entry
 from backend.ingest.sequence import Row
+from backend.ingest.service import IngestConsumer
+from backend.ingest.stream import FIELD, STREAM
 from backend.onramp import store as cards
 from backend.onramp.book import heard
 from backend.onramp.payment import FeeHeard, Paid
@@ -50,6 +55,15 @@ MODERATOR = Address("0x" + "d0" * 20)
 THEN_MS = 1_790_000_000_000
 WAITS = "select 1 from pg_stat_activity where application_name = :name and wait_event_type = 'Lock'"
 FIRST, SECOND = "first worker", "second worker"
+LOCK_DECISION = text("select pg_advisory_xact_lock(:lock, hashtext(:decision))")
+GOAL = """
+insert into conversion_goal (campaign_id, name, kind, click_days, view_days, repeatable, status, secret_version)
+values (:campaign, 'Orders', 'postback', 7, 0, true, 'active', 1) returning id
+"""
+CONVERSION = """
+insert into conversion (goal_id, campaign_id, order_id, decision_id, state, occurred_ms, received_ms)
+select id, campaign_id, :decision, :decision, 'waiting', :at, :at from conversion_goal
+"""
 CLICK = """
 insert into event (event_id, decision_id, kind, bid_kind, chain_campaign, line_item_id, creative_id, placement_id,
                    publisher_index, price_micro_usdc, occurred_ms, received_ms, stream_id, stream_index, status)
@@ -109,13 +123,93 @@ def decision(number: int) -> str:
     return f"{THEN_MS:012x}{number:020x}"
 
 
-# --- events -----------------------------------------------------------------------------------------------------
+def in_order_of_locks(twins: Twins, count: int) -> list[str]:
+    """Decisions whose names and whose locks have one order."""
+    found: list[tuple[str, int]] = []
+    for name, key in twins.rows(
+        "select d, hashtext(d) from unnest(cast(:names as text[])) d order by d",
+        names=[decision(number) for number in range(64)],
+    ):
+        if not found or key > found[-1][1]:
+            found.append((name, key))
+    assert len(found) >= count
+    return [name for name, _ in found[:count]]
+
+
+# --- conversions ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def shop(twins: Twins) -> None:
+    """A campaign with a line item and a goal."""
+    with twins.engine.begin() as connection:
+        campaign = connection.execute(text(
+            "insert into campaign (owner, name, category, meta, status) values ('0x1', 'x', 'other', '0x', 'active')"
+            " returning id"
+        )).scalar_one()
+        connection.execute(text(
+            "insert into line_item (campaign_id, name, bid_kind, bid_micro_usdc, pacing, starts_at, ends_at, targeting,"
+            " status) values (:campaign, 'x', 'cpa', 5, 'asap', '2026-01-01Z', '2027-01-01Z', '{}', 'active')"
+        ), {"campaign": campaign})
+        connection.execute(text(GOAL), {"campaign": campaign})
+
+
+def settling(client: redis.Redis) -> Callable[[Engine], bool]:
+    return lambda engine: WaitingConversions(engine, client, 60, clock=lambda: THEN_MS / 1_000 + 3_600).settle()
+
+
+@pytest.mark.usefixtures("shop")
+def test_settle__two_workers_count_and_refuse_in_other_orders__neither_waits_in_a_circle(
+    twins: Twins, redis_client: redis.Redis
+) -> None:
+    """L53: the first counts, then refuses; the second refuses, then counts. Both change the same two counters."""
+    early, held, later, last = in_order_of_locks(twins, 4)
+    for clicked in (early, last):
+        twins.run(CLICK, decision=clicked, at=THEN_MS)
+    for name in (early, held):
+        twins.run(CONVERSION, decision=name, at=THEN_MS)
+    with twins.engine.begin() as holder:
+        holder.execute(LOCK_DECISION, {"lock": DECISION_LOCK, "decision": held})
+        first = twins.start(FIRST, settling(redis_client))
+        for name in (later, last):
+            twins.run(CONVERSION, decision=name, at=THEN_MS)
+        second = twins.start(SECOND, settling(redis_client))
+    assert (first.result(SECONDS), second.result(SECONDS)) == (False, False)
+    assert twins.rows("select decision_id, state from conversion order by decision_id") == [
+        (early, "counted"), (held, "refused"), (later, "refused"), (last, "counted")
+    ]
 
 
 def record(name: str) -> AcceptedRecord:
     return AcceptedRecord(
         name + "01", name, "viewable", "cpa", 0, 1, 1, 1, 1, 0, THEN_MS, msgspec.Raw(b"[]"), action_price_micro_usdc=5
     )
+
+
+@pytest.mark.usefixtures("shop")
+def test_consume__late_events_of_decisions_that_conversions_decide__neither_waits_in_a_circle(
+    twins: Twins, redis_client: redis.Redis
+) -> None:
+    """The consumer has one of the decisions and wants the other, whose owner wants the first."""
+    early, held, last = in_order_of_locks(twins, 3)
+    for name in (early, held, last):
+        twins.run(CONVERSION, decision=name, at=THEN_MS)
+    for name in (last, early):      # long after they were received
+        entry = encode_entry(Written(THEN_MS, [record(name)]))
+        redis_client.xadd(STREAM, {FIELD: entry}, id=f"{THEN_MS + 100_000 + int(name == early)}-1")
+
+    def consume(engine: Engine) -> None:
+        consumer = IngestConsumer(engine, redis_client, bytes_per_part=1)
+        while consumer.consume():
+            pass
+
+    with twins.engine.begin() as holder:
+        holder.execute(LOCK_DECISION, {"lock": DECISION_LOCK, "decision": held})
+        first = twins.start(FIRST, settling(redis_client))
+        second = twins.start(SECOND, consume)
+    first.result(SECONDS)
+    second.result(SECONDS)
+    assert twins.rows("select decision_id from event order by seq") == [(last,), (early,)]
 
 
 def test_restore__events_that_are_being_stored_too__neither_waits_in_a_circle(twins: Twins) -> None:
