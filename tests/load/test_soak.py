@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
-from statistics import mean
+from statistics import mean, median
 
 import msgspec
 import pytest
@@ -163,11 +163,14 @@ def waits(tally: Tally) -> dict[str, float]:
 
 async def tell(tally: Tally, memory: Memory) -> None:
     """What goes on, now and then."""
+    answered = 0
     while True:
         await asyncio.sleep(TELL_SECONDS)
         now = " ".join(f"{name}={values[-1]:.0f}" for name, values in memory.samples.items())
+        late = median(tally.waits_ms[answered:] or [0.0])
+        answered = len(tally.waits_ms)
         done = f"{tally.decisions} decisions, {tally.events} events, {tally.errors.total()} errors"
-        sys.stdout.write(f"soak: {done}; MB: {now}\n")
+        sys.stdout.write(f"soak: {done}; p50 {late:.1f} ms; MB: {now}\n")
         sys.stdout.flush()
 
 
