@@ -22,6 +22,7 @@ from backend.ingest.service import IngestConsumer
 from backend.ledger.reversal.service import ReversalService
 from backend.ledger.sponsorship.hours import hours_to_look_at
 from backend.ledger.sponsorship.service import SponsorshipService
+from backend.ledger.sponsorship.store import DeliveredHour, insert_hour, read_delivered
 from backend.serving.decision import AdRequest, Decision
 from backend.serving.sync.service import BudgetSync
 from backend.serving.tally.service import TallyFlush
@@ -73,6 +74,11 @@ def flag(connection: Connection, event_id: str) -> None:
     flag_id = connection.execute(text(FLAG)).scalar_one()
     connection.execute(text("insert into flagged_event (event_id, flag_id) values (:id, :flag)"),
                        {"id": event_id, "flag": flag_id})
+
+
+def delivered(engine: Engine) -> list[DeliveredHour]:
+    with engine.connect() as connection:
+        return read_delivered(connection, CHAIN_ID, START_MS, START_MS + HOUR_MS)
 
 
 def charged(engine: Engine) -> list[tuple[int, str]]:
@@ -252,7 +258,7 @@ def test_charge__hour_is_stored_while_another_worker_writes_it__one_event_and_no
     slow = create_engine(fresh_engine.url, connect_args={"application_name": "slow"})
     with fresh_engine.begin() as connection:
         connection.execute(text(SLOW_INDEX))
-    with fresh_engine.connect() as holder, ThreadPoolExecutor(1) as pool:
+    with ThreadPoolExecutor(1) as pool, fresh_engine.connect() as holder:
         holder.execute(text("select pg_advisory_lock(77)"))
         second = pool.submit(SponsorshipService(slow, CHAIN_ID).charge_hours, START_MS + HOUR_MS)
         waiting = "select 1 from pg_stat_activity where application_name = 'slow' and wait_event = 'advisory'"
@@ -264,6 +270,25 @@ def test_charge__hour_is_stored_while_another_worker_writes_it__one_event_and_no
         assert second.result(30) is False
     slow.dispose()
     assert charged(fresh_engine) == [(0, "accepted")]
+
+
+def test_charge__another_worker_is_at_the_second_hour__the_first_one_is_stored_already(
+    shop: Shop, fresh_engine: Engine
+) -> None:
+    """L24: who waits for one hour's event holds no other, nor the count of all, so nobody waits in a circle."""
+    for hour in range(2):
+        serve(fresh_engine, shop, START_MS + hour * HOUR_MS)
+    (_, hour), name = delivered(fresh_engine), hour_id(CHAIN_ID, shop.line_item, START_MS + HOUR_MS).hex()
+    with ThreadPoolExecutor(1) as pool, fresh_engine.connect() as other:
+        other.execute(text("set session_replication_role = replica"))      # no triggers: it has not counted yet
+        insert_hour(other, hour, name, PUBLISHER, START_MS)
+        one = pool.submit(SponsorshipService(fresh_engine, CHAIN_ID).charge_hours, START_MS + 2 * HOUR_MS)
+        deadline = time.monotonic() + 60
+        while charged(fresh_engine) != [(0, "accepted")]:
+            assert time.monotonic() < deadline
+        other.commit()
+        assert one.result(60) is False
+    assert charged(fresh_engine) == [(0, "accepted"), (1, "accepted")]
 
 
 def test_charge__shares_of_the_placement__each_hour_pays_one_of_them(shop: Shop, fresh_engine: Engine) -> None:

@@ -22,9 +22,11 @@ class SponsorshipService:
         """One pass over the hours that may have been delivered. Never asks to be called again at once."""
         first_ms, last_ms = hours_to_look_at(now_ms, self._looked_at_ms, self._hours_back)
         with self._engine.begin() as connection:
-            for hour in store.read_delivered(connection, self._chain_id, first_ms, last_ms):
-                name = hour_id(self._chain_id, hour.line_item, hour.hour_ms)
-                publisher = payee(hour.shares, name) if hour.shares else hour.publisher
+            delivered = store.read_delivered(connection, self._chain_id, first_ms, last_ms)
+        for hour in delivered:
+            name = hour_id(self._chain_id, hour.line_item, hour.hour_ms)
+            publisher = payee(hour.shares, name) if hour.shares else hour.publisher
+            with self._engine.begin() as connection:    # each alone: two workers never wait for each other in a circle
                 store.insert_hour(connection, hour, name.hex(), publisher, now_ms)
         self._looked_at_ms = now_ms
         return False
