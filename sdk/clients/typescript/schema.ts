@@ -20551,7 +20551,7 @@ export interface operations {
                      *       "creative": {
                      *         "asset_sha256": "9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f",
                      *         "asset_url": "https://ads.example/a/9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f",
-                     *         "click_url": "https://ads.example/c/AQGL…",
+                     *         "click_url": "https://shop.example/autumn",
                      *         "height": 512,
                      *         "id": 31,
                      *         "kind": "image",
@@ -20625,6 +20625,7 @@ export interface operations {
                             reason: string | null;
                             step: string;
                         }[];
+                        test: boolean;
                         version: number;
                     };
                 };

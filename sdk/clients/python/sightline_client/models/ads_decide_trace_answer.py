@@ -19,17 +19,20 @@ T = TypeVar("T", bound="AdsDecideTraceAnswer")
 @_attrs_define
 class AdsDecideTraceAnswer:
     """How the request would be decided, with `explain=1`. `version` counts changes of what is sold and bought, the same
-    on every server; `budgets` names what was known of money. `refused` counts line items by step and reason.
+        on every server; `budgets` names what was known of money. `refused` counts line items by step and reason.
+    `test`:
+        the placement shows the house ad now, for free; the rest is what would be decided without the test.
 
-    Attributes:
-        budgets (str):
-        floor_micro_usdc (int):
-        line_items (int):
-        placement (int):
-        price_micro_usdc (int | None):
-        refused (AdsDecideTraceAnswerRefused):
-        seen (list[AdsDecideTraceAnswerFateAnswer]):
-        version (int):
+        Attributes:
+            budgets (str):
+            floor_micro_usdc (int):
+            line_items (int):
+            placement (int):
+            price_micro_usdc (int | None):
+            refused (AdsDecideTraceAnswerRefused):
+            seen (list[AdsDecideTraceAnswerFateAnswer]):
+            test (bool):
+            version (int):
     """
 
     budgets: str
@@ -39,6 +42,7 @@ class AdsDecideTraceAnswer:
     price_micro_usdc: int | None
     refused: AdsDecideTraceAnswerRefused
     seen: list[AdsDecideTraceAnswerFateAnswer]
+    test: bool
     version: int
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
@@ -61,6 +65,8 @@ class AdsDecideTraceAnswer:
             seen_item = seen_item_data.to_dict()
             seen.append(seen_item)
 
+        test = self.test
+
         version = self.version
 
         field_dict: dict[str, Any] = {}
@@ -74,6 +80,7 @@ class AdsDecideTraceAnswer:
                 "price_micro_usdc": price_micro_usdc,
                 "refused": refused,
                 "seen": seen,
+                "test": test,
                 "version": version,
             }
         )
@@ -114,6 +121,8 @@ class AdsDecideTraceAnswer:
 
             seen.append(seen_item)
 
+        test = d.pop("test")
+
         version = d.pop("version")
 
         ads_decide_trace_answer = cls(
@@ -124,6 +133,7 @@ class AdsDecideTraceAnswer:
             price_micro_usdc=price_micro_usdc,
             refused=refused,
             seen=seen,
+            test=test,
             version=version,
         )
 
