@@ -15,7 +15,7 @@ class NoBidReason(StrEnum):
     TARGETING_WORLD = "targeting_world"
     TARGETING_CATEGORY = "targeting_category"
     TARGETING_PLACEMENT = "targeting_placement"
-    OWN_CAMPAIGN = "own_campaign"              # the advertiser owns the placement
+    OWN_CAMPAIGN = "own_campaign"              # the advertiser is paid for the placement, or belongs to who is
     BELOW_FLOOR = "below_floor"
     PACING = "pacing"
     DAILY_CAP = "daily_cap"

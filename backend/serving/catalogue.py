@@ -32,8 +32,8 @@ class Placement:
     `soft_floor_micro_usdc`: a request asks for a floor between both (`auction.asked_floor`); None: the floor itself.
     `deals` are (line item, deal), and with `deals_only` nobody else may buy here but a sponsorship.
     `accepts`: categories of campaigns; empty: all. `blocks`: what the publisher does not show. `shares`: (publisher
-    index, basis points) where several are paid, and `paid` all their wallets. `test`: it shows the house creative, and
-    nothing is charged.
+    index, basis points) where several are paid, and `paid` all their wallets. `kin`: accounts that belong to whoever is
+    paid here, so that their ads are his own. `test`: it shows the house creative, and nothing is charged.
     """
 
     id: int
@@ -51,6 +51,7 @@ class Placement:
     accepts: frozenset[str] = frozenset()
     shares: tuple[tuple[int, int], ...] = ()
     paid: frozenset[str] = frozenset()
+    kin: frozenset[str] = frozenset()
     engine: str = "other"
     width_mm: int | None = None
     height_mm: int | None = None
@@ -59,6 +60,11 @@ class Placement:
     soft_floor_micro_usdc: int | None = None
     deals: tuple[tuple[int, Deal], ...] = ()
     deals_only: bool = False
+
+    @property
+    def own(self) -> frozenset[str]:
+        """Accounts whose campaigns are not shown here: nobody moves an advertising budget to himself."""
+        return self.paid | self.kin | {self.owner}
 
     def deal_of(self, line_item: int) -> Deal | None:
         """The deal by which a line item buys here; it then takes no part in the open auction."""

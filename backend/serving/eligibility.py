@@ -72,9 +72,10 @@ def line_item_paused(one: Offer) -> NoBidReason | None:
 
 
 def own_campaign(one: Offer) -> NoBidReason | None:
-    """Nobody may move an advertising budget to himself through his own world, or through his share of another's."""
-    own = one.line_item.owner == one.placement.owner or one.line_item.owner in one.placement.paid
-    return NoBidReason.OWN_CAMPAIGN if own else None
+    """Nobody may move an advertising budget to himself: through a world of his own, through his share of another's, or
+    through that of an account to which he belongs.
+    """
+    return NoBidReason.OWN_CAMPAIGN if one.line_item.owner in one.placement.own else None
 
 
 def targeting_world(one: Offer) -> NoBidReason | None:

@@ -86,6 +86,7 @@ SURFACES = st.builds(
     floor_micro_usdc=st.sampled_from([0, 1_000, 2_500]), engine=st.sampled_from(["three", "unity"]),
     width_mm=st.one_of(st.none(), st.just(1_024)), height_mm=st.one_of(st.none(), st.just(1_024)),
     paid=st.sampled_from([frozenset(), frozenset(), frozenset({"0xa"})]),
+    kin=st.sampled_from([frozenset(), frozenset(), frozenset({"0xc", "0xstranger"})]),
     accepts=st.sampled_from([frozenset(), frozenset(), frozenset({"games"})]),
     blocks=st.builds(
         Blocks, st.sampled_from([frozenset(), frozenset({"0xb"})]),

@@ -61,6 +61,23 @@ def test_refusal__one_thing_is_wrong__names_it(change: dict[str, Any], reason: N
     assert standing(replace(ITEM, **change)) is reason
 
 
+@pytest.mark.parametrize("item", [{}, {"bid_kind": BidKind.SPONSORSHIP}, {"external": True}])
+@pytest.mark.parametrize(
+    ("placement", "reason"),
+    [
+        ({"paid": frozenset({"0xadvertiser"})}, NoBidReason.OWN_CAMPAIGN),
+        ({"kin": frozenset({"0xmember", "0xadvertiser"})}, NoBidReason.OWN_CAMPAIGN),
+        ({"kin": frozenset({"0xadvertiser"}), "deals": ((1, Deal(9, 500, fixed=True)),)}, NoBidReason.OWN_CAMPAIGN),
+        ({"kin": frozenset({"0xmember"}), "paid": frozenset({"0xpublisher", "0xpayee"})}, None),
+    ],
+)
+def test_refusal__owner_belongs_to_who_is_paid__own_campaign_however_it_is_sold(
+    item: dict[str, Any], placement: dict[str, Any], reason: NoBidReason | None
+) -> None:
+    expected = NoBidReason.EXTERNAL if item.get("external") and reason is None else reason
+    assert standing(replace(ITEM, **item), replace(PLACEMENT, **placement)) is expected
+
+
 @pytest.mark.parametrize(
     ("item", "placement", "reason"),
     [

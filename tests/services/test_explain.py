@@ -89,6 +89,35 @@ async def test_explain__placement_in_test_mode__says_so_beside_what_would_be_sol
     assert (test["price_micro_usdc"], test["refused"]) == (real["price_micro_usdc"], real["refused"])
 
 
+@pytest.fixture
+def joined(fresh_engine: Engine, market: dict[str, int]) -> dict[str, int]:
+    """The same market, where the publisher is a member of the advertiser's organisation."""
+    there = {"advertiser": Wallet("advertiser").address, "publisher": Wallet("publisher").address}
+    with fresh_engine.begin() as connection:
+        for statement in (
+            "insert into organisation (wallet, name, advertiser, publisher) values (:advertiser, 'a', true, false)",
+            "insert into member (account, wallet, role) values (:advertiser, :advertiser, 'owner'),"
+            " (:advertiser, :publisher, 'reporter')",
+        ):
+            connection.execute(text(statement), there)
+    return market
+
+
+async def test_explain__publisher_belongs_to_the_advertiser__told_to_the_advertiser_and_counted_for_all(
+    joined: dict[str, int], app: FastAPI, sign_in: SignIn
+) -> None:
+    """Nobody is told through whom: neither the other side, nor whoever else asks."""
+    found = {role: await explained(app, sign_in, role, joined["placement"])
+             for role in ("advertiser", "publisher", "stranger")}
+    assert [(one["line_item"], one["step"], one["reason"]) for one in found["advertiser"]["seen"]] == [
+        (joined["second"], "standing", "own_campaign"), (joined["low"], "standing", "own_campaign"),
+    ]
+    assert {str(one["refused"]["standing"]) for one in found.values()} == {"{'own_campaign': 2}"}
+    assert [one["reason"] for one in found["publisher"]["seen"]] == [None]
+    assert found["stranger"]["seen"] == []
+    assert not any(Wallet(role).address in str(found) for role in ("advertiser", "publisher"))
+
+
 async def test_explain__nobody_signed_in__refused_and_the_plain_route_still_answers(
     app: FastAPI, market: dict[str, int]
 ) -> None:

@@ -15,6 +15,7 @@ from backend.jobs.budgets import BudgetsJob
 from backend.jobs.loop import run_loop
 from backend.main.worker import BUDGETS_SECONDS
 from backend.serving.decision import AdRequest, Decision, NoBid
+from backend.serving.forecasting.service import ForecastService
 from backend.serving.sync.service import BudgetSync
 from bench.app import CHAIN_ID, Wiring, unwire, wire
 from bench.market import Market
@@ -112,6 +113,31 @@ async def test_refresh__a_rival_comes_and_goes__price_follows(two: Two) -> None:
     assert await two.answer() == 1_000
 
 
+async def test_refresh__advertiser_and_publisher_come_to_belong_together__not_sold_and_not_forecast(two: Two) -> None:
+    """L74, whatever sells: by auction and by deal. Of the members' roles, see test_own_accounts.py."""
+    advertiser, publisher, own = f"0x{1:040x}", f"0xf{1:039x}", {NoBidReason.OWN_CAMPAIGN.value: 1}
+    join = "insert into member (account, wallet, role) values"
+    forecasts = ForecastService(two.engine, two.wirings[0].feed.newest)
+    two.change("insert into organisation (wallet, name, advertiser, publisher)"
+               f" values ('{advertiser}', 'a', true, false), ('{publisher}', 'p', false, true)")
+    assert await two.answer(sync=True) == 1_000
+    item = two.wirings[0].feed.newest(now()).line_items[0]
+    for change, expected in (
+        (f"{join} ('{advertiser}', '{publisher}', 'reporter')", own),
+        ("delete from member", 1_000),
+        (f"{join} ('{publisher}', '{advertiser}', 'manager')", own),
+        ("insert into deal (placement_id, publisher, advertiser, line_item_id, name, price_kind, price_micro_usdc,"
+         f" status, decided_at) values ({two.placement}, '{publisher}', '{advertiser}', {two.item}, 'd', 'fixed', 4000,"
+         " 'accepted', now())", own),
+        ("delete from member", 4_000),
+        (f"{join} ('{publisher}', '0xagency', 'manager'), ('{advertiser}', '0xagency', 'manager')", 4_000),
+        (f"update member set role = 'owner' where account = '{publisher}'", own),
+    ):
+        two.change(change)
+        assert await two.answer() == expected, change
+        assert forecasts.outlook(item).placements == (0 if expected == own else 1)
+
+
 async def test_refresh__redis_forgets__unknown_until_the_books_are_told_again(two: Two) -> None:
     """L74, L31."""
     await two.answer(sync=True)
@@ -144,8 +170,10 @@ async def test_refresh__changes_that_fail_to_be_taken_over__everything_is_read_a
 # --- with the loops of the real processes ---------------------------------------------------------------------------
 
 
-async def test_loops__budget_status_and_terms_of_one_among_a_thousand__decided_by_within_a_second(two: Two) -> None:
+async def test_loops__money_status_terms_or_members_of_one_in_a_thousand__decided_by_within_a_second(two: Two) -> None:
     """L74: pauses of both loops included. A machine that does other things may be late, but not again and again."""
+    two.change("insert into organisation (wallet, name, advertiser, publisher)"
+               " select owner, 'a', true, false from campaign")
     for statement in CROWD.split(";"):
         two.change(statement)
     BudgetSync(two.engine, two.wirings[0].client, CHAIN_ID).sync(now())
@@ -153,15 +181,19 @@ async def test_loops__budget_status_and_terms_of_one_among_a_thousand__decided_b
     await wiring.decisions.start()
     with worker(two.engine, wiring.client):
         for off, on in (
-            ("update chain_campaign set deposited = 0", "update chain_campaign set deposited = 1000000"),
-            ("update line_item set status = 'paused'", "update line_item set status = 'active'"),
-            ("update line_item set bid_micro_usdc = 1", "update line_item set bid_micro_usdc = 5000"),
+            ("update chain_campaign set deposited = 0 where campaign = 1",
+             "update chain_campaign set deposited = 1000000 where campaign = 1"),
+            ("update line_item set status = 'paused' where id = 1",
+             "update line_item set status = 'active' where id = 1"),
+            ("update line_item set bid_micro_usdc = 1 where id = 1",
+             "update line_item set bid_micro_usdc = 5000 where id = 1"),
+            ("insert into member (account, wallet, role)"
+             " select owner, wallet, 'reporter' from campaign, publisher where campaign.id = 1", "delete from member"),
         ):
-            column = "campaign" if "chain_campaign" in off else "id"
             waits: list[float] = []
             while len(waits) < 40 and min(waits, default=9) >= 1:
                 for change, sells in ((off, False), (on, True)):
-                    waits.append(await waited(two, f"{change} where {column} = 1", sells=sells))
+                    waits.append(await waited(two, change, sells=sells))
             assert min(waits) < 1, (off, waits)
     await wiring.decisions.stop()
 
@@ -172,10 +204,10 @@ insert into chain_campaign (
     chain_id, campaign, owner, meta, deposited, withdrawn, reserved, reserved_executable_at, reserved_after_epoch,
     debited, remaining, active, epoch_cap, epoch_cap_from, opened_number
 )
-select chain_id, n, owner, '0x' || lpad(to_hex(n), 64, '0'), deposited, 0, 0, 0, 0, 0, remaining, true, 0, 0, 1
+select chain_id, n, 'crowd', '0x' || lpad(to_hex(n), 64, '0'), deposited, 0, 0, 0, 0, 0, remaining, true, 0, 0, 1
   from chain_campaign, generate_series(2, 1000) n;
 insert into campaign (owner, name, category, meta, status)
-select owner, name, category, '0x' || lpad(to_hex(n), 64, '0'), status from campaign, generate_series(2, 1000) n;
+select 'crowd', name, category, '0x' || lpad(to_hex(n), 64, '0'), status from campaign, generate_series(2, 1000) n;
 insert into line_item (campaign_id, name, bid_kind, bid_micro_usdc, pacing, starts_at, ends_at, status, targeting)
 select c.id, l.name, bid_kind, 2000, pacing, starts_at, ends_at, l.status, targeting
   from line_item l, campaign c where c.id <> l.campaign_id;

@@ -83,8 +83,8 @@ NO_BID: Mapping[str, Words] = {
         "Remove these caps, to be shown to viewers who are not counted.",
     ),
     NoBidReason.OWN_CAMPAIGN: Words(
-        "the advertiser is paid for this placement", NOTHING_TO_DO,
-        "Nothing: nobody pays himself. Your other placements are not affected.",
+        "the advertiser is paid for this placement, or belongs to an account that is", NOTHING_TO_DO,
+        "Nothing: nobody pays himself. Placements of others are not affected.",
     ),
     NoBidReason.BLOCKED_BY_PUBLISHER: Words(
         "the publisher has blocked the advertiser, the category or the creative, or does not accept the category",

@@ -151,6 +151,9 @@ class CatalogueFeed:
         if len(items) > CHANGED_MAX:
             self._all(connection, now_ms)
             return None
+        if members := ids.get("member"):
+            theirs = described.placements_of_members(connection, members)
+            ids = {**ids, "placement": theirs | ids.get("placement", frozenset())} if theirs else ids
         if ids.keys() & {"placement", "world", "publisher"}:
             last.placements = self._placements(connection, last.placements, ids)
         found: dict[int, described.Described | None] = dict.fromkeys(items)

@@ -37,7 +37,7 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """Ids by kind: line_item, campaign, placement, world, publisher. Each change (`count`) is a version of its own."""
+    """Ids by kind: line_item, campaign, placement, world, publisher, member. Each change (`count`) is a version."""
 
     count: int
     ids: Mapping[str, frozenset[int]]

@@ -42,7 +42,7 @@ def standing_codes(terms: Terms, surface: Placement, rates_ppm: Numbers, slots: 
         ("worlds", Column.WORLDS, surface.world, NoBidReason.TARGETING_WORLD),
     ):
         _object(codes, ~wishes.targets[name].table(value)[cells[column]], reason)
-    own = wishes.owners.table({surface.owner, *surface.paid})
+    own = wishes.owners.table(surface.own)
     _object(codes, own[cells[Column.OWNER]], NoBidReason.OWN_CAMPAIGN)
     _object(codes, cells[Column.LINE_ITEM_ACTIVE] == 0, NoBidReason.LINE_ITEM_PAUSED)
     _object(codes, cells[Column.CAMPAIGN_ACTIVE] == 0, NoBidReason.CAMPAIGN_INACTIVE)

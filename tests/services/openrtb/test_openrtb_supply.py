@@ -67,6 +67,21 @@ async def test_bid__deal_of_ours__is_sold_by_it_and_nobody_elses_is(market: Stan
     assert (await market.ask(request)).status_code == 204
 
 
+async def test_bid__the_exchanges_wallet_is_a_member_of_the_buyer__does_not_bid_for_him(market: Stand) -> None:
+    world = market.exchange()
+    market.buyer(1, 4_000)
+    market.buyer(2, 3_000)
+    market.run("""insert into organisation (wallet, name, advertiser, publisher)
+                  select owner, 'a', true, false from campaign where id = 1""")
+    market.refresh()
+    assert (await market.bid(asking(SECOND_PRICE)))["price"] == 4.0
+    market.run("""insert into member (account, wallet, role)
+                  select campaign.owner, publisher.wallet, 'manager' from campaign, world, publisher
+                   where campaign.id = 1 and world.id = :world and index = publisher_index""", world=world)
+    market.refresh()
+    assert (await market.bid(asking(SECOND_PRICE)))["price"] == 3.0
+
+
 async def test_bid__first_and_second_price__hold_what_may_be_charged(market: Stand) -> None:
     """L87: the winner's own second price where it pays what it bids, else its bid; and that is what is held."""
     market.exchange()

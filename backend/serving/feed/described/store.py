@@ -53,6 +53,34 @@ _NAMED_CREATIVES = """
    and line_item_id in (select id from line_item where id = any(:line_items) or campaign_id = any(:campaigns))
 """
 
+# Two accounts belong together when whoever stands for one of them (its wallet, its owners) is a member of the other.
+_KIN = text("""
+with named as (
+    select unnest(cast(:accounts as text[])) as account
+), person as (
+    select account, account as wallet, true as stands_for_it from named
+    union all
+    select member.account, member.wallet, member.role = 'owner' from named join member using (account)
+)
+select account, wallet as kin from person where wallet <> account
+union
+select person.account, member.account from person
+  join member on member.wallet = person.wallet and (person.stands_for_it or member.role = 'owner')
+ where member.account <> person.account
+""")
+
+# What the memberships of some wallets (hashes, see the triggers of `member`) bear on: their own accounts and those of
+# which they are members; on placements by owner and by share.
+_OF_MEMBERS = text("""
+with touched as (
+    select index from publisher
+     where hashtextextended(wallet, 0) = any(:hashes)
+        or wallet in (select account from member where hashtextextended(member.wallet, 0) = any(:hashes))
+)
+select p.id from placement p join world w on w.id = p.world_id join touched on touched.index = w.publisher_index
+union select placement_id from placement_share join touched on touched.index = publisher_index
+""")
+
 _WEEK = text("select weights from pacing_week")
 
 _CREATIVES = """
@@ -61,6 +89,7 @@ select id, line_item_id, kind, width, height, asset_url, asset_sha256, click_url
 """
 
 SOME_AT_ONCE = {"yield_per": 2_000}
+NOBODY: frozenset[str] = frozenset()
 Account = tuple[str, str]
 """Owner and meta of an escrow account: by them a chain campaign belongs to one that is described."""
 
@@ -100,11 +129,32 @@ def read_placements(connection: Connection, require_proof: bool, only: Supply | 
     }
     rows = connection.execute(statement, {"require_proof": require_proof, **named}).all()
     blocks, deals = _blocks(connection), _deals(connection)
-    return {row.id: _placement(row, blocks, deals) for row in rows}
+    kin = _kin(connection, {wallet for row in rows for wallet in (row.wallet, *(row.wallets or ()))})
+    return {row.id: _placement(row, blocks, deals, kin) for row in rows}
+
+
+def placements_of_members(connection: Connection, hashes: Collection[int]) -> frozenset[int]:
+    """Whatever may have other `kin` since these wallets (`hashes`, as a change names them) joined, left or rose."""
+    return frozenset(connection.execute(_OF_MEMBERS, {"hashes": list(hashes)}).scalars())
+
+
+def _kin(connection: Connection, accounts: Collection[str]) -> dict[str, frozenset[str]]:
+    """Who belongs to these accounts; those to whom nobody does are left out."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for row in connection.execute(_KIN, {"accounts": list(accounts)}):
+        found[row.account].add(row.kin)
+    return {account: frozenset(kin) for account, kin in found.items()}
+
+
+def _kin_of_all(kin: Mapping[str, frozenset[str]], row: Any) -> frozenset[str]:
+    """Of whoever is paid for the placement. Most have one publisher, whose placements have one set in common."""
+    found = kin.get(row.wallet, NOBODY)
+    return found.union(*(kin.get(wallet, NOBODY) for wallet in row.wallets)) if row.wallets else found
 
 
 def _placement(
-    row: Any, blocks: Mapping[tuple[int, int | None], Blocks], deals: Mapping[int, tuple[tuple[int, Deal], ...]]
+    row: Any, blocks: Mapping[tuple[int, int | None], Blocks], deals: Mapping[int, tuple[tuple[int, Deal], ...]],
+    kin: Mapping[str, frozenset[str]],
 ) -> Placement:
     return Placement(
         id=row.id, world=row.world_id, category=row.category, publisher=row.publisher_index, owner=row.wallet,
@@ -112,7 +162,8 @@ def _placement(
         placement_active=row.placement_active, world_active=row.world_active, test=row.test,
         accepts=frozenset(row.accepted_categories),
         shares=tuple(zip(row.indexes or (), row.basis_points or (), strict=True)),
-        paid=frozenset(row.wallets or ()), engine=row.engine, width_mm=row.width_mm, height_mm=row.height_mm,
+        paid=frozenset(row.wallets or ()), kin=_kin_of_all(kin, row), engine=row.engine, width_mm=row.width_mm,
+        height_mm=row.height_mm,
         external_demand=row.external_demand, soft_floor_micro_usdc=row.soft_floor_micro_usdc,
         deals=deals.get(row.id, ()), deals_only=row.deals_only,
         blocks=_merged(blocks.get((row.publisher_index, None)), blocks.get((row.publisher_index, row.world_id))),
