@@ -52,7 +52,10 @@ class GoalTerms:
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """A stored goal. `read_number` is the last block whose logs were read."""
+    """A stored goal. `read_number` is the last block whose logs were read, `read_from` the one before the first.
+
+    `again_number`: logs after this block are read once more, up to `read_number`, for clicks that were stored late.
+    """
 
     id: int
     campaign_id: CampaignId
@@ -62,6 +65,8 @@ class Goal:
     previous_until: datetime | None
     read_number: int | None
     created_at: datetime
+    read_from: int | None = None
+    again_number: int | None = None
 
 
 def checked(terms: GoalTerms) -> GoalTerms:

@@ -8,12 +8,13 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import msgspec
 import redis
 
 from backend.conversions import postback, store
-from backend.conversions.attribution import Attributed, attribute, too_early
+from backend.conversions.attribution import CLOCKS_APART_MS, Attributed, attribute, too_early
 from backend.conversions.client import LogReader
 from backend.conversions.conversion import Conversion, verdict_of
 from backend.conversions.goal import Goal, GoalKind, GoalStatus, GoalTerms, checked
@@ -137,7 +138,8 @@ class GoalService:
             changed = replace(found, terms=terms, status=status or found.status)
             if found.status is GoalStatus.ARCHIVED and found.read_number is not None:
                 # what was logged meanwhile is not read
-                changed = replace(changed, read_number=max(0, self._reader.confirmed(self._confirmations)))
+                head = max(0, self._reader.confirmed(self._confirmations))
+                changed = replace(changed, read_number=head, read_from=head, again_number=None)
             store.update_goal(connection, changed)
             audit.record(connection, "conversion_goal.change", f"conversion_goal:{goal}", status=changed.status.value)
             return changed
@@ -314,7 +316,8 @@ class WaitingConversions:
 
 
 class ChainConversions:
-    """Conversions that contracts log: what a goal names is read in ranges of confirmed blocks, each exactly once.
+    """Conversions that contracts log: what a goal names is read in ranges of confirmed blocks, each exactly once, and
+    once more where a click was stored late.
 
     The range, its conversions and the goal's `read_number` are one transaction, so it may be killed at any moment.
     """
@@ -338,7 +341,10 @@ class ChainConversions:
         confirmed = self._reader.confirmed(self._confirmations)
         if not self._is_stored_until(confirmed):
             return False
-        behind = [self._try(goal, confirmed) for goal in goals]
+        behind = [self._try(goal, partial(self._read, goal, confirmed)) for goal in goals]
+        with self._engine.begin() as connection:
+            late = store.goals_to_read_again(connection)
+        behind += [self._try(goal, partial(self._read_again, goal)) for goal in late]
         return any(behind)
 
     def _is_stored_until(self, confirmed: int) -> bool:
@@ -346,10 +352,10 @@ class ChainConversions:
         oldest_ms = store.oldest_in_stream_ms(self._redis)
         return oldest_ms is None or (confirmed >= 0 and self._reader.block_ms(confirmed) < oldest_ms)
 
-    def _try(self, goal: int, confirmed: int) -> bool:
+    def _try(self, goal: int, read: Callable[[], bool]) -> bool:
         """What a node will not tell of one contract must not keep it from telling of others."""
         try:
-            return self._read(goal, confirmed)
+            return read()
         except Unavailable as error:
             log.warning("goal %d: %s", goal, error)
             return False
@@ -366,6 +372,40 @@ class ChainConversions:
             self._take_in(connection, goal, found)
             store.advance(connection, goal.id, span[1])
             return span[1] < confirmed
+
+    def _read_again(self, goal_id: int) -> bool:
+        """A range of what was read before a click was stored that had come by then: it had waited on a disk, or for its
+        view. What is begun is read to its end before more of it is begun, and new blocks are read all the while, so late
+        clicks without end keep nothing from being read.
+        """
+        with self._engine.begin() as connection:
+            goal = store.claim_goal(connection, goal_id)
+            if goal is None or goal.terms.contract is None or goal.terms.topic0 is None:
+                return False
+            last = goal.read_number or 0
+            start = goal.again_number
+            if start is None:
+                late_ms = store.take_late(connection, goal.id)
+                if late_ms is None:
+                    return False
+                first = last if goal.read_from is None else goal.read_from
+                start = self._last_before(late_ms - CLOCKS_APART_MS, first, last)
+            span = next_range(start, last, BLOCKS_MAX)
+            if span is not None:
+                self._take_in(connection, goal, self._reader.logs(goal.terms.contract, goal.terms.topic0, *span))
+            reached = last if span is None else span[1]
+            store.advance_again(connection, goal.id, None if reached == last else reached)
+            return reached != last
+
+    def _last_before(self, time_ms: int, first: int, last: int) -> int:
+        """The last block from `first` to `last` that is older than a time; `first` when none is."""
+        while first < last:
+            middle = (first + last + 1) // 2
+            if self._reader.block_ms(middle) < time_ms:
+                first = middle
+            else:
+                last = middle - 1
+        return first
 
     def _take_in(self, connection: Connection, goal: Goal, found: list[ConversionLog]) -> None:
         """Logs without a reference of ours are somebody's business, not conversions."""

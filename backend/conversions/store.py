@@ -31,9 +31,9 @@ def owns_campaign(connection: Connection, owner: Address, campaign: CampaignId) 
 def insert_goal(connection: Connection, campaign: CampaignId, terms: GoalTerms, read_number: int | None) -> Goal:
     row = connection.execute(
         text("""insert into conversion_goal (campaign_id, name, kind, click_days, view_days, repeatable, status,
-                                             secret_version, contract, event, topic0, read_number)
+                                             secret_version, contract, event, topic0, read_number, read_from)
                 values (:campaign, :name, :kind, :click_days, :view_days, :repeatable, 'active', 1, :contract, :event,
-                        :topic0, :read_number) returning *"""),
+                        :topic0, :read_number, :read_number) returning *"""),
         {"campaign": campaign, "name": terms.name, "kind": terms.kind.value, "click_days": terms.click_days,
          "view_days": terms.view_days, "repeatable": terms.repeatable, "contract": terms.contract,
          "event": terms.event, "topic0": terms.topic0, "read_number": read_number},
@@ -72,9 +72,11 @@ def any_goal(connection: Connection, goal: int) -> Goal | None:
 def update_goal(connection: Connection, goal: Goal) -> None:
     connection.execute(
         text("""update conversion_goal set name = :name, status = :status, secret_version = :version,
-                       previous_until = :previous_until, read_number = :read_number where id = :id"""),
+                       previous_until = :previous_until, read_number = :read_number, read_from = :read_from,
+                       again_number = :again_number where id = :id"""),
         {"id": goal.id, "name": goal.terms.name, "status": goal.status.value, "version": goal.secret_version,
-         "previous_until": goal.previous_until, "read_number": goal.read_number},
+         "previous_until": goal.previous_until, "read_number": goal.read_number, "read_from": goal.read_from,
+         "again_number": goal.again_number},
     )
 
 
@@ -105,6 +107,29 @@ def claim_goal(connection: Connection, goal: int) -> Goal | None:
 def advance(connection: Connection, goal: int, read_number: int) -> None:
     connection.execute(
         text("update conversion_goal set read_number = :number where id = :id"), {"id": goal, "number": read_number}
+    )
+
+
+def goals_to_read_again(connection: Connection) -> list[int]:
+    """Ids of the goals whose logs are read once more: clicks were stored after that."""
+    return list(connection.execute(text(
+        """select id from conversion_goal goal where kind = 'on_chain' and status = 'active'
+              and (again_number is not null or exists (select from late_click where goal_id = goal.id)) order by id"""
+    )).scalars())
+
+
+def take_late(connection: Connection, goal: int) -> int | None:
+    """When the first of the goal's late clicks came, Unix milliseconds; they are gone when we commit."""
+    first: int | None = connection.execute(
+        text("""with taken as (delete from late_click where goal_id = :id returning received_ms)
+                select min(received_ms) from taken"""), {"id": goal},
+    ).scalar()
+    return first
+
+
+def advance_again(connection: Connection, goal: int, again_number: int | None) -> None:
+    connection.execute(
+        text("update conversion_goal set again_number = :number where id = :id"), {"id": goal, "number": again_number}
     )
 
 
@@ -282,5 +307,5 @@ def _goal(row: Row[tuple[object, ...]]) -> Goal:
     until = cast("datetime | None", row.previous_until)
     return Goal(
         int(row.id), CampaignId(row.campaign_id), terms, GoalStatus(row.status), row.secret_version, until,
-        row.read_number, row.created_at,
+        row.read_number, row.created_at, row.read_from, row.again_number,
     )

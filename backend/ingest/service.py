@@ -28,7 +28,7 @@ from backend.ingest.kernel import Whole
 from backend.ingest.pipeline import NO_LISTS, Circumstances, Lists
 from backend.ingest.quick import Asked, Judged
 from backend.ingest.reports import Entry
-from backend.ingest.sequence import asked_early, asked_ids, in_order, late_decisions
+from backend.ingest.sequence import asked_early, asked_ids, click_id, in_order, late_decisions
 from backend.ingest.store import Poison, Stored
 from backend.net.resp import Resp
 
@@ -379,6 +379,8 @@ class IngestConsumer:
         late = late_decisions(fresh)
         if late:
             store.decide_again(connection, late)
+        if late or found.taken_back:
+            store.read_again(connection, {click_id(decision) for decision in late} | set(found.taken_back))
 
 
 _Entries = Sequence[tuple[str, Entry]]

@@ -289,6 +289,22 @@ def decide_again(connection: Connection, decision_ids: Collection[str]) -> None:
     connection.execute(_DECIDE_AGAIN, {"decisions": sorted(decision_ids)})
 
 
+# What contracts have logged of these clicks may have been read without them.
+_READ_AGAIN = text("""
+insert into late_click (goal_id, received_ms)
+select goal.id, min(click.received_ms)
+  from event click
+  join line_item item on item.id = click.line_item_id
+  join conversion_goal goal on goal.campaign_id = item.campaign_id and goal.kind = 'on_chain' and goal.status = 'active'
+ where click.event_id = any(cast(:ids as text[])) group by goal.id
+""")
+
+
+def read_again(connection: Connection, event_ids: Collection[str]) -> None:
+    """Tell the goals of these clicks, which are stored only now, that logs since they came are to be read once more."""
+    connection.execute(_READ_AGAIN, {"ids": list(event_ids)})
+
+
 _encode_record = msgspec.json.Encoder().encode
 _decode_record = msgspec.json.Decoder(AcceptedRecord).decode
 

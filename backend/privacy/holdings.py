@@ -144,6 +144,7 @@ HOLDINGS: tuple[Holding, ...] = (
     Holding("event", "what happened to ads that were shown", why="tied to a decision, never to a viewer or account"),
     Holding("dropped_event", "reports that were not charged", why="tied to a decision, never to a viewer or account"),
     Holding("early_click", "clicks whose view has not come", why="tied to a decision, never to a viewer or account"),
+    Holding("late_click", "goals whose logs are read once more, and since when", why="a number and a time"),
     Holding("billing_counter", "the last number of a series of invoices", why="numbers"),
     Holding("reconciliation", "whether chain, ledger and Stripe agree", why="sums, and ids of campaigns and payments"),
     Holding("flagged_event", "events under a flag, and what the ledger did", why="tied to an event, never to a person"),

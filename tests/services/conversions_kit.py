@@ -105,6 +105,11 @@ class World:
             events += [{"kind": "click", "token": sign(token, TOKEN_KEY)} for token in tokens]
         asyncio.run(self._send(msgspec.json.encode({"events": events}), at_ms))
 
+    def click(self, token: DecisionToken, at_ms: int) -> None:
+        """A click alone; stored in Redis, not yet in the tables."""
+        body = msgspec.json.encode({"events": [{"kind": "click", "token": sign(token, TOKEN_KEY)}]})
+        asyncio.run(self._send(body, at_ms))
+
     async def _send(self, body: bytes, at_ms: int) -> None:
         client = redis.asyncio.Redis.from_url(self._redis_url)
         verdicts = await IngestService(client, CHAIN_ID, TOKEN_KEY, Ruleset()).accept(body, at_ms, "Mozilla/5.0")

@@ -179,6 +179,46 @@ def test_read__click_is_still_in_the_stream__waits_for_it(stand: Stand) -> None:
     assert (stand.verdicts(), stand.paid()) == ([("counted", None)], PRICE)
 
 
+def test_read__click_waited_on_a_disk_for_redis__logs_since_then_are_read_once_more(
+    stand: Stand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """L53, L82: nobody could know the reference when its log was read; what was before the goal is still not read."""
+    monkeypatch.setattr("backend.conversions.service.BLOCKS_MAX", 2)
+    clicked_ms = now_ms() - 50_000
+    token = decided(stand.shop, 1, clicked_ms - 5_000)
+    mine = reference(name_of(token))
+    stand.contract.log(mine)
+    stand.confirm()
+    goal = stand.goal()
+    stand.contract.log(NOISE, mine)
+    stand.confirm(7)
+    stand.read()
+    before = stand.goals.goal(OWNER, goal.id)
+    assert stand.verdicts() == []
+    stand.world.show(token, at_ms=clicked_ms)
+    stand.read()
+    stand.read(stand.reading(stand.rpc_url))
+    assert (stand.verdicts(), stand.paid()) == ([("counted", None)], PRICE)
+    assert rows(stand.engine, "select count(*) from late_click") == [(0,)]
+    assert stand.goals.goal(OWNER, goal.id) == before
+
+
+def test_read__click_waited_for_its_view__logs_since_then_are_read_once_more(stand: Stand) -> None:
+    """L53: the view comes when the log was read, and the click counts from then on."""
+    stand.goal()
+    token = stand.token(1)
+    stand.world.click(token, at_ms=now_ms())
+    stand.world.store()
+    mine = reference(name_of(token))
+    stand.contract.log(mine)
+    stand.confirm()
+    stand.read()
+    assert stand.verdicts() == []
+    stand.world.show(token, at_ms=now_ms(), click=False)
+    stand.read()
+    assert (stand.verdicts(), stand.paid()) == ([("counted", None)], PRICE)
+
+
 # --- nodes that misbehave -----------------------------------------------------------------------------------------
 
 Change = Callable[[dict[str, Any], dict[str, Any]], dict[str, Any] | None]

@@ -12,7 +12,8 @@ class ConversionGoal(SQLModel, table=True):
     """What an advertiser counts as a conversion, and how we learn of it.
 
     `postback`: signed requests; the secret is derived from the token key, so that none lies here. `on_chain`: logs of
-    `contract` with `topic0`, read up to block `read_number`.
+    `contract` with `topic0`, read from the block after `read_from` up to `read_number`, and those after `again_number`
+    once more.
     """
 
     __tablename__ = "conversion_goal"
@@ -40,7 +41,22 @@ class ConversionGoal(SQLModel, table=True):
     event: str | None = Field(default=None, sa_type=Text)
     topic0: str | None = Field(default=None, sa_type=Text)
     read_number: int | None = big(nullable=True)
+    read_from: int | None = big(nullable=True)      # null: not known, so nothing is read once more
+    again_number: int | None = big(nullable=True)
     created_at: datetime | None = created()
+
+
+class LateClick(SQLModel, table=True):
+    """A click that was stored long after it came: the goal's logs since then are read once more, and this is deleted.
+
+    Without a foreign key, so that no event waits for whoever reads logs.
+    """
+
+    __tablename__ = "late_click"
+
+    id: int | None = row_id()
+    goal_id: int = big()
+    received_ms: int = big()
 
 
 class Conversion(SQLModel, table=True):
