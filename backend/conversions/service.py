@@ -375,8 +375,8 @@ class ChainConversions:
 
     def _read_again(self, goal_id: int) -> bool:
         """A range of what was read before a click was stored that had come by then: it had waited on a disk, or for its
-        view. What is begun is read to its end before more of it is begun, and new blocks are read all the while, so late
-        clicks without end keep nothing from being read.
+        view. What is begun is read to its end before more is begun, and new blocks are read all the while: late clicks
+        without end keep nothing from being read.
         """
         with self._engine.begin() as connection:
             goal = store.claim_goal(connection, goal_id)
