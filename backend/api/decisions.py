@@ -3,6 +3,9 @@
 import re
 import time
 from collections.abc import Callable
+from functools import lru_cache
+from itertools import product
+from string import ascii_lowercase, ascii_uppercase
 from typing import Annotated
 
 import msgspec
@@ -32,7 +35,7 @@ PREFLIGHT = ANY_ORIGIN | {
 
 
 def _two(pattern: str) -> msgspec.Meta:
-    """Two letters. The pattern is for readers of the schema: `_body` looks at them without a regular expression."""
+    """Two letters. The pattern is for readers of the schema: `_body` has a list of all."""
     return msgspec.Meta(min_length=2, max_length=2, extra_json_schema={"pattern": pattern})
 
 
@@ -132,6 +135,8 @@ class TraceAnswer(msgspec.Struct):
 
 _decode = msgspec.json.Decoder(AdRequestBody).decode
 _encode = msgspec.json.Encoder().encode
+_COUNTRIES = frozenset({None, *map("".join, product(ascii_uppercase, repeat=2))})
+_LANGUAGES = frozenset({None, *map("".join, product(ascii_lowercase, repeat=2))})
 _ACCOUNT = re.compile("0x[0-9a-fA-F]{40}")
 
 
@@ -142,6 +147,7 @@ class Decide:
         self._service = service
         self._dice = random_pieces(RANDOM_BYTES)
         self._rules = {video: _encode(_rules(service.ruleset, video=video)) for video in (False, True)}
+        self._closing = lru_cache(16)(self._closing_of)
 
     async def answer(self, raw: bytes, head: Head) -> bytes:
         """`head`: Sec-GPC objects, User-Agent and Origin say coarsely who asks."""
@@ -152,13 +158,13 @@ class Decide:
         started = self._service.begin(*self._question(raw, head))
         if not isinstance(started, tuple):
             return self._encoded(started) if started is not None else None
-        held, finish = started
+        ask, finish = started
 
         def content(reply: int) -> bytes | None:
             decision = finish(reply)
             return None if decision is None else self._encoded(decision)
 
-        return held, content
+        return ask, content
 
     def _question(self, raw: bytes, head: Head) -> tuple[AdRequest, int, bytes]:
         return _asked(raw, head), time.time_ns() // 1_000_000, next(self._dice)
@@ -166,7 +172,11 @@ class Decide:
     def _encoded(self, answer: Decision | NoBid) -> bytes:
         if isinstance(answer, NoBid):
             return _encode(_no_bid(answer))
-        return encoded(answer, self._rules[answer.video])
+        return b"".join((answer.opening, answer.shown, self._closing(answer.video, answer.test, answer.version)))
+
+    def _closing_of(self, video: bool, test: bool, version: int) -> bytes:
+        """How a DecisionAnswer ends. The price stays with us: both sides see it in their reports."""
+        return b',"rules":%b,"test":%b,"version":%d}' % (self._rules[video], b"true" if test else b"false", version)
 
     async def explanation(self, raw: bytes, head: Head, caller: Caller) -> bytes:
         """What `answer` would decide, as far as the caller may see it."""
@@ -221,10 +231,10 @@ def read_ad_request(raw: bytes, *, gpc: bool, client: int = 0, origin: int = 0) 
 
 
 def _asked(raw: bytes, head: Head) -> AdRequest:
+    agent, origin = head.get(b"user-agent"), head.get(b"origin")
     return read_ad_request(
-        raw, gpc=head.get(b"sec-gpc") == b"1",
-        client=client_class(head.get(b"user-agent", b"").decode("latin-1")),
-        origin=origin_mark(head.get(b"origin", b"").decode("latin-1")),
+        raw, gpc=head.get(b"sec-gpc") == b"1", client=client_class(agent.decode("latin-1")) if agent else 0,
+        origin=origin_mark(origin.decode("latin-1")) if origin else 0,
     )
 
 
@@ -246,24 +256,15 @@ def _body(raw: bytes) -> AdRequestBody:
         raise Unprocessable("invalid_request", str(error)) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadRequest("malformed_json", "the body is not valid JSON") from error
-    country, language = body.country, body.language
-    if country is not None and not (country.isascii() and country.isalpha() and country.isupper()):
+    if body.country not in _COUNTRIES:
         raise Unprocessable("invalid_request", "two capital letters are expected at `$.country`")
-    if language is not None and not (language.isascii() and language.isalpha() and language.islower()):
+    if body.language not in _LANGUAGES:
         raise Unprocessable("invalid_request", "two small letters are expected at `$.language`")
     return body
 
 
 def _no_bid(answer: NoBid) -> NoBidAnswer:
     return NoBidAnswer({reason.value: n for reason, n in answer.reasons.items()}, answer.version)
-
-
-def encoded(answer: Decision, rules: bytes) -> bytes:
-    """A DecisionAnswer from prepared pieces. The price stays with us: both sides see it in their reports."""
-    return b'{"decision_id":"%b","token":"%b","expires_at_ms":%d,"creative":%b,"rules":%b,"test":%b,"version":%d}' % (
-        answer.decision_id.hex().encode(), answer.signed, answer.expires_ms, answer.shown, rules,
-        b"true" if answer.test else b"false", answer.version,
-    )
 
 
 def _trace(seen: Trace) -> TraceAnswer:

@@ -172,9 +172,12 @@ class Door(HttpToolsProtocol):
             self._since = self.loop.time()
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Trailers are nobody's."""
+        """As uvicorn's, which costs as much again; but trailers are nobody's."""
         if self._in_head:
-            super().on_header(name, value)
+            name = name.lower()
+            if name == b"expect" and value.lower() == b"100-continue":
+                self.expect_100_continue = True
+            self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
         self._in_head = False
@@ -257,7 +260,10 @@ class Door(HttpToolsProtocol):
         elif isinstance(started, bytes):
             self._tell(exchange, hot.success(exchange, started))
         else:
-            started[0].add_done_callback(partial(self._arrived, exchange, started[1]))
+            try:
+                started[0](partial(self._arrived, exchange, started[1]))
+            except Exception:           # it is raised again where there is time to say what it means
+                self._begin_task(exchange)
 
     def _begin_task(self, exchange: Exchange, raised: Exception | None = None) -> None:
         task = self.loop.create_task(self._answer(exchange, raised))
@@ -271,17 +277,17 @@ class Door(HttpToolsProtocol):
             await self.flow.drain()
         self._tell(exchange, answer)
 
-    def _arrived(
-        self, exchange: Exchange, finish: Callable[[Any], bytes | None], reply: asyncio.Future[Any]
-    ) -> None:
+    def _arrived(self, exchange: Exchange, finish: Callable[[Any], bytes | None], reply: Any) -> None:
         """What a started answer waited for is there, or will never be."""
         assert self.hot is not None
         content, raised = None, None
         try:
-            content = finish(reply.result())
+            if isinstance(reply, Exception):
+                raise reply
+            content = finish(reply)
         except REDIS_UNAVAILABLE as error:
             raised = error          # whether it was done is not known: nothing is begun again
-        except (Exception, asyncio.CancelledError):
+        except Exception:
             log.debug("a started answer is begun again", exc_info=True)
         if content is not None:
             self._tell(exchange, self.hot.success(exchange, content))
@@ -306,7 +312,7 @@ class Door(HttpToolsProtocol):
             return
         head, content = answer
         closing = b"" if exchange.keep_alive or _CLOSING in head else _CLOSING
-        self.transport.write(b"%b%b%b\r\n%b" % (head, _common(self.server_state), closing, content))
+        self.transport.write(b"".join((head, _common(self.server_state), closing, b"\r\n", content)))
         if not exchange.keep_alive:
             self.transport.close()
         self.on_response_complete()

@@ -4,7 +4,6 @@ Whatever is not plain about a request (a query, a repeated header, too long a he
 routes answer the same; what an answer looks like must not depend on who gave it (L75). api/door.py speaks HTTP.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -43,8 +42,9 @@ class HotRoute:
     start: "Start | None" = None
 
 
-Later = tuple["asyncio.Future[Any]", Callable[[Any], bytes | None]]
-"""What is waited for, and what makes the answer of it; None: `answer` has to be asked after all."""
+Later = tuple[Callable[[Callable[[Any], None]], None], Callable[[Any], bytes | None]]
+"""What asks a store, and calls what it is given with the reply (an exception, where one would be raised), not before it
+has returned; and what makes the answer of the reply, or None: `answer` has to be asked after all."""
 Start = Callable[[bytes, Head, str], bytes | Later | None]
 """As `answer`, where that needs at most one reply of a store: without a task, which costs as much as the ad does. None,
 or whatever it raises, leaves the request to `answer`; so it may raise only before it has done anything."""
@@ -113,7 +113,8 @@ class HotPaths:
         self._surface = {route.path: [*SURFACE_HEADERS[surface_of(route.path, b"")], *extra] for route in routes}
         self._fixed = {
             route.path: status_line(route.status)
-            + lines([(b"content-type", b"application/json"), *self._surface[route.path]]) for route in routes
+            + lines([(b"content-type", b"application/json"), *self._surface[route.path]]) + b"x-request-id: "
+            for route in routes
         }
 
     def of(self, target: bytes, sent: Headers, head_bytes: int) -> Exchange | None:
@@ -171,9 +172,10 @@ class HotPaths:
 
     def success(self, one: Exchange, content: bytes) -> Answer:
         """The answer around this content."""
-        return b"%bx-request-id: %b\r\n%bcontent-length: %d\r\n" % (
-            self._fixed[one.route.path], one.name.encode(), one.told, len(content)
-        ), content
+        told, length = one.told, b"%d" % len(content)
+        return b"".join((
+            self._fixed[one.route.path], one.name.encode(), b"\r\n", told, b"content-length: ", length, b"\r\n"
+        )), content
 
     def refusal(
         self, one: Exchange, refuse: Callable[[Scope], Response], peer: str | None, scope: Callable[[], Scope]

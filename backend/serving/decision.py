@@ -7,7 +7,7 @@ from hashlib import blake2b
 
 import msgspec
 
-from backend.core.decision_token import DecisionToken, Facts, token_of
+from backend.core.decision_token import DecisionToken, facts_of, token_of
 from backend.core.events import BidKind
 from backend.core.house_creative import house_creative
 from backend.core.reasons import NoBidReason
@@ -45,17 +45,22 @@ class AdRequest(msgspec.Struct, frozen=True):
     origin: int = 0
 
 
-class Decision:
-    """An ad was chosen and its price is held; `signed` is the token of the facts, in ASCII.
+class Decision(msgspec.Struct, eq=False):
+    """An ad was chosen and its price is held.
 
-    `creative` is what is shown, and `shown` the same as JSON for whoever answers. `version` is that of the terms that
-    were decided by.
+    `body` is that of the token and `signed` the token, in ASCII; `opening` is how the answer begins. `creative` is what
+    is shown, and `shown` the same as JSON for whoever answers. `version` is that of the terms that were decided by.
+    `test`: the house creative is shown, for nothing.
     """
 
-    __slots__ = ("_facts", "creative", "shown", "signed", "version")
-
-    def __init__(self, facts: Facts, signed: bytes, creative: Creative, shown: bytes, version: int) -> None:
-        self._facts, self.signed, self.creative, self.shown, self.version = facts, signed, creative, shown, version
+    body: bytes
+    signed: bytes
+    opening: bytes
+    creative: Creative
+    shown: bytes
+    version: int
+    video: bool
+    test: bool = False
 
     @property
     def token(self) -> str:
@@ -64,24 +69,18 @@ class Decision:
     @property
     def facts(self) -> DecisionToken:
         """What the token says, by name."""
-        return token_of(self._facts)
+        return token_of(facts_of(self.body))
 
     @property
     def decision_id(self) -> bytes:
-        return self._facts[1]
+        return facts_of(self.body)[1]
 
-    @property
-    def expires_ms(self) -> int:
-        return self._facts[10]
 
-    @property
-    def video(self) -> bool:
-        return self._facts[12]
-
-    @property
-    def test(self) -> bool:
-        """Whether the house creative is shown, for nothing."""
-        return self._facts[4] == 0
+def opening_of(decision: bytes, signed: bytes, expires_ms: int) -> bytes:
+    """How an answer with a token begins, up to the creative; kernel.c writes the same."""
+    return b'{"decision_id":"%b","token":"%b","expires_at_ms":%d,"creative":' % (
+        decision.hex().encode(), signed, expires_ms
+    )
 
 
 def shown_json(creative: Creative) -> bytes:

@@ -1,7 +1,8 @@
-/* What a plain decision has to write (a token, and the call that holds its price) in one call. Optional; see kernel.py.
+/* What a plain decision has to write (a token, the call that holds its price, how its answer begins) in one call.
+ * Optional; see kernel.py.
  *
- * The token's layout is that of core/decision_token.py, the hold's that of wire.py. What is not plain is answered with
- * None, and Python writes it.
+ * The token's layout is that of core/decision_token.py, the hold's that of wire.py, the answer's that of decision.py.
+ * What is not plain is answered with None, and Python writes it.
  */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
@@ -9,7 +10,7 @@
 #include "../core/c/hash.h"
 #include "../core/c/words.h"
 
-#define VERSION 1               /* as in kernel.py: what was built from older code is not used */
+#define VERSION 2               /* as in kernel.py: what was built from older code is not used */
 #define BODY 92
 #define MAC 16
 #define AT_ID 1
@@ -85,6 +86,19 @@ static PyObject *held(const uint8_t *body, uint64_t price, uint64_t until, Piece
     return call;
 }
 
+/* How the answer begins; see opening_of in decision.py. */
+static PyObject *opening(const uint8_t *body, const uint8_t *text, uint64_t expires_ms)
+{
+    char start[LETTERS + 128], *at = PUT(start, "{\"decision_id\":\"");
+    at = put_hex(at, body + AT_ID, 16);
+    at = PUT(at, "\",\"token\":\"");
+    at = put(at, (const char *)text, LETTERS);
+    at = PUT(at, "\",\"expires_at_ms\":");
+    at = put_number(at, expires_ms);
+    at = PUT(at, ",\"creative\":");
+    return PyBytes_FromStringAndSize(start, at - start);
+}
+
 /* The last five of the arguments: price, expiry, grace, client, origin. 0 with an error when one is no such number. */
 static int numbers(PyObject *const *from, uint64_t *found)
 {
@@ -127,15 +141,21 @@ static PyObject *stamp(PyObject *self, PyObject *const *arguments, Py_ssize_t co
 
     uint8_t text[LETTERS];
     encoded(token, BODY + MAC, text);
-    PyObject *call = held(token, number[0], number[1] + number[2], head, prefix, tail);
-    if (call == NULL) return NULL;
-    return Py_BuildValue(
-        "(y#y#N)", (char *)token, (Py_ssize_t)BODY, (char *)text, (Py_ssize_t)LETTERS, call
-    );
+    PyObject *written[4] = {
+        PyBytes_FromStringAndSize((char *)token, BODY), PyBytes_FromStringAndSize((char *)text, LETTERS),
+        held(token, number[0], number[1] + number[2], head, prefix, tail), opening(token, text, number[1]),
+    };
+    PyObject *all = PyTuple_New(4);
+    for (int i = 0; i < 4; i++) {
+        if (all != NULL && written[i] != NULL) PyTuple_SET_ITEM(all, i, written[i]);
+        else { Py_XDECREF(written[i]); Py_CLEAR(all); }
+    }
+    return all;
 }
 
 static PyMethodDef METHODS[] = {
-    {"stamp", (PyCFunction)(void (*)(void))stamp, METH_FASTCALL, "(body of the token, token, call of the hold)."},
+    {"stamp", (PyCFunction)(void (*)(void))stamp, METH_FASTCALL,
+     "(body of the token, token, call of the hold, opening of the answer)."},
     {NULL, NULL, 0, NULL},
 };
 

@@ -5,10 +5,12 @@ It is never needed: what it writes is what Wire and decision_token write.
 
 from collections.abc import Callable
 
-VERSION = 1                     # as in kernel.c
+VERSION = 2                     # as in kernel.c
 
-Stamp = Callable[..., tuple[bytes, bytes, bytes] | None]
-"""The token's body, the token, and the packed call of the hold script; see `Wire.stamp`."""
+Stamped = tuple[bytes, bytes, bytes, bytes]
+"""The token's body, the token, the packed call of the hold script, and how the answer begins."""
+Stamp = Callable[..., Stamped | None]
+"""See `Wire.stamp`."""
 
 
 def load() -> Stamp | None:

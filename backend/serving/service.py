@@ -6,9 +6,10 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from functools import lru_cache
-from typing import NamedTuple, Protocol
+from functools import lru_cache, partial
+from typing import Protocol
 
+import msgspec
 import numpy as np
 import redis
 
@@ -19,9 +20,10 @@ from backend.core.decision_token import (
     VERSION,
     DecisionToken,
     Facts,
+    body_of,
     decision_id,
     facts_of,
-    sign_facts,
+    sign_body,
     token_of,
 )
 from backend.core.events import BidKind
@@ -29,7 +31,7 @@ from backend.core.exchange import AskDemand, SupplyBid, SupplyRequest
 from backend.core.reasons import NoBidReason
 from backend.core.ruleset import Ruleset
 from backend.core.sponsored_hour import HOUR_MS, hour_id
-from backend.net.resp import Resp
+from backend.net.resp import Resp, Then
 from backend.serving import kernel as compiled
 from backend.serving import store
 from backend.serving.auction import asked_floor
@@ -40,6 +42,7 @@ from backend.serving.decision import (
     NoBid,
     drawn,
     house,
+    opening_of,
     shown_json,
     sponsor,
     viewer_bytes,
@@ -76,36 +79,39 @@ class Feed(Protocol):
     async def run(self) -> None: ...
 
 
-class Asking:
+class Asking(msgspec.Struct, eq=False):
     """One ad request on its way to a sale. `away`: line items that take no part in it, and why."""
 
-    __slots__ = ("away", "floor", "moment", "now_ms", "outside", "random", "request", "said", "seed", "stall")
-
-    def __init__(
-        self, request: AdRequest, stall: Stall, moment: Moment, said: Said, now_ms: int, random: bytes
-    ) -> None:
-        self.request, self.stall, self.moment, self.said = request, stall, moment, said
-        self.now_ms, self.random = now_ms, random
-        self.seed = int.from_bytes(random[10:RANDOM_BYTES], "big")
-        surface = stall.placement
-        self.floor = surface.floor_micro_usdc
-        if surface.soft_floor_micro_usdc is not None:
-            self.floor = asked_floor(self.floor, surface.soft_floor_micro_usdc, self.seed)
-        self.away: dict[int, NoBidReason] = {}
-        self.outside: list[Lot] = []
+    request: AdRequest
+    stall: Stall
+    moment: Moment
+    said: Said
+    now_ms: int
+    random: bytes
+    seed: int
+    floor: int
+    away: dict[int, NoBidReason] = msgspec.field(default_factory=dict)
+    outside: list[Lot] = msgspec.field(default_factory=list)
 
     def leave(self, line_item: int, reason: NoBidReason) -> None:
         """Out of this request."""
         self.away[line_item] = reason
 
 
-class Hold(NamedTuple):
-    """`packed` is the call that holds the price; `signed` the token of the facts, empty when it is not written yet."""
+class Hold(msgspec.Struct, gc=False):
+    """`packed` is the call that holds the price; `body`, `signed` and `opening` are what a Decision has. `place`: which
+    of the creatives is shown."""
 
     packed: bytes
-    facts: Facts
+    body: bytes
     signed: bytes
+    opening: bytes
     wire: Wire
+    place: int
+
+
+Later = tuple[Callable[[Then], None], Callable[[int], Decision | None]]
+"""What asks Redis for the hold, and what makes the ad of its reply; None: `decide` has to be asked after all."""
 
 
 class DecisionService:
@@ -167,11 +173,9 @@ class DecisionService:
             await self._ask_outside(one)
         return await self._sell(one) or self._no_bid(one)
 
-    def begin(
-        self, request: AdRequest, now_ms: int, random: bytes
-    ) -> NoBid | tuple[asyncio.Future[int], Callable[[int], Decision | None]] | None:
-        """As `decide`, where one hold decides: its reply is to be awaited and given to the function, which returns the
-        ad, or None. None, then and now: ask `decide`. Raises as `decide`."""
+    def begin(self, request: AdRequest, now_ms: int, random: bytes) -> NoBid | Later | None:
+        """As `decide`, where one hold decides: it is to be asked for, and its reply given to the second function. None:
+        ask `decide`. Raises as `decide`."""
         one = self._asking(request, now_ms, random)
         stall = one.stall
         if stall.placement.test or stall.sponsors or stall.external:
@@ -179,16 +183,24 @@ class DecisionService:
         sold = self._sold(one)
         if sold is None:
             return self._no_bid(one)
-        if sold[0].offer.line_item.frequency is not None:
+        lot, price = sold
+        if lot.offer.line_item.frequency is not None:
             return None
-        hold = self._hold(one, *sold)
-        return self._purses.ask(hold.packed), lambda reply: self._held(one, *sold, REFUSALS.get(reply), hold)
+        hold = self._hold(one, lot, price)
+        return partial(self._purses.ask, hold.packed), lambda reply: self._held(
+            one, lot, price, REFUSALS.get(reply), hold
+        )
 
     def _asking(self, request: AdRequest, now_ms: int, random: bytes) -> Asking:
         stall, moment = self._shelf.look_up(request.placement_id, now_ms)
         countable = stall.has_capped and _countable(request.gpc, request.tcf, self._tcf_vendor)
         said = (request.country, request.language, request.device, countable)
-        return Asking(request, stall, moment, said, now_ms, random)
+        seed = int.from_bytes(random[10:RANDOM_BYTES], "big")
+        surface = stall.placement
+        floor, soft_floor = surface.floor_micro_usdc, surface.soft_floor_micro_usdc
+        if soft_floor is not None:
+            floor = asked_floor(floor, soft_floor, seed)
+        return Asking(request, stall, moment, said, now_ms, random, seed, floor)
 
     async def explain(self, request: AdRequest, now_ms: int, random: bytes, sees: Sees) -> Trace:
         """What `decide` would do, step by step; nothing is held, counted or read of the viewer. Raises as `decide`."""
@@ -224,17 +236,18 @@ class DecisionService:
         if lot.offer.line_item.frequency is None:
             reason = await self._purses.take(hold.packed)
         else:
-            reason = await self._take_both(one, lot, hold.packed, hold.facts)
+            reason = await self._take_both(one, lot, hold)
         if reason in OF_THE_VIEWER:
             one.leave(lot.line_item, reason)
-            await self._look_what_was_seen(one, hold.facts[11])
+            await self._look_what_was_seen(one, facts_of(hold.body)[11])
             self.tallies.refused(one.now_ms, one.stall.placement.id, lot.line_item, reason)
             return None
         return self._held(one, lot, price, reason, hold)
 
     def _hold(self, one: Asking, lot: Lot, price_micro_usdc: int) -> Hold:
-        """How to hold the price, and what the token will say; by the kernel where that is plain."""
+        """How to hold the price, and the token; by the kernel where that is plain."""
         wire = _wire(lot)
+        place = drawn(one.seed, len(wire.creatives))
 
         def held(day: int) -> Spending:
             return one.stall.market.paces.held(lot.slot, day)
@@ -242,15 +255,21 @@ class DecisionService:
         if self._kernel is not None:
             request = one.request
             written = wire.stamp(
-                self._kernel, self._token_key, one.random, self._chain_id, drawn(one.seed, len(wire.creatives)),
-                price_micro_usdc, one.now_ms + self._token_ms, one.now_ms, held, request.viewer_key, request.client,
-                request.origin,
+                self._kernel, self._token_key, one.random, self._chain_id, place, price_micro_usdc,
+                one.now_ms + self._token_ms, one.now_ms, held, request.viewer_key, request.client, request.origin,
             )
             if written is not None:
-                body, signed, packed = written
-                return Hold(packed, facts_of(body), signed, wire)
-        facts = self._facts(one, wire, price_micro_usdc)
-        return Hold(wire.hold(price_micro_usdc, facts[1].hex(), facts[10], one.now_ms, held), facts, b"", wire)
+                body, signed, packed, opening = written
+                return Hold(packed, body, signed, opening, wire, place)
+        facts = self._facts(one, wire, place, price_micro_usdc)
+        packed = wire.hold(price_micro_usdc, facts[1].hex(), facts[10], one.now_ms, held)
+        return Hold(packed, *self._signed(facts), wire, place)
+
+    def _signed(self, facts: Facts) -> tuple[bytes, bytes, bytes]:
+        """The token's body, the token, and how an answer begins that has it."""
+        body = body_of(facts)
+        signed = sign_body(body, self._token_key)
+        return body, signed, opening_of(facts[1], signed, facts[10])
 
     def _held(
         self, one: Asking, lot: Lot, price_micro_usdc: int, reason: NoBidReason | None, hold: Hold
@@ -258,19 +277,20 @@ class DecisionService:
         """After the answer to the hold: the decision, or None, and nobody tries again to hold for this line item."""
         if reason is None:
             self.tallies.sold(one.now_ms, one.stall.placement.id, one.said, lot, price_micro_usdc)
-            return self._decision(one, hold.facts, hold.wire, hold.signed)
+            return self._decision(one, hold)
         one.moment.block(lot.slot, reason)
         if one.outside or one.stall.apart:
             one.leave(lot.line_item, reason)
         self.tallies.refused(one.now_ms, one.stall.placement.id, lot.bid.line_item, reason)
         return None
 
-    async def _take_both(self, one: Asking, lot: Lot, packed: bytes, facts: Facts) -> NoBidReason | None:
+    async def _take_both(self, one: Asking, lot: Lot, hold: Hold) -> NoBidReason | None:
         """Count the ad against the viewer's cap and hold its price, at the same time: both or neither."""
-        item, viewer = lot.offer.line_item, facts[11]
+        item, facts = lot.offer.line_item, facts_of(hold.body)
+        viewer = facts[11]
         assert item.frequency is not None
         taking = self._views.packed_take(viewer, item.id, item.frequency, one.now_ms)
-        seen, unpaid = await self._purses.take_with(TAKE_SCRIPT, taking, packed)
+        seen, unpaid = await self._purses.take_with(TAKE_SCRIPT, taking, hold.packed)
         refused = self._views.refusal(seen)
         if refused is not None and unpaid is None:
             await self._purses.give_back(facts[3], _member(token_of(facts)))
@@ -284,24 +304,24 @@ class DecisionService:
         for line_item, reason in seen.items():
             one.away.setdefault(line_item, reason)
 
-    def _facts(self, one: Asking, wire: Wire, price_micro_usdc: int) -> Facts:
+    def _facts(self, one: Asking, wire: Wire, place: int, price_micro_usdc: int) -> Facts:
         """What the token will say."""
-        request, place = one.request, drawn(one.seed, len(wire.creatives))
+        request = one.request
         return wire.facts(
             decision_id(one.now_ms, one.random[:10]), self._chain_id, place, price_micro_usdc,
             one.now_ms + self._token_ms, viewer_bytes(request.viewer_key, self._token_key, one.now_ms), request.client,
             request.origin,
         )
 
-    def _decision(self, one: Asking, facts: Facts, wire: Wire, signed: bytes = b"") -> Decision:
-        place = drawn(one.seed, len(wire.creatives))
-        creative, shown = wire.creatives[place], wire.shown[place]
+    def _decision(self, one: Asking, hold: Hold) -> Decision:
+        wire = hold.wire
+        creative, shown = wire.creatives[hold.place], wire.shown[hold.place]
         if wire.has_goal:
-            name = click_id(facts[1], self._token_key)
+            name = click_id(facts_of(hold.body)[1], self._token_key)
             creative = replace(creative, click_url=landing_url(creative.click_url, name))
             shown = shown_json(creative)
-        signed = signed or sign_facts(facts, self._token_key)
-        return Decision(facts, signed, creative, shown, one.stall.market.version)
+        version = one.stall.market.version
+        return Decision(hold.body, hold.signed, hold.opening, creative, shown, version, wire.timed)
 
     def _no_bid(self, one: Asking) -> NoBid:
         """Why nobody could buy; the same for all who ask the same at the same moment."""
@@ -328,8 +348,8 @@ class DecisionService:
             viewer_bytes(request.viewer_key, self._token_key, now_ms), surface.kind == "video", request.client,
             request.origin,
         )
-        signed = sign_facts(facts, self._token_key)
-        return Decision(facts, signed, creative, shown_json(creative), stall.market.version)
+        shown, version = shown_json(creative), stall.market.version
+        return Decision(*self._signed(facts), creative, shown, version, surface.kind == "video", test=True)
 
     async def _sponsor(self, one: Asking) -> Decision | None:
         """The sponsorship that has the placement now, with this hour's price held; it is noted why the others do not.
@@ -358,8 +378,9 @@ class DecisionService:
             return None
         lot = one.stall.lot(slots[chosen.line_item.id])
         wire = _wire(lot)
+        place = drawn(one.seed, len(wire.creatives))
         self.tallies.sponsored(one.now_ms, one.stall.placement.id, one.said, chosen.line_item.id)
-        return self._decision(one, self._facts(one, wire, 0), wire)
+        return self._decision(one, Hold(b"", *self._signed(self._facts(one, wire, place, 0)), wire, place))
 
     async def _hold_hour(self, item: LineItem, hour_ms: int) -> NoBidReason | None:
         """Hold the price under the name by which the ledger will charge it; whoever is first does it for all."""

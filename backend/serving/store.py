@@ -1,6 +1,5 @@
 """The purses with their holds in Redis, and what keeps them in step with SQL."""
 
-import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
@@ -9,7 +8,7 @@ import redis
 from sqlalchemy import Connection, text
 
 from backend.core.reasons import NoBidReason
-from backend.net.resp import Resp, Script
+from backend.net.resp import Resp, Script, Then
 from backend.serving.catalogue import Purse, day_of
 from backend.serving.purses import (
     GIVE_BACK,
@@ -49,9 +48,10 @@ class Purses:
         for script in (HOLD_SCRIPT, GIVE_BACK_SCRIPT, LOWER_SCRIPT, HOLD_HOUR_SCRIPT):
             client.register(script)
 
-    def ask(self, packed: bytes) -> asyncio.Future[int]:
-        """The reply to a packed call of the hold script, for `REFUSALS`; NoScriptError leaves it to `take`."""
-        return self._client.send(packed)
+    def ask(self, packed: bytes, then: Then) -> None:
+        """`then` is told the reply to a packed call of the hold script, for `REFUSALS`, or the exception: NoScriptError
+        leaves it to `take`. Raises as `Resp.send`."""
+        self._client.ask(packed, then)
 
     async def take(self, packed: bytes) -> NoBidReason | None:
         """Run a packed call of the hold script: take the price from every purse of the line item at once, or say why

@@ -9,7 +9,7 @@ from backend.net.resp import Script, part
 from backend.serving.catalogue import MS_PER_DAY, Creative, LineItem, Placement, Spending
 from backend.serving.decision import shown_json
 from backend.serving.eligibility import Offer, kept_back
-from backend.serving.kernel import Stamp
+from backend.serving.kernel import Stamp, Stamped
 from backend.serving.purses import HOLD, HOLD_GRACE_MS, NO_CAP, day_purse, keys, total_purse
 
 TIMED_KINDS = ("video", "audio")     # what takes time has the longer viewing time of the ruleset
@@ -63,8 +63,9 @@ class Wire:
     def stamp(
         self, kernel: Stamp, key: bytes, random: bytes, chain_id: int, place: int, price_micro_usdc: int,
         expires_ms: int, now_ms: int, held: Held, viewer_key: str, client: int, origin: int,
-    ) -> tuple[bytes, bytes, bytes] | None:
-        """The token's body, the token, and what `hold` makes, all by the kernel; None where it does not write these."""
+    ) -> Stamped | None:
+        """The token's body, the token, what `hold` makes, and how the answer begins, all by the kernel; None where it
+        does not write these."""
         if self._placement.shares:          # each decision is paid to somebody else
             return None
         if now_ms // KEPT_MS != self._moment:

@@ -9,7 +9,7 @@ from backend.core.events import BidKind
 from backend.pctr.rate import Rates
 from backend.serving import kernel
 from backend.serving.catalogue import NOTHING_SPENT, Creative, LineItem, Placement, Spending
-from backend.serving.decision import viewer_bytes
+from backend.serving.decision import opening_of, viewer_bytes
 from backend.serving.eligibility import offer_at
 from backend.serving.wire import KEPT_MS, Wire
 
@@ -62,10 +62,11 @@ def test_stamp__any_numbers__writes_what_python_writes(
     decision = decision_id(now_ms, RANDOM[:10])
     facts = wire.facts(decision, 31_337, place, price, expires_ms, viewer_bytes(viewer, key, now_ms), client, origin)
     assert written is not None
-    body, signed, packed = written
+    body, signed, packed, opening = written
     assert facts_of(body) == facts
     assert signed == sign_facts(facts, key)
     assert packed == wire.hold(price, decision.hex(), expires_ms, now_ms, held)
+    assert opening == opening_of(decision, signed, expires_ms)
 
 
 @compiled

@@ -17,6 +17,7 @@ from backend.api import limits, problems
 from backend.api.front import Front, HotPaths, HotRoute, Later, Start
 from backend.core.errors import NotFound
 from backend.main.serve import create_app
+from backend.net.resp import Busy
 from backend.operation.rates import service, table
 from backend.operation.rates.table import Quota, RouteClass
 from backend.serving.sync.service import BudgetSync
@@ -241,25 +242,23 @@ async def refused(_: bytes) -> bytes:
     raise NotFound("placement_unknown", "there is none")
 
 
-@pytest.mark.parametrize("reply", ["given", "refused", "unknown", "cancelled", "lost"])
+@pytest.mark.parametrize("reply", ["given", "refused", "unknown", "odd", "lost"])
 async def test_start__waits_for_one_reply__answers_or_leaves_it_to_the_other_way(reply: str) -> None:
-    later: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    told: list[Callable[[object], None]] = []
 
     def start(body: bytes, _: Mapping[bytes, bytes], _ip: str) -> Later:
-        return later, lambda said: json.dumps({"body": said}).encode() if said != "refused" else None
+        return told.append, lambda said: json.dumps({"body": said}).encode() if said != "refused" else None
 
     caller = Caller(hot(echo, start=start))
     caller.request("POST", DECISIONS, b"asked")
     await asyncio.sleep(0)
     assert not caller.line.sent
     if reply == "unknown":
-        later.set_exception(redis.exceptions.NoScriptError())
+        told[0](redis.exceptions.NoScriptError())
     elif reply == "lost":
-        later.set_exception(redis.ConnectionError("lost"))
-    elif reply == "cancelled":
-        later.cancel()
+        told[0](redis.ConnectionError("lost"))
     else:
-        later.set_result(reply)
+        told[0](object() if reply == "odd" else reply)
     answer = await caller.answer()
     if reply == "lost":         # it may have been done: it is not begun again
         assert (answer.status, answer.json()["code"]) == (503, "redis_unavailable")
@@ -275,6 +274,18 @@ async def test_start__raises__is_a_problem_of_the_other_way() -> None:
     caller.request("POST", DECISIONS)
     answer = await caller.answer()
     assert (answer.status, answer.json()["code"]) == (404, "placement_unknown")
+
+
+async def test_start__cannot_ask__is_left_to_the_other_way() -> None:
+    def start(*_: object) -> Later:
+        def ask(_: object) -> None:
+            raise Busy("too many")
+
+        return ask, lambda _: b"{}"
+
+    caller = Caller(hot(echo, start=start))
+    caller.request("POST", DECISIONS, b"asked")
+    assert (await caller.answer()).json() == {"body": "asked"}
 
 
 async def test_client__does_not_read__nothing_is_started_and_the_answer_waits() -> None:

@@ -116,6 +116,32 @@ async def test_send__a_thousand_at_once__each_gets_its_own_reply(client: Resp) -
     assert [int(await future) for future in futures] == list(range(1_000))
 
 
+async def test_ask__replies_errors_and_who_raises__each_gets_its_own_in_order(client: Resp) -> None:
+    told: list[object] = []
+
+    def raises(reply: object) -> None:
+        told.append(reply)
+        raise RuntimeError("a mistake of ours")
+
+    client.ask(pack("ECHO", "one"), told.append)
+    client.ask(pack("NONSENSE"), told.append)
+    client.ask(pack("ECHO", "two"), raises)
+    assert not told
+    assert await client.call("ECHO", "three") == b"three"
+    assert [told[0], told[2]] == [b"one", b"two"]
+    assert isinstance(told[1], redis.ResponseError)
+
+
+async def test_ask__connection_is_lost__is_told_why(own: Server) -> None:
+    told: list[object] = []
+    async with resp(own.url) as client:
+        await client.call("PING")
+        client.ask(pack("BLPOP", "nothing-here", 0), told.append)
+        await asyncio.sleep(0)
+        await client.aclose()
+    assert isinstance(told[0], redis.ConnectionError)
+
+
 async def test_send__one_turn_of_the_loop__is_a_write_for_every_eight(own: Server) -> None:
     async with resp(own.url) as client:
         await client.call("PING")

@@ -5,5 +5,6 @@ A call costs a tenth of redis-py's. Redis Cluster is out of scope: its redirecti
 
 from backend.net.resp.batching import Busy, Resp
 from backend.net.resp.commands import Script, pack, part
+from backend.net.resp.connection import Then
 
-__all__ = ["Busy", "Resp", "Script", "pack", "part"]
+__all__ = ["Busy", "Resp", "Script", "Then", "pack", "part"]

@@ -8,7 +8,7 @@ from contextlib import suppress
 import redis
 
 from backend.net.resp.commands import Argument, Script, pack
-from backend.net.resp.connection import Address, Connection, Reply
+from backend.net.resp.connection import Address, Connection, Reply, Then, Waiting, settle
 
 WAITING_MAX = 20_000
 UNSENT_BYTES_MAX = 16 * 1024 * 1024
@@ -48,7 +48,7 @@ class Resp:
     def _forget(self) -> None:
         self._connection: Connection | None = None
         self._down: str | None = None
-        self._waiting: deque[asyncio.Future[Reply]] = deque()
+        self._waiting: deque[Waiting] = deque()
         self._out: list[bytes] = []
         self._flushing = False
 
@@ -56,6 +56,14 @@ class Resp:
         """The reply to a packed command, to be awaited or cancelled. Replies come in the order of `send`.
 
         Raises ConnectionError while Redis is down, and Busy.
+        """
+        future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        self.ask(packed, future)
+        return future
+
+    def ask(self, packed: bytes, then: Then | asyncio.Future[Reply]) -> None:
+        """As `send`, for who can do without a future, which costs as much as a command does: `then` is called with the
+        reply as soon as it is read, or with the exception that `send`'s future would raise; never before this returns.
         """
         loop = asyncio.get_running_loop()
         if loop is not self._loop or self._keeper is None:
@@ -65,15 +73,13 @@ class Resp:
         connection = self._connection
         if len(self._waiting) >= self._waiting_max or (connection is not None and connection.full):
             raise Busy("too many commands wait for Redis")
-        future: asyncio.Future[Reply] = loop.create_future()
-        self._waiting.append(future)
+        self._waiting.append(then)
         self._out.append(packed)
         if not self._flushing:
             self._flushing = True
             loop.call_soon(self._flush)
         elif len(self._out) >= SENT_AT_ONCE:
             self._write()
-        return future
 
     async def call(self, *arguments: Argument) -> Reply:
         """`await client.call("GET", "key")`."""
@@ -207,6 +213,5 @@ class Resp:
     def _fail(self, why: redis.RedisError) -> None:
         """Whoever waits learns that there will be no answer."""
         waiting, self._waiting, self._out = self._waiting, deque(), []
-        for future in waiting:
-            if not future.done():
-                future.set_exception(type(why)(*why.args))
+        for one in waiting:
+            settle(one, type(why)(*why.args))

@@ -2,8 +2,10 @@
 reads it (redis://, rediss://, unix://)."""
 
 import asyncio
+import logging
 import ssl
 from collections import deque
+from collections.abc import Callable
 from typing import Any, cast
 
 import hiredis
@@ -14,17 +16,21 @@ from backend.net.resp.commands import pack
 from backend.net.resp.errors import error_of
 
 Reply = Any          # int, bytes, None, an exception, or a list of these
+Then = Callable[[Reply], None]
+Waiting = asyncio.Future[Reply] | Then
 PORT = 6379
+
+log = logging.getLogger("sightline.redis")
 
 
 class Connection(asyncio.Protocol):
-    """`waiting` holds a future for every command whose reply has not come; a cancelled one is passed over.
+    """`waiting` holds for every command whose reply has not come who waits for it: see `settle`.
 
     `lost` is done when the connection is gone. `full` says that the peer does not keep up with reading.
     """
 
     def __init__(self, unsent_bytes_max: int) -> None:
-        self.waiting: deque[asyncio.Future[Reply]] = deque()
+        self.waiting: deque[Waiting] = deque()
         self.answered = 0
         self.full = False
         self.lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -45,14 +51,9 @@ class Connection(asyncio.Protocol):
     def _resolve(self) -> None:
         next_reply, waiting = self._reader.gets, self.waiting
         while (reply := next_reply()) is not False:
-            future = waiting.popleft()
+            one = waiting.popleft()
             self.answered += 1
-            if future.done():
-                continue
-            if isinstance(reply, redis.RedisError):
-                future.set_exception(reply)
-            else:
-                future.set_result(reply)
+            settle(one, reply)
 
     def pause_writing(self) -> None:
         self.full = True
@@ -63,6 +64,20 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, error: Exception | None) -> None:
         if not self.lost.done():
             self.lost.set_result(None)
+
+
+def settle(one: Waiting, reply: Reply) -> None:
+    """Tell who waits. A future that was cancelled is passed over; what a function raises is logged."""
+    if not isinstance(one, asyncio.Future):
+        try:
+            one(reply)
+        except Exception:
+            log.exception("a reply of Redis was not taken")
+    elif not one.done():
+        if isinstance(reply, redis.RedisError):
+            one.set_exception(reply)
+        else:
+            one.set_result(reply)
 
 
 class Address:
