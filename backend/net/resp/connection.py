@@ -2,7 +2,6 @@
 reads it (redis://, rediss://, unix://)."""
 
 import asyncio
-import logging
 import ssl
 from collections import deque
 from collections.abc import Callable
@@ -19,8 +18,6 @@ Reply = Any          # int, bytes, None, an exception, or a list of these
 Then = Callable[[Reply], None]
 Waiting = asyncio.Future[Reply] | Then
 PORT = 6379
-
-log = logging.getLogger("sightline.redis")
 
 
 class Connection(asyncio.Protocol):
@@ -67,12 +64,15 @@ class Connection(asyncio.Protocol):
 
 
 def settle(one: Waiting, reply: Reply) -> None:
-    """Tell who waits. A future that was cancelled is passed over; what a function raises is logged."""
+    """Tell who waits. A future that was cancelled is passed over; what a function raises is for
+    the loop's handler of exceptions: it must not cost the connection."""
     if not isinstance(one, asyncio.Future):
         try:
             one(reply)
-        except Exception:
-            log.exception("a reply of Redis was not taken")
+        except Exception as error:
+            asyncio.get_running_loop().call_exception_handler(
+                {"message": "a reply of Redis was not taken", "exception": error}
+            )
     elif not one.done():
         if isinstance(reply, redis.RedisError):
             one.set_exception(reply)
