@@ -65,7 +65,8 @@ class AdRequestBody(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class CreativeAnswer(msgspec.Struct):
-    """What to show. The SDK refuses an asset whose SHA-256 differs."""
+    """What to show. The SDK refuses an asset whose SHA-256 differs. `alt_text`: what the ad says, for who cannot see or
+    hear it; may be empty."""
 
     id: int
     kind: str
@@ -74,6 +75,7 @@ class CreativeAnswer(msgspec.Struct):
     asset_url: str
     asset_sha256: str
     click_url: str
+    alt_text: str
 
 
 class RulesAnswer(msgspec.Struct):
@@ -315,6 +317,7 @@ _EXAMPLE = {
     "creative": {
         "id": 31, "kind": "image", "width": 1024, "height": 512, "asset_url": "https://ads.example/a/" + "9f" * 32,
         "asset_sha256": "9f" * 32, "click_url": "https://shop.example/autumn",
+        "alt_text": "Autumn sale at Shop",
     },
     "rules": {
         "visible_bp_min": 5_000, "screen_bp_min": 150, "angle_cdeg_below": 5_500, "viewable_ms_min": 1_000,

@@ -20,6 +20,7 @@ class Candidate:
     duration_ms: int
     asset_url: str
     click_url: str
+    alt_text: str = ""
 
 
 @dataclass(frozen=True, slots=True)

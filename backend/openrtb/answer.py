@@ -93,7 +93,8 @@ def banner(won: SupplyBid, width: int, height: int, links: Links, click_macro: s
     target = f"{click_macro}{quote(links.click, safe='')}" if click_macro else links.click
     return (
         f'<a href="{escape(target)}" target="_blank" rel="noopener nofollow">'
-        f'<img src="{escape(won.shown.asset_url)}" width="{width}" height="{height}" alt="" border="0"></a>'
+        f'<img src="{escape(won.shown.asset_url)}" width="{width}" height="{height}"'
+        f' alt="{escape(won.shown.alt_text)}" border="0"></a>'
     )
 
 

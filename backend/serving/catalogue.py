@@ -73,7 +73,7 @@ class Placement:
 
 @dataclass(frozen=True, slots=True)
 class Creative:
-    """An approved asset; the SDK checks `asset_sha256` before it shows it."""
+    """An approved asset; the SDK checks `asset_sha256` before it shows it. `alt_text`: what it says, in words."""
 
     id: int
     kind: str
@@ -83,6 +83,7 @@ class Creative:
     asset_sha256: str
     click_url: str
     duration_ms: int = 0
+    alt_text: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,6 +88,7 @@ def shown_json(creative: Creative) -> bytes:
     return _encode({
         "id": creative.id, "kind": creative.kind, "width": creative.width, "height": creative.height,
         "asset_url": creative.asset_url, "asset_sha256": creative.asset_sha256, "click_url": creative.click_url,
+        "alt_text": creative.alt_text,
     })
 
 

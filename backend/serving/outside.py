@@ -55,7 +55,7 @@ def candidate(item: LineItem, creative: Creative) -> Candidate:
     """A creative as another exchange is told of it."""
     return Candidate(
         item.id, item.campaign, item.category, creative.id, creative.kind, creative.width, creative.height,
-        creative.duration_ms, creative.asset_url, creative.click_url,
+        creative.duration_ms, creative.asset_url, creative.click_url, creative.alt_text,
     )
 
 

@@ -323,6 +323,7 @@ def viewers_see_ads_of_both_campaigns(story: Story) -> None:
     for _ in range(VIEWS):
         viewer, ad = an_ad_in(story, "DE")
         assert ad["creative"]["asset_sha256"] == story.coats_picture
+        assert ad["creative"]["alt_text"] == "Northwind"
         assert hashlib.sha256(fetched(ad["creative"]["asset_url"]).content).hexdigest() == story.coats_picture
         assert viewer.see(ad) == "accepted"
     viewer.see(ad)      # the SDK did not hear the answer and sends it again

@@ -20,7 +20,7 @@ from backend.core.events import BidKind
 from backend.core.exchange import Candidate, DemandBid, DemandOffer, DemandRequest, SupplyBid
 from backend.core.ruleset import Ruleset
 from backend.openrtb import asking, iab, vast
-from backend.openrtb.answer import Links, bid_of
+from backend.openrtb.answer import Links, banner, bid_of
 from backend.openrtb.answer import encode as encode_bid
 from backend.openrtb.bidder import FAILURES, FAILURES_MAX, REST_SECONDS, Bidder, Bucket, Circuit, Outcome
 from backend.openrtb.exchange import Exchange, Slot, tag_of
@@ -220,6 +220,14 @@ def test_banner__shape_instead_of_a_size__is_told_in_the_bid() -> None:
     (way, _), = sold(read(imp={"banner": {"format": [{"wratio": 6, "hratio": 5}]}}))
     bid = bid_of(SupplyBid(FACTS, SHOWN), "1", way, None, EXCHANGE, Links("https://ads.example", "t"), {}, None, 0)
     assert (bid.wratio, bid.hratio) == (6, 5)
+
+
+def test_banner__what_the_ad_says__is_its_alternative_text_whatever_that_is() -> None:
+    won = SupplyBid(FACTS, replace(SHOWN, kind="image", alt_text='5 > 4 & "cheap"'))
+    page = ElementTree.fromstring(
+        banner(won, 300, 250, Links("https://ads.example", "t"), "").replace(' border="0">', "/>")
+    )
+    assert [image.attrib["alt"] for image in page.iter("img")] == ['5 > 4 & "cheap"']
 
 
 STORE = "https://play.google.com/store/apps/details?id=com.example.harbour"

@@ -34,7 +34,7 @@ select c.id, max(a.media_type) as media_type
 
 _CREATIVE = text("""
 select c.id, c.line_item_id, l.campaign_id, campaign.category, c.kind, c.width, c.height, c.duration_ms, c.asset_url,
-       c.click_url, (select max(a.media_type) from asset a where a.sha256 = c.asset_sha256) as media_type
+       c.click_url, c.alt_text, (select max(a.media_type) from asset a where a.sha256 = c.asset_sha256) as media_type
   from creative c join line_item l on l.id = c.line_item_id join campaign on campaign.id = l.campaign_id
  where c.id = :creative
 """)
@@ -81,7 +81,7 @@ def read_creative(connection: Connection, creative: int) -> tuple[Candidate, str
         return None
     return Candidate(
         row.line_item_id, row.campaign_id, row.category, row.id, row.kind, row.width, row.height, row.duration_ms,
-        row.asset_url, row.click_url,
+        row.asset_url, row.click_url, row.alt_text,
     ), row.media_type
 
 

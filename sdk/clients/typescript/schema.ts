@@ -20549,6 +20549,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "creative": {
+                     *         "alt_text": "Autumn sale at Shop",
                      *         "asset_sha256": "9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f",
                      *         "asset_url": "https://ads.example/a/9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f",
                      *         "click_url": "https://shop.example/autumn",
@@ -20574,9 +20575,11 @@ export interface operations {
                     "application/json": {
                         /**
                          * CreativeAnswer
-                         * @description What to show. The SDK refuses an asset whose SHA-256 differs.
+                         * @description What to show. The SDK refuses an asset whose SHA-256 differs. `alt_text`: what the ad says, for who cannot see or
+                         *         hear it; may be empty.
                          */
                         creative: {
+                            alt_text: string;
                             asset_sha256: string;
                             asset_url: string;
                             click_url: string;

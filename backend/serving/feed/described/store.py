@@ -84,7 +84,7 @@ union select placement_id from placement_share join touched on touched.index = p
 _WEEK = text("select weights from pacing_week")
 
 _CREATIVES = """
-select id, line_item_id, kind, width, height, asset_url, asset_sha256, click_url, duration_ms
+select id, line_item_id, kind, width, height, asset_url, asset_sha256, click_url, duration_ms, alt_text
   from creative where status = 'approved' {named} order by id
 """
 
@@ -243,7 +243,7 @@ def _creatives(connection: Connection, only: Demand | None) -> dict[int, tuple[C
     for row in connection.execute(text(_CREATIVES.format(named=named)), bound, execution_options=SOME_AT_ONCE):
         one = Creative(
             row.id, intern(row.kind), row.width, row.height, row.asset_url, row.asset_sha256, row.click_url,
-            row.duration_ms,
+            row.duration_ms, row.alt_text,
         )
         found[row.line_item_id] = (*found.get(row.line_item_id, ()), one)
     return found

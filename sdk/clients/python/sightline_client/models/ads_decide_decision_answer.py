@@ -24,6 +24,8 @@ class AdsDecideDecisionAnswer:
 
     Attributes:
         creative (AdsDecideDecisionAnswerCreativeAnswer): What to show. The SDK refuses an asset whose SHA-256 differs.
+            `alt_text`: what the ad says, for who cannot see or
+                hear it; may be empty.
         decision_id (str):
         expires_at_ms (int):
         rules (AdsDecideDecisionAnswerRulesAnswer): When a sample counts and how long it must last; shares in basis

@@ -11,9 +11,11 @@ T = TypeVar("T", bound="AdsDecideDecisionAnswerCreativeAnswer")
 
 @_attrs_define
 class AdsDecideDecisionAnswerCreativeAnswer:
-    """What to show. The SDK refuses an asset whose SHA-256 differs.
+    """What to show. The SDK refuses an asset whose SHA-256 differs. `alt_text`: what the ad says, for who cannot see or
+    hear it; may be empty.
 
     Attributes:
+        alt_text (str):
         asset_sha256 (str):
         asset_url (str):
         click_url (str):
@@ -23,6 +25,7 @@ class AdsDecideDecisionAnswerCreativeAnswer:
         width (int):
     """
 
+    alt_text: str
     asset_sha256: str
     asset_url: str
     click_url: str
@@ -33,6 +36,8 @@ class AdsDecideDecisionAnswerCreativeAnswer:
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
+        alt_text = self.alt_text
+
         asset_sha256 = self.asset_sha256
 
         asset_url = self.asset_url
@@ -51,6 +56,7 @@ class AdsDecideDecisionAnswerCreativeAnswer:
         field_dict.update(self.additional_properties)
         field_dict.update(
             {
+                "alt_text": alt_text,
                 "asset_sha256": asset_sha256,
                 "asset_url": asset_url,
                 "click_url": click_url,
@@ -66,6 +72,8 @@ class AdsDecideDecisionAnswerCreativeAnswer:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
+        alt_text = d.pop("alt_text")
+
         asset_sha256 = d.pop("asset_sha256")
 
         asset_url = d.pop("asset_url")
@@ -81,6 +89,7 @@ class AdsDecideDecisionAnswerCreativeAnswer:
         width = d.pop("width")
 
         ads_decide_decision_answer_creative_answer = cls(
+            alt_text=alt_text,
             asset_sha256=asset_sha256,
             asset_url=asset_url,
             click_url=click_url,
