@@ -10,8 +10,8 @@ class CampaignBudget:
     `deposited` is without what came, or came back by a cancelled withdrawal, and is not confirmed; withdrawals and open
     requests count as soon as they are seen.
     `ledger_debits` is everything ever charged less what was given back (settled on chain or not); `open_charged` the
-    part in no epoch yet; `epoch_cap` the least of the advertiser's caps that bind that epoch or a later one;
-    `chain_debits` what final epochs took.
+    part in no epoch yet (0 where no cap may bind); `epoch_cap` the least of the advertiser's caps that bind that epoch
+    or a later one; `chain_debits` what final epochs took.
     """
 
     campaign: int

@@ -2,7 +2,8 @@
 
 Money that came, by a deposit or a cancelled withdrawal, counts once confirmed; money that left counts at once. Of an
 advertiser's caps the least counts of all that bind an epoch in which today's charges may be settled: a cap that was
-raised or lifted binds on until the chain says otherwise, one that was lowered does at once.
+raised or lifted binds on until the chain says otherwise, one that was lowered does at once. Only where a cap may bind
+are the charges since the last epoch summed up: there can be millions, and this is read for every batch.
 """
 
 from collections.abc import Sequence
@@ -47,7 +48,9 @@ select c.campaign, c.owner, c.meta, c.active,
   left join ledger_account account on account.account = 'campaign:' || c.campaign
   left join (select debit_account, sum(amount_micro_usdc) as charged
                from ledger_transfer where epoch is null and kind = 'charge'
-                and debit_account in (select 'campaign:' || campaign from chosen) group by debit_account) open
+                and debit_account in (select 'campaign:' || campaign from chosen, running
+                                       where epoch_cap > 0 or epoch_cap_from > epoch)
+              group by debit_account) open
          on open.debit_account = 'campaign:' || c.campaign
  order by c.campaign
 """)   # noqa: S608 -- put together from constants

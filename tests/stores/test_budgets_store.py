@@ -58,8 +58,19 @@ def read(
 
 def test_read_budgets__confirmed_deposit__less_what_was_charged(campaign: Connection) -> None:
     budget = read(campaign, deposited=100)
-    assert (budget.deposited, budget.ledger_debits, budget.open_charged, budget.chain_debits) == (100, 30, 20, 10)
+    assert (budget.deposited, budget.ledger_debits, budget.open_charged, budget.chain_debits) == (100, 30, 0, 10)
     assert budget.spendable == 70
+
+
+@pytest.mark.parametrize(("columns", "spendable"), [
+    ({"epoch_cap": 50}, 30), ({"epoch_cap": 20}, 0), ({"epoch_cap": 500}, 70),
+    ({"epoch_cap": 50, "epoch_cap_from": 9}, 70),       # it binds later
+])
+def test_read_budgets__cap_that_may_bind__counts_what_is_in_no_epoch_yet(
+    campaign: Connection, columns: dict[str, int], spendable: int
+) -> None:
+    budget = read(campaign, deposited=100, **columns)
+    assert (budget.open_charged, budget.spendable) == (20, spendable)
 
 
 def test_read_budgets__deposit_in_the_newest_blocks__waits(campaign: Connection) -> None:
