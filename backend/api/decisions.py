@@ -210,7 +210,10 @@ def router(service: DecisionService, access: Access | None = None) -> APIRouter:
         is held. One sees price and bids on one's own placements, one's own line items, and all counts.
         """
         body, head = await request.body(), dict(request.headers.raw)
-        if guard is not None and request.query_params.get("explain") == "1":
+        explain = request.query_params.get("explain", "0")
+        if explain not in ("0", "1"):       # a price would be held for whoever only wanted to look
+            raise Unprocessable("invalid_request", "`explain` is 1 or 0")
+        if guard is not None and explain == "1":
             content = await decide_raw.explanation(body, head, await run_in_threadpool(_caller, guard, request))
             return Response(content, media_type="application/json")
         return Response(await decide_raw.answer(body, head), media_type="application/json", headers=ANY_ORIGIN)
@@ -327,7 +330,7 @@ _EXAMPLE = {
 }
 _OPENAPI: dict[str, object] = {
     "parameters": [{
-        "name": "explain", "in": "query", "required": False, "schema": {"type": "string", "enum": ["1"]},
+        "name": "explain", "in": "query", "required": False, "schema": {"type": "string", "enum": ["0", "1"]},
         "description": "1: tell how the request is decided, and hold nothing; needs `reports.read`",
     }],
     "requestBody": {

@@ -24,6 +24,7 @@ from backend.core.errors import BadRequest, NotFound, NotSignedIn, Unavailable, 
 from backend.core.ids import Address, CampaignId
 from backend.core.reasons import DropReason
 from backend.db import audit
+from backend.db.decision_locks import lock_decisions
 from backend.db.engine import Connection, Engine
 from backend.db.failures import DATABASE_UNAVAILABLE
 from backend.db.idempotency import once
@@ -246,7 +247,7 @@ class PostbackService:
             store.refuse(connection, conversion, refusal.value, name, now_ms)
         elif decision is not None:
             early = too_early(decision, _stored_until_ms(self._redis, now_ms), self._token_seconds)
-            store.lock_decisions(connection, [decision.hex()])
+            lock_decisions(connection, [decision.hex()])
             _decide(connection, [_Case(goal, conversion, decision.hex(), now_ms, now_ms, early)])
         return _receipt(connection, goal, report.order_id, repeated=False)
 
@@ -303,7 +304,7 @@ class WaitingConversions:
                 self._case(connection, row, stored_until_ms)
                 for row in store.waiting(connection, now_ms - WAITING_MS, WAITING_MAX)
             ]
-            store.lock_decisions(connection, [case.decision_id for case in cases])
+            lock_decisions(connection, [case.decision_id for case in cases])
             _decide(connection, cases)
             return False
 
@@ -414,7 +415,7 @@ class ChainConversions:
         known = store.decisions_by_reference(connection, every) if every else {}
         named = [(known[word], one) for one in found for word in wanted[one.order_id] if word in known]
         blocks_ms = {number: self._reader.block_ms(number) for number in sorted({one.block for _, one in named})}
-        store.lock_decisions(connection, {decision_id for decision_id, _ in named})
+        lock_decisions(connection, {decision_id for decision_id, _ in named})
         now_ms = int(self._clock() * 1_000)
         cases: list[_Case] = []
         for decision_id, one in sorted(named, key=lambda pair: pair[0]):      # one that names two is one conversion

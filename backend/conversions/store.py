@@ -14,7 +14,6 @@ from backend.core.events import EventKind
 from backend.core.ids import Address, CampaignId
 
 EVENT_STREAM = "sl:events"      # the stream of `ingest`: what it holds is not in the tables yet
-DECISION_LOCK = 0x5167_4203
 
 _GOAL = "select goal.* from conversion_goal goal join campaign on campaign.id = goal.campaign_id"
 
@@ -169,11 +168,6 @@ select decision_id || '03', decision_id, 'conversion', bid_kind, chain_campaign,
 returning event_id
 """)
 
-_LOCK_DECISIONS = text("""
-select pg_advisory_xact_lock(:lock, key)
-  from (select distinct hashtext(decision) as key from unnest(cast(:decisions as text[])) decision order by key) keys
-""")
-
 _COUNT_REFUSED = text("""
 insert into dropped_event (stream_id, stream_index, reason, kind, decision_id, placement_id, received_ms)
 select :stream_id, 0, :reason, 'conversion', cast(:decision as text),
@@ -211,13 +205,6 @@ def waiting(connection: Connection, before_ms: int, limit: int) -> list[Conversi
         {"before": before_ms, "limit": limit},
     )
     return [Conversion(*row) for row in rows]
-
-
-def lock_decisions(connection: Connection, decision_ids: Collection[str]) -> None:
-    """Conversions of one decision are decided one after the other. All locks of a transaction are taken at once, in one
-    order, before anything is counted: so nobody waits for us who keeps us waiting.
-    """
-    connection.execute(_LOCK_DECISIONS, {"lock": DECISION_LOCK, "decisions": list(decision_ids)})
 
 
 def touches(connection: Connection, decision_id: str) -> list[Touch]:

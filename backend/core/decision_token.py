@@ -77,20 +77,15 @@ def decision_id(now_ms: int, random: bytes) -> bytes:
 
 def sign(token: DecisionToken, key: bytes) -> str:
     """Text form of the token under `key` (at least 16 bytes)."""
-    return sign_facts((
+    return sign_body(body_of((
         VERSION, token.decision_id, token.chain_id, token.campaign, token.line_item, token.creative, token.placement,
         token.publisher, token.price_micro_usdc, BID_KINDS.index(token.bid_kind), token.expires_ms, token.viewer,
         token.video, token.client, token.origin,
-    ), key).decode()
-
-
-def sign_facts(facts: Facts, key: bytes) -> bytes:
-    """As `sign`, in ASCII, for whoever signs many: `facts` in the order of the layout, of the newest version."""
-    return sign_body(_LAYOUT.pack(*facts), key)
+    )), key).decode()
 
 
 def sign_body(body: bytes, key: bytes) -> bytes:
-    """The same of what `body_of` gives."""
+    """As `sign`, in ASCII, for whoever signs many: what `body_of` gives."""
     if len(key) < KEY_BYTES_MIN:
         raise ValueError("the token key is too short")
     return binascii.b2a_base64(body + _mac(body, key), newline=False).translate(_TO_URL)

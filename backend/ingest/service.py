@@ -19,6 +19,7 @@ from backend.core.errors import BadRequest, TooLarge, Unavailable, Unprocessable
 from backend.core.ids import Address
 from backend.core.reasons import DropReason
 from backend.core.ruleset import Ruleset
+from backend.db.decision_locks import lock_decisions
 from backend.db.engine import Connection, Engine
 from backend.db.failures import REDIS_UNAVAILABLE
 from backend.db.notices import notify
@@ -304,7 +305,7 @@ class IngestConsumer:
                     fresh = [(stream_id, entry) for stream_id, entry in delivered.entries if stream_id not in known]
                     late = late_decisions(fresh)
                     if late:
-                        store.lock_decisions(connection, late)
+                        lock_decisions(connection, late)
                     bad = delivered.poison | _displaced(delivered.entries, known) | attempt(connection, fresh)
                     received_ms = [entry.received_ms for stream_id, entry in fresh if stream_id not in bad]
                     if received_ms:

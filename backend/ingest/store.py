@@ -21,7 +21,6 @@ ENTRIES_PER_READ = 32           # an entry has 256 KB at most: what a pass may h
 ACKNOWLEDGED_AT_ONCE = 500
 ROWS_PER_WRITE = 200
 INGEST_LOCK = 0x5167_4202
-DECISION_LOCK = 0x5167_4203     # under it `conversions` decides what a decision has led to
 NULL = "\\N"                    # in COPY's text format
 
 _UNSTORABLE = (psycopg.DataError, psycopg.IntegrityError, ValueError)
@@ -269,17 +268,6 @@ with again as (
 update traffic_count c set n = c.n - g.n
   from (select reason, count(*) as n from gone group by reason) g where c.what = 'dropped' and c.name = g.reason
 """)
-_LOCK_DECISIONS = text("""
-select pg_advisory_xact_lock(:lock, key)
-  from (select distinct hashtext(decision) as key from unnest(cast(:decisions as text[])) decision order by key) keys
-""")
-
-
-def lock_decisions(connection: Connection, decision_ids: Collection[str]) -> None:
-    """Nobody decides about conversions of these until we commit. Once in a transaction, and before `decide_again`: then
-    nobody waits for us whom we wait for, since `conversions` does the same.
-    """
-    connection.execute(_LOCK_DECISIONS, {"lock": DECISION_LOCK, "decisions": list(decision_ids)})
 
 
 def decide_again(connection: Connection, decision_ids: Collection[str]) -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.core.decision_token import decision_id, facts_of, sign_facts
+from backend.core.decision_token import body_of, decision_id, facts_of, sign_body
 from backend.core.events import BidKind
 from backend.pctr.rate import Rates
 from backend.serving import kernel
@@ -64,7 +64,7 @@ def test_stamp__any_numbers__writes_what_python_writes(
     assert written is not None
     body, signed, packed, opening = written
     assert facts_of(body) == facts
-    assert signed == sign_facts(facts, key)
+    assert signed == sign_body(body_of(facts), key)
     assert packed == wire.hold(price, decision.hex(), expires_ms, now_ms, held)
     assert opening == opening_of(decision, signed, expires_ms)
 

@@ -126,3 +126,13 @@ async def test_explain__nobody_signed_in__refused_and_the_plain_route_still_answ
         plain = await client.post("/v1/decisions?explain=0", json={"placement_id": market["placement"], **BODY})
     assert (refused.status_code, refused.json()["code"]) == (401, "not_signed_in")
     assert plain.json()["creative"]["click_url"].endswith(f"/{market['best']}")
+
+
+@pytest.mark.parametrize("value", ["2", "true", "yes", ""])
+async def test_explain__neither_1_nor_0__is_refused_and_holds_nothing(
+    app: FastAPI, sign_in: SignIn, market: dict[str, int], redis_client: redis.Redis, value: str
+) -> None:
+    client = await sign_in(app, "advertiser")
+    answer = await client.post(f"/v1/decisions?explain={value}", json={"placement_id": market["placement"], **BODY})
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
+    assert redis_client.keys("sl:*:holds") == []

@@ -81,6 +81,18 @@ def delivered(engine: Engine) -> list[DeliveredHour]:
         return read_delivered(connection, CHAIN_ID, START_MS, START_MS + HOUR_MS)
 
 
+def booked(engine: Engine, database_url: str) -> int:
+    """A placement that is sponsored for two hours, with money for three."""
+    market = Market(engine, database_url, CHAIN_ID)
+    placement = market.placement(market.world(4))
+    begins = datetime.fromtimestamp(START_MS / 1_000, UTC)
+    market.line_item(
+        market.campaign(1, 3 * PRICE), PRICE, bid_kind="sponsorship", booked_placement_id=placement,
+        targeting=f'{{"placements": [{placement}]}}', starts_at=begins, ends_at=begins + timedelta(hours=2),
+    )
+    return placement
+
+
 def charged(engine: Engine) -> list[tuple[int, str]]:
     """(hours since START_MS, status) of every hour that has an event."""
     found = rows(engine, "select occurred_ms, status from event where kind = 'sponsored_hour' order by 1")
@@ -280,7 +292,7 @@ def test_charge__another_worker_is_at_the_second_hour__the_first_one_is_stored_a
         serve(fresh_engine, shop, START_MS + hour * HOUR_MS)
     (_, hour), name = delivered(fresh_engine), hour_id(CHAIN_ID, shop.line_item, START_MS + HOUR_MS).hex()
     with ThreadPoolExecutor(1) as pool, fresh_engine.connect() as other:
-        other.execute(text("set session_replication_role = replica"))      # no triggers: it has not counted yet
+        other.execute(text("set local session_replication_role = replica"))      # no triggers: it has not counted yet
         insert_hour(other, hour, name, PUBLISHER, START_MS)
         one = pool.submit(SponsorshipService(fresh_engine, CHAIN_ID).charge_hours, START_MS + 2 * HOUR_MS)
         deadline = time.monotonic() + 60
@@ -308,13 +320,7 @@ async def test_charge__hour_that_serving_held__held_and_charged_under_one_name(
     fresh_engine: Engine, fresh_database_url: str, redis_url: str, redis_client: redis.Redis
 ) -> None:
     """L31, L54: from the ad request to the ledger; the hold goes when the charge is there."""
-    market = Market(fresh_engine, fresh_database_url, CHAIN_ID)
-    placement = market.placement(market.world(4))
-    begins = datetime.fromtimestamp(START_MS / 1_000, UTC)
-    market.line_item(
-        market.campaign(1, 3 * PRICE), PRICE, bid_kind="sponsorship", booked_placement_id=placement,
-        targeting=f'{{"placements": [{placement}]}}', starts_at=begins, ends_at=begins + timedelta(hours=2),
-    )
+    placement = booked(fresh_engine, fresh_database_url)
     wiring, budgets = wire(fresh_database_url, redis_url), BudgetSync(fresh_engine, redis_client, CHAIN_ID)
     budgets.sync(START_MS)
     wiring.feed.refresh(START_MS)
@@ -337,13 +343,7 @@ async def test_charge__worker_died_with_its_counters__the_held_hour_is_charged_b
     fresh_engine: Engine, fresh_database_url: str, redis_url: str, redis_client: redis.Redis
 ) -> None:
     """L31, L54: from the ad request to the ledger, with nothing that the worker kept in its memory."""
-    market = Market(fresh_engine, fresh_database_url, CHAIN_ID)
-    placement = market.placement(market.world(4))
-    begins = datetime.fromtimestamp(START_MS / 1_000, UTC)
-    market.line_item(
-        market.campaign(1, 3 * PRICE), PRICE, bid_kind="sponsorship", booked_placement_id=placement,
-        targeting=f'{{"placements": [{placement}]}}', starts_at=begins, ends_at=begins + timedelta(hours=2),
-    )
+    placement = booked(fresh_engine, fresh_database_url)
     wiring, budgets = wire(fresh_database_url, redis_url), BudgetSync(fresh_engine, redis_client, CHAIN_ID)
     budgets.sync(START_MS)
     wiring.feed.refresh(START_MS)

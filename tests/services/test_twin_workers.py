@@ -20,9 +20,9 @@ import redis
 from sqlalchemy import Connection, Engine, create_engine, text
 
 from backend.conversions.service import WaitingConversions
-from backend.conversions.store import DECISION_LOCK
 from backend.core.ids import Address
 from backend.core.ruleset import Ruleset
+from backend.db.decision_locks import DECISION_LOCK
 from backend.db.ledger import wait_for_lock
 from backend.ingest import store as ingest
 from backend.ingest.reports import AcceptedRecord, Written, encode_entry

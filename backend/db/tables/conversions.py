@@ -41,7 +41,7 @@ class ConversionGoal(SQLModel, table=True):
     event: str | None = Field(default=None, sa_type=Text)
     topic0: str | None = Field(default=None, sa_type=Text)
     read_number: int | None = big(nullable=True)
-    read_from: int | None = big(nullable=True)      # null: not known, so nothing is read once more
+    read_from: int | None = big(nullable=True)      # null: no contract
     again_number: int | None = big(nullable=True)
     created_at: datetime | None = created()
 

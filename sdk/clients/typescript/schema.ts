@@ -20505,7 +20505,7 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description 1: tell how the request is decided, and hold nothing; needs `reports.read` */
-                explain?: "1";
+                explain?: "0" | "1";
             };
             header?: never;
             path?: never;
