@@ -9,7 +9,8 @@ import gc
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,7 +20,7 @@ import redis
 from hypothesis import HealthCheck, settings
 from hypothesis.database import DirectoryBasedExampleDatabase
 from psycopg import sql
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, text
 from sqlalchemy.engine import make_url
 
 from backend.db import engine as db_engine
@@ -38,6 +39,7 @@ LONG_FIRST = ("outside", "load", "e2e", "contracts", "indexer", "services", "sto
 IN_ONE_WORKER = ("outside", "load")     # what their tests share takes half a minute to start, and works meanwhile
 # New objects between two looks of the garbage collector; nearly all that a test makes is gone without one.
 GC_THRESHOLDS = (20_000, 20, 20)
+APPEND_ONLY = {"audit_link", "audit_entry"}      # only the owner of these tables can delete from them
 MEMORY_BYTES_MIN = 3 * 2**30        # the databases and their log take less than half of it
 
 # All that hypothesis sets by itself where CI is in the environment is set here, so that no run depends on it.
@@ -61,6 +63,13 @@ class Servers(NamedTuple):
 
     database_url: str
     redis_url: str
+
+
+class Shared(NamedTuple):
+    """The database that a worker's tests share, and what is empty in it: tables before those that they refer to."""
+
+    engine: Engine
+    empty: tuple[str, ...]
 
 
 class _Run:
@@ -215,14 +224,6 @@ def worker(request: pytest.FixtureRequest) -> str:
     return worker_input.get("workerid", "main")
 
 
-@pytest.fixture(scope="session")
-def database_url(servers: Servers, worker: str) -> Iterator[str]:
-    """A migrated database for all tests of this worker: leave it as it was found, or take `fresh_database_url`."""
-    name = f"sightline_test_{worker}"
-    yield create_database(servers, name, template=TEMPLATE)
-    drop_database(servers, name)
-
-
 @pytest.fixture
 def fresh_database_url(servers: Servers, worker: str) -> Iterator[str]:
     """A migrated, empty database for one test."""
@@ -232,11 +233,61 @@ def fresh_database_url(servers: Servers, worker: str) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def engine(database_url: str) -> Iterator[Engine]:
-    """Engine on the worker's database."""
-    engine = make_engine(database_url)
-    yield engine
+def shared(servers: Servers, worker: str) -> Iterator[Shared]:
+    """The migrated database of this worker. Tests take `engine` or `database_url`, which are empty for each."""
+    name = f"sightline_test_{worker}"
+    engine = make_engine(create_database(servers, name, template=TEMPLATE))
+    with engine.connect() as connection:
+        every = tables(connection)
+        migrated = filled(connection, every)
+    yield Shared(engine, tuple(table for table in every if table not in migrated))
     engine.dispose()
+    drop_database(servers, name)
+
+
+@pytest.fixture
+def engine(shared: Shared) -> Iterator[Engine]:
+    """Engine on the worker's database; whatever is in it after a test is deleted, so that no test meets another's."""
+    yield shared.engine
+    clear(shared)
+
+
+@pytest.fixture
+def database_url(engine: Engine) -> str:
+    """Where the worker's database is, for what connects to it by itself."""
+    return engine.url.render_as_string(hide_password=False)
+
+
+def clear(shared: Shared) -> None:
+    """Delete what tests wrote."""
+    with shared.engine.begin() as connection:
+        left = filled(connection, shared.empty)
+        for name in left & APPEND_ONLY:
+            connection.execute(text(f"alter table {name} disable trigger user"))
+        for name in (name for name in shared.empty if name in left):
+            connection.execute(text(f"delete from {name}"))
+        for name in left & APPEND_ONLY:
+            connection.execute(text(f"alter table {name} enable trigger user"))
+
+
+def tables(connection: Connection) -> list[str]:
+    """Every table, in an order in which all can be emptied."""
+    after = TopologicalSorter[str]()
+    for name, referred in connection.execute(text(
+        "select t.relname, r.relname from pg_class t left join pg_constraint c on c.conrelid = t.oid"
+        " and c.contype = 'f' and c.confrelid <> t.oid left join pg_class r on r.oid = c.confrelid"
+        " where t.relkind = 'r' and t.relnamespace = 'public'::regnamespace order by 1, 2"
+    )):
+        after.add(name)
+        if referred:
+            after.add(referred, name)      # after those that refer to it
+    return list(after.static_order())
+
+
+def filled(connection: Connection, names: Sequence[str]) -> set[str]:
+    """Those of the tables that have rows."""
+    looks = " union all ".join(f"(select '{name}' from {name} limit 1)" for name in names)
+    return set(connection.execute(text(looks)).scalars())
 
 
 @pytest.fixture

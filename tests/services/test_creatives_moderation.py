@@ -487,8 +487,6 @@ async def test_offered__to_a_publisher__is_what_may_be_shown_or_was(
     await agency.decide(image["id"], "take-down", {"reasons": ["adult"]})
     (found,) = (await publisher.get("/v1/publisher/creatives")).json()["items"]
     assert (found["status"], found["shown"]) == ("taken_down", True)
-    with engine.begin() as connection:
-        connection.execute(text("delete from serving_tally where placement_id = :id"), {"id": placement["id"]})
 
 
 async def test_creatives__signed_out__need_a_session(app: FastAPI) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import threading
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -27,16 +28,6 @@ FORGE = {
 }
 
 
-@pytest.fixture
-def log(engine: Engine) -> Engine:
-    """The worker's database with an empty log, which only a superuser can make."""
-    with engine.begin() as connection:
-        connection.execute(text("set local session_replication_role = replica"))
-        for table in ("audit_link", "audit_entry"):
-            connection.execute(text(f"delete from {table}"))
-    return engine
-
-
 def write(engine: Engine, many: int) -> None:
     for n in range(1, many + 1):
         with engine.begin() as connection:
@@ -59,83 +50,83 @@ def checked(engine: Engine, **how: object) -> tuple[int, int | None]:
     return found.head.sequence, found.broken and found.broken.sequence
 
 
-def test_verify__empty_and_honest_log__is_ok(log: Engine) -> None:
-    assert checked(log) == (0, None)
-    assert AuditService(log).head() == Head(0, GENESIS)
-    write(log, 5)
-    assert checked(log) == (5, None)
-    assert checked(log, since=4) == (5, None)
-    assert checked(log, since=9) == (0, 8)
+def test_verify__empty_and_honest_log__is_ok(engine: Engine) -> None:
+    assert checked(engine) == (0, None)
+    assert AuditService(engine).head() == Head(0, GENESIS)
+    write(engine, 5)
+    assert checked(engine) == (5, None)
+    assert checked(engine, since=4) == (5, None)
+    assert checked(engine, since=9) == (0, 8)
 
 
 @pytest.mark.parametrize("how", sorted(FORGE))
-def test_verify__forged_by_a_superuser__is_found(log: Engine, how: str) -> None:
+def test_verify__forged_by_a_superuser__is_found(engine: Engine, how: str) -> None:
     """L67."""
-    write(log, 5)
-    forge(log, FORGE[how])
-    assert checked(log) == (2, 3)
+    write(engine, 5)
+    forge(engine, FORGE[how])
+    assert checked(engine) == (2, 3)
 
 
-def test_verify__entry_put_in_from_outside__is_found(log: Engine) -> None:
+def test_verify__entry_put_in_from_outside__is_found(engine: Engine) -> None:
     """L67."""
-    write(log, 3)
-    forge(log, "insert into audit_entry (actor, account, action, subject) values ('x', 'x', 'x.x', 'x:1')")
-    assert checked(log) == (3, 0)
+    write(engine, 3)
+    forge(engine, "insert into audit_entry (actor, account, action, subject) values ('x', 'x', 'x.x', 'x:1')")
+    assert checked(engine) == (3, 0)
 
 
-def test_verify__entry_and_link_deleted__is_found(log: Engine) -> None:
+def test_verify__entry_and_link_deleted__is_found(engine: Engine) -> None:
     """L67."""
-    write(log, 5)
-    forge(log, "delete from audit_link where sequence = 3; delete from audit_entry where id = :third")
-    assert checked(log) == (2, 3)
+    write(engine, 5)
+    forge(engine, "delete from audit_link where sequence = 3; delete from audit_entry where id = :third")
+    assert checked(engine) == (2, 3)
 
 
-def test_verify__filed_under_another_account__is_found(log: Engine) -> None:
+def test_verify__filed_under_another_account__is_found(engine: Engine) -> None:
     """L67: an account that looks for its own entries finds all of them."""
-    write(log, 5)
-    forge(log, "update audit_link set account = 'x' where sequence = 3")
-    assert checked(log) == (5, 3)
+    write(engine, 5)
+    forge(engine, "update audit_link set account = 'x' where sequence = 3")
+    assert checked(engine) == (5, 3)
 
 
-def test_verify__newest_entries_cut_off__only_a_noted_head_tells(log: Engine) -> None:
+def test_verify__newest_entries_cut_off__only_a_noted_head_tells(engine: Engine) -> None:
     """L67."""
-    write(log, 5)
-    noted = AuditService(log).head()
-    assert checked(log, expected=noted) == (5, None)
-    forge(log, """delete from audit_link where sequence > 3;
+    write(engine, 5)
+    noted = AuditService(engine).head()
+    assert checked(engine, expected=noted) == (5, None)
+    forge(engine, """delete from audit_link where sequence > 3;
                            delete from audit_entry where id > :third""")
-    assert checked(log) == (3, None)
-    assert checked(log, expected=noted) == (3, 5)
-    write(log, 4)
-    assert checked(log) == (7, None)
-    assert checked(log, expected=noted) == (7, 5)
+    assert checked(engine) == (3, None)
+    assert checked(engine, expected=noted) == (3, 5)
+    write(engine, 4)
+    assert checked(engine) == (7, None)
+    assert checked(engine, expected=noted) == (7, 5)
 
 
 @pytest.mark.parametrize("statement", [
     "update audit_entry set actor = 'x'", "delete from audit_entry", "truncate audit_entry cascade",
     "update audit_link set hash = 'x'", "delete from audit_link", "truncate audit_link",
 ])
-def test_log__changed_in_sql__is_refused(log: Engine, statement: str) -> None:
+def test_log__changed_in_sql__is_refused(engine: Engine, statement: str) -> None:
     """L67: also for the owner of the tables, who must switch the triggers off first."""
-    write(log, 1)
-    with pytest.raises(ProgrammingError, match="append-only"), log.begin() as connection:
+    write(engine, 1)
+    with pytest.raises(ProgrammingError, match="append-only"), engine.begin() as connection:
         connection.execute(text(statement))
-    assert checked(log) == (1, None)
+    assert checked(engine) == (1, None)
 
 
-def test_record__rolled_back__leaves_no_gap(log: Engine) -> None:
+def test_record__rolled_back__leaves_no_gap(engine: Engine) -> None:
     """L67."""
-    write(log, 1)
-    with log.connect() as connection:
+    write(engine, 1)
+    with engine.connect() as connection:
         record(connection, "thing.make", "thing:2")
         connection.rollback()
-    write(log, 1)
-    assert checked(log) == (2, None)
+    write(engine, 1)
+    assert checked(engine) == (2, None)
 
 
-def test_record__many_at_once_over_the_same_rows__no_gap_and_no_deadlock(log: Engine) -> None:
+def test_record__many_at_once_over_the_same_rows__no_gap_and_no_deadlock(engine: Engine) -> None:
     """L67: would the log be locked from `record` on, two writers could each hold what the other waits for."""
-    with log.begin() as connection:
+    with engine.begin() as connection:
         connection.execute(text("create table busy (id int primary key, n int)"))
         connection.execute(text("insert into busy values (1, 0), (2, 0)"))
     errors: list[Exception] = []
@@ -143,7 +134,7 @@ def test_record__many_at_once_over_the_same_rows__no_gap_and_no_deadlock(log: En
     def work(row: int) -> None:
         try:
             for n in range(15):
-                with log.begin() as connection:
+                with engine.begin() as connection:
                     record(connection, "thing.make", f"thing:{n}")
                     connection.execute(text("update busy set n = n + 1 where id = :row"), {"row": row})
                     record(connection, "thing.change", f"thing:{n}")
@@ -155,10 +146,10 @@ def test_record__many_at_once_over_the_same_rows__no_gap_and_no_deadlock(log: En
         thread.start()
     for thread in threads:
         thread.join()
-    with log.begin() as connection:
+    with engine.begin() as connection:
         connection.execute(text("drop table busy"))
     assert not errors
-    assert checked(log) == (8 * 15 * 2, None)
+    assert checked(engine) == (8 * 15 * 2, None)
 
 
 @settings(max_examples=60)
@@ -170,9 +161,9 @@ def test_record__many_at_once_over_the_same_rows__no_gap_and_no_deadlock(log: En
     ),
     max_leaves=12,
 ))
-def test_canonical__in_sql_and_in_python__are_the_same(engine: Engine, details: object) -> None:
+def test_canonical__in_sql_and_in_python__are_the_same(shared: Any, details: object) -> None:
     """L67: the database chains, this program checks; both follow one rule."""
-    with engine.connect() as connection:
+    with shared.engine.connect() as connection:
         made = connection.execute(
             text("select audit_canonical(cast(:details as jsonb))"), {"details": json.dumps(details)}
         ).scalar()
@@ -180,11 +171,11 @@ def test_canonical__in_sql_and_in_python__are_the_same(engine: Engine, details: 
     assert made == (None if details is None and made is None else expected)
 
 
-def test_page__filters__find_what_they_name(log: Engine) -> None:
-    write(log, 3)
-    with log.begin() as connection:
+def test_page__filters__find_what_they_name(engine: Engine) -> None:
+    write(engine, 3)
+    with engine.begin() as connection:
         record(connection, "other.end", "thing:1")
-    service = AuditService(log)
+    service = AuditService(engine)
 
     def places(**filters: str) -> list[int]:
         return [entry.sequence for entry in service.page(Filters(**filters), after=0, limit=10)]
@@ -202,21 +193,21 @@ def test_page__filters__find_what_they_name(log: Engine) -> None:
     (("--expect", "5:" + "0" * 64), 1, "BROKEN at entry 5"), (("--expect", "nonsense"), 2, "--expect"),
 ])
 def test_command__verify__says_what_it_found(
-    log: Engine, arguments: tuple[str, ...], code: int, words: str
+    engine: Engine, arguments: tuple[str, ...], code: int, words: str
 ) -> None:
-    write(log, 5)
-    done = sightline(log, "verify", *arguments)
+    write(engine, 5)
+    done = sightline(engine, "verify", *arguments)
     assert (done.exit_code, words in done.output) == (code, True), done.output
 
 
-def test_command__head__is_what_verify_expects(log: Engine) -> None:
+def test_command__head__is_what_verify_expects(engine: Engine) -> None:
     """L67."""
-    write(log, 4)
-    head = sightline(log, "head").stdout.strip()
-    write(log, 1)
-    assert sightline(log, "verify", "--expect", head).exit_code == 0
-    forge(log, FORGE["entry deleted"])
-    done = sightline(log, "verify", "--expect", head)
+    write(engine, 4)
+    head = sightline(engine, "head").stdout.strip()
+    write(engine, 1)
+    assert sightline(engine, "verify", "--expect", head).exit_code == 0
+    forge(engine, FORGE["entry deleted"])
+    done = sightline(engine, "verify", "--expect", head)
     assert (done.exit_code, done.stdout) == (1, "BROKEN at entry 3: the entry was deleted\n")
 
 
