@@ -39,6 +39,7 @@ LONG_FIRST = ("outside", "load", "e2e", "contracts", "indexer", "services", "sto
 IN_ONE_WORKER = ("outside", "load")     # what their tests share takes half a minute to start, and works meanwhile
 # New objects between two looks of the garbage collector; nearly all that a test makes is gone without one.
 GC_THRESHOLDS = (20_000, 20, 20)
+ID_CHARACTERS_MAX = 60
 APPEND_ONLY = {"audit_link", "audit_entry"}      # only the owner of these tables can delete from them
 MEMORY_BYTES_MIN = 3 * 2**30        # the databases and their log take less than half of it
 
@@ -94,6 +95,13 @@ def pytest_collection() -> Iterator[None]:
         gc.freeze()
         gc.set_threshold(*GC_THRESHOLDS)
         gc.enable()
+
+
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """Tests are named by what they are given, but not by a megabyte of it."""
+    if not isinstance(val, str | bytes) or len(val) <= ID_CHARACTERS_MAX:
+        return None
+    return f"{val[:ID_CHARACTERS_MAX]!r} and more, {len(val)} in all"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -72,6 +72,7 @@ from backend.local import spawn_child
 from backend.local.ports import LOOPBACK, free_port
 from backend.local.programs import PROJECT_ROOT
 from backend.serving.sync.service import BudgetSync
+from tests.conftest import Shared, clear
 
 NOBODY = "http://127.0.0.1:9"          # the discard port: no node answers
 CHAIN_ID = 31_337
@@ -122,14 +123,14 @@ class Api:
 
 @pytest.fixture(scope="module")
 def api(
-    engine: Engine, servers: Any, worker: str, tmp_path_factory: pytest.TempPathFactory
+    shared: Shared, servers: Any, worker: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Api]:
     """`sightline serve` on the worker's database; what it wrote is deleted afterwards."""
     number = REDIS_DATABASE + (int(worker[2:]) if worker.startswith("gw") else 0)
     redis_url = f"{servers.redis_url.rpartition('/')[0]}/{number}"
     folder, port = tmp_path_factory.mktemp("api"), free_port()
     child = spawn_child(
-        [sys.executable, "-m", "backend.cli", "serve"], env=settings(engine, redis_url, folder, port),
+        [sys.executable, "-m", "backend.cli", "serve"], env=settings(shared.engine, redis_url, folder, port),
         log_path=folder / "serve.log", cwd=PROJECT_ROOT, name="serve",
     )
     url = f"http://{LOOPBACK}:{port}"
@@ -137,7 +138,7 @@ def api(
         client.flushdb()
         try:
             wait_for("the API", lambda: ready(session), seconds_max=120, alive=child.raise_if_dead)
-            api = Api(url, engine, client, session)
+            api = Api(url, shared.engine, client, session)
             furnish(api)
             yield api
             child.raise_if_dead()
@@ -145,8 +146,7 @@ def api(
         finally:
             child.stop()
             client.flushdb()
-            with engine.begin() as connection:
-                connection.execute(text(f"truncate {', '.join(TABLES)} cascade"))
+            clear(shared)
 
 
 def settings(engine: Engine, redis_url: str, folder: Path, port: int) -> dict[str, str]:
