@@ -9,7 +9,7 @@ import gc
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -67,10 +67,10 @@ class Servers(NamedTuple):
 
 
 class Shared(NamedTuple):
-    """The database that a worker's tests share, and what is empty in it: tables before those that they refer to."""
+    """The database that a worker's tests share, and the tables that have rows from the start."""
 
     engine: Engine
-    empty: tuple[str, ...]
+    migrated: set[str]
 
 
 class _Run:
@@ -246,9 +246,8 @@ def shared(servers: Servers, worker: str) -> Iterator[Shared]:
     name = f"sightline_test_{worker}"
     engine = make_engine(create_database(servers, name, template=TEMPLATE))
     with engine.connect() as connection:
-        every = tables(connection)
-        migrated = filled(connection, every)
-    yield Shared(engine, tuple(table for table in every if table not in migrated))
+        migrated = filled(connection)
+    yield Shared(engine, migrated)
     engine.dispose()
     drop_database(servers, name)
 
@@ -267,19 +266,20 @@ def database_url(engine: Engine) -> str:
 
 
 def clear(shared: Shared) -> None:
-    """Delete what tests wrote."""
+    """Delete what tests wrote, also to tables that they made."""
     with shared.engine.begin() as connection:
-        left = filled(connection, shared.empty)
+        left = filled(connection) - shared.migrated
         for name in left & APPEND_ONLY:
             connection.execute(text(f"alter table {name} disable trigger user"))
-        for name in (name for name in shared.empty if name in left):
-            connection.execute(text(f"delete from {name}"))
+        for name in tables(connection):
+            if name in left:
+                connection.execute(text(f"delete from {name}"))
         for name in left & APPEND_ONLY:
             connection.execute(text(f"alter table {name} enable trigger user"))
 
 
 def tables(connection: Connection) -> list[str]:
-    """Every table, in an order in which all can be emptied."""
+    """Every table, those that refer to others first: in this order all can be emptied."""
     after = TopologicalSorter[str]()
     for name, referred in connection.execute(text(
         "select t.relname, r.relname from pg_class t left join pg_constraint c on c.conrelid = t.oid"
@@ -288,13 +288,13 @@ def tables(connection: Connection) -> list[str]:
     )):
         after.add(name)
         if referred:
-            after.add(referred, name)      # after those that refer to it
+            after.add(referred, name)
     return list(after.static_order())
 
 
-def filled(connection: Connection, names: Sequence[str]) -> set[str]:
-    """Those of the tables that have rows."""
-    looks = " union all ".join(f"(select '{name}' from {name} limit 1)" for name in names)
+def filled(connection: Connection) -> set[str]:
+    """The tables that have rows."""
+    looks = " union all ".join(f"(select '{name}' from {name} limit 1)" for name in tables(connection))
     return set(connection.execute(text(looks)).scalars())
 
 
