@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextvars import Context
 from typing import Any
 
 import httpx
@@ -27,7 +28,8 @@ BIDDER = {"name": "DSP", "endpoint": "https://bidder.example/rtb", "seat": "dsp-
 async def admin(accounts_app: FastAPI, engine: Engine, sign_in: SignIn) -> httpx.AsyncClient:
     client = await sign_in(accounts_app, "admin")
     wallet = (await client.get("/v1/auth/me")).json()["wallet"]
-    PlatformService(engine).grant(address(wallet), PlatformRole.ADMIN)
+    # in no request, as `sightline grant`
+    Context().run(PlatformService(engine).grant, address(wallet), PlatformRole.ADMIN)
     return client
 
 

@@ -2,7 +2,8 @@
 
 import secrets
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextvars import copy_context
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,11 +20,13 @@ from backend.auth.keys.key import KEYS_MAX, ApiKey
 from backend.auth.keys.service import KeyService
 from backend.auth.organisations.organisation import Invitation
 from backend.auth.organisations.service import OrganisationService
-from backend.auth.permissions import KEY_SCOPES, MemberRole
+from backend.auth.permissions import KEY_SCOPES, MemberRole, PlatformRole
+from backend.auth.platform.service import PlatformService
 from backend.auth.session import Visitor
 from backend.campaigns.line_item import LineItem, LineItemTerms, Pacing
 from backend.campaigns.service import CampaignService
 from backend.campaigns.targeting import Targeting
+from backend.core import acting
 from backend.core.categories import WorldCategory, WorldEngine
 from backend.core.errors import SightlineError
 from backend.core.events import BidKind
@@ -225,6 +228,44 @@ def test_sign_in__two_end_the_oldest_sessions_at_once__neither_waits_for_the_oth
 
     assert interleave(engine, end("one"), end("two"), after="delete from session") == (True, True)
     assert counted(engine, "session where wallet = :account", account=account) == 0
+
+
+# ---- roles at the operator -------------------------------------------------------------------------------------------
+
+
+def acts(wallet: Address, change: Callable[[PlatformService], object]) -> Any:
+    """A change of roles by an admin, in a request of its own."""
+
+    def request(engine: Engine) -> object:
+        acting.begin("roles").actor = wallet
+        return change(PlatformService(engine))
+
+    return lambda engine: copy_context().run(request, engine)
+
+
+def test_revoke_role__two_admins_take_each_others_at_once__one_stays(engine: Engine) -> None:
+    one, two = Address("0x" + secrets.token_hex(20)), Address("0x" + secrets.token_hex(20))
+    for wallet in (one, two):
+        PlatformService(engine).grant(wallet, PlatformRole.ADMIN)
+    taken, refused = interleave(
+        engine, acts(one, lambda roles: roles.revoke(two, PlatformRole.ADMIN)),
+        acts(two, lambda roles: roles.revoke(one, PlatformRole.ADMIN)), after="delete from platform_role",
+    )
+    assert taken is None, repr(taken)
+    assert code(refused) == "not_permitted"
+    assert {one, two} & {held.wallet for held in PlatformService(engine).roles()} == {one}
+
+
+def test_grant_role__by_an_admin_who_is_none_any_more__refused(engine: Engine) -> None:
+    one, two = Address("0x" + secrets.token_hex(20)), Address("0x" + secrets.token_hex(20))
+    for wallet in (one, two):
+        PlatformService(engine).grant(wallet, PlatformRole.ADMIN)
+    _, refused = interleave(
+        engine, acts(one, lambda roles: roles.revoke(two, PlatformRole.ADMIN)),
+        acts(two, lambda roles: roles.grant(two, PlatformRole.MODERATOR)), after="delete from platform_role",
+    )
+    assert code(refused) == "not_permitted"
+    assert two not in {held.wallet for held in PlatformService(engine).roles()}
 
 
 # ---- requests that are repeated -------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ A report from a data centre
 
 import sys
 from collections.abc import Awaitable, Callable
+from contextvars import Context
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,8 @@ async def moderator(accounts_app: FastAPI, sign_in: SignIn, engine: Engine) -> h
 
 async def grant(client: httpx.AsyncClient, engine: Engine) -> None:
     wallet = (await client.get("/v1/auth/me")).json()["wallet"]
-    PlatformService(engine).grant(address(wallet), PlatformRole.MODERATOR)
+    # in no request, as `sightline grant`
+    Context().run(PlatformService(engine).grant, address(wallet), PlatformRole.MODERATOR)
 
 
 @pytest.fixture

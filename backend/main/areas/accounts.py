@@ -13,4 +13,4 @@ def include(app: FastAPI, parts: ServeParts) -> None:
     app.include_router(auth.router(parts.auth, parts.access))
     app.include_router(organisations.router(OrganisationService(parts.engine, clock=parts.clock), parts.access))
     app.include_router(api_keys.router(KeyService(parts.engine, clock=parts.clock), parts.access))
-    app.include_router(platform_roles.router(PlatformService(parts.engine), parts.access))
+    app.include_router(platform_roles.router(PlatformService(parts.engine, parts.settings.admins), parts.access))
