@@ -173,10 +173,12 @@ def test_conversions__killed_at_random__each_charged_exactly_once(
     states = """select kind, state, count(*) from conversion join conversion_goal goal on goal.id = goal_id
                  group by 1, 2 order by 1"""
     counted = [("on_chain", "counted", LOGS), ("postback", "counted", 2 * POSTBACKS)]   # every second one is for free
+    interrupted = 0
     for _ in range(KILLS):
         time.sleep(dice.uniform(0.02, 0.15))         # the moment of the crash is the experiment
         processes.kill(dice.randrange(2))
-    assert charges(fresh_engine) != expected, "the kills came when there was nothing left to do"
+        interrupted += charges(fresh_engine) != expected
+    assert interrupted > 1, "the kills came when there was nothing left to do"
     for place in range(2):
         processes.kill(place, 0)
     deadline = time.monotonic() + SECONDS_MAX

@@ -37,7 +37,8 @@ from settlement_kit.stage import (
     key_of,
 )
 
-KILLS = 14
+KILLS = 5            # in each phase
+LIFE_SECONDS_MAX = 0.6
 EPOCHS = 3
 SALES_PER_EPOCH = 60
 PUBLISHERS = 6
@@ -122,17 +123,29 @@ def attestors(stage: Stage) -> list[AttestorService]:
     ]
 
 
-def run(stage: Stage, operator: Operator, disturb: Callable[[], None]) -> None:
-    """Settle all epochs: each is sold while the one before is pending, so that all but the last are rolled."""
+def run(stage: Stage, operator: Operator, kills: int) -> int:
+    """Settle all epochs: each is sold while the one before is pending, so that all but the last are rolled.
+
+    Told is how many of the `kills` in each phase came before its work was done.
+    """
     signing = attestors(stage)
     escrow = stage.escrow("stranger")
+    dice = random.Random(7)
+    interrupted = 0
 
     def until(reached: Callable[[], bool], now_ms: int) -> None:
+        nonlocal interrupted
         operator.restart(now_ms)
-        deadline = time.monotonic() + PHASE_SECONDS_MAX
-        while not reached():
-            assert time.monotonic() < deadline, (stage.folder / "operator.log").read_text()[-3_000:]
-            disturb()
+        born = time.monotonic()
+        deadline = born + PHASE_SECONDS_MAX
+        lives = sorted(dice.uniform(0, LIFE_SECONDS_MAX) for _ in range(kills))
+        while lives or not reached():
+            now = time.monotonic()
+            assert now < deadline, (stage.folder / "operator.log").read_text()[-3_000:]
+            if lives and now >= born + lives[0]:
+                interrupted += not reached()
+                operator.restart(now_ms)
+                born, lives = time.monotonic(), lives[1:]
             for attestor in signing:
                 attestor.step()
             time.sleep(0.02)
@@ -151,6 +164,7 @@ def run(stage: Stage, operator: Operator, disturb: Callable[[], None]) -> None:
         now_ms,
     )
     operator.kill()
+    return interrupted
 
 
 def sum_of_nets(stage: Stage, index: int) -> int:
@@ -187,33 +201,12 @@ OURS = (
 )
 
 
-class Killer:
-    """Kills the operator's worker at random moments and starts it again, at most KILLS times."""
-
-    def __init__(self, stage: Stage, operator: Operator) -> None:
-        self._stage, self._operator = stage, operator
-        self._dice = random.Random(7)
-        self._due = 0.0
-        self.kills = 0
-
-    def __call__(self) -> None:
-        if self.kills < KILLS and time.monotonic() >= self._due:
-            self.kills += 1
-            self._operator.restart(self._now_ms())
-            self._due = time.monotonic() + self._dice.uniform(0.05, 0.6)
-
-    def _now_ms(self) -> int:
-        """The end of the epoch that was sold last."""
-        with self._stage.engine.connect() as connection:
-            latest = connection.execute(text("select max(left(event_id, 12)) from event")).scalar_one()
-        return START_MS + ((int(latest, 16) - START_MS) // EPOCH_MS + 1) * EPOCH_MS
-
-
-def settled(stage: Stage, operator: Operator, disturb: Callable[[], None]) -> dict[str, object]:
+def settled(stage: Stage, operator: Operator, kills: int = 0) -> tuple[dict[str, object], int]:
+    """The outcome, and how many kills interrupted work."""
     for _ in range(2):
         stage.open_campaign(USDC)
-    run(stage, operator, disturb)
-    return outcome(stage)
+    interrupted = run(stage, operator, kills)
+    return outcome(stage), interrupted
 
 
 def test_operator__killed_at_any_moment__the_same_settlement(
@@ -223,17 +216,16 @@ def test_operator__killed_at_any_moment__the_same_settlement(
     clean_chain = rpc(rpc_url, "evm_snapshot")
     (tmp_path / "calm").mkdir()
     calm = Stage(rpc_url, fresh_database_url, fresh_engine, tmp_path / "calm")
-    expected = settled(calm, operators(calm), disturb=lambda: None)
+    expected, _ = settled(calm, operators(calm))
     rpc(rpc_url, "evm_revert", clean_chain)
     with fresh_engine.begin() as connection:
         connection.execute(text(f"truncate {', '.join(OURS)} restart identity cascade"))
 
     (tmp_path / "killed").mkdir()
     killed = Stage(rpc_url, fresh_database_url, fresh_engine, tmp_path / "killed")
-    operator = operators(killed)
-    killer = Killer(killed, operator)
-    assert settled(killed, operator, killer) == expected
-    assert killer.kills >= KILLS // 2    # a fast run is over before the last of them
+    found, interrupted = settled(killed, operators(killed), KILLS)
+    assert found == expected
+    assert interrupted > EPOCHS, "a phase had no kill that came while there was work"
     for epoch in range(1, EPOCHS + 1):
         statement = killed.bundles.folder(CHAIN_ID, epoch, 0) / "statement.json"
         assert report(verify_epoch(rpc_url, str(statement), escrow=killed.escrow_address)) == "OK"
