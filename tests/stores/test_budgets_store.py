@@ -73,6 +73,32 @@ def test_read_budgets__cap_that_may_bind__counts_what_is_in_no_epoch_yet(
     assert (budget.open_charged, budget.spendable) == (20, spendable)
 
 
+def charges_read(connection: Connection) -> int:
+    """Rows of the ledger, and entries of its indexes, that this transaction looked at."""
+    return int(connection.execute(text(
+        "select sum(pg_stat_get_xact_tuples_returned(relation)) from (select 'ledger_transfer'::regclass as relation"
+        " union all select indexrelid from pg_index where indrelid = 'ledger_transfer'::regclass) as relations"
+    )).scalar_one())
+
+
+def test_read_budgets__no_cap_and_a_plan_from_when_nothing_was_charged__reads_no_charge(campaign: Connection) -> None:
+    """A worker keeps the plan that it made when it began."""
+    campaign.execute(text("set local plan_cache_mode = force_generic_plan"))
+    read(campaign, deposited=100)
+    for _ in range(10):                 # the driver prepares what it is given more than five times
+        read_budgets(campaign, CHAIN_ID)
+    campaign.execute(text(
+        "insert into ledger_transfer (kind, debit_account, credit_account, amount_micro_usdc, event_id)"
+        " select 'charge', 'campaign:0', 'earned:1', 1, n::text from generate_series(1, 5000) n"
+    ))
+    before = charges_read(campaign)
+    assert read_budgets(campaign, CHAIN_ID)[0].open_charged == 0
+    assert charges_read(campaign) == before
+    campaign.execute(text("update chain_campaign set epoch_cap = 100"))
+    assert read_budgets(campaign, CHAIN_ID)[0].open_charged == 5_020
+    assert charges_read(campaign) >= before + 5_001
+
+
 def test_read_budgets__deposit_in_the_newest_blocks__waits(campaign: Connection) -> None:
     write(campaign, "chain_deposited", campaign=0, payer=OWNER, amount=50, number=CONFIRMED + 1)
     assert read(campaign, deposited=150).spendable == 70
