@@ -126,7 +126,8 @@ any account and read it. An auditor changes nothing, not even in an account of i
 answered like what does not exist.
 
 The first admin is named in `SIGHTLINE_ADMIN_WALLETS` (wallets, separated by commas) or made by `sightline grant`;
-admins make others over the API. Every change takes effect with the next request.
+admins make others over the API. Every change takes effect with the next request. Changes of these roles come one after
+the other, so that of two admins who take each other's role at once one stays.
 
 An API key has the scopes that it was given, as far as its maker still has them for the account; the last column says
 which there are. It never makes keys, members or sessions.

@@ -367,8 +367,8 @@ async def test_start__sql_is_down__starts_and_answers_503_until_it_is_back(
     assert (answer.status_code, answer.json()["code"]) == (503, "database_unavailable")
 
 
-def test_openapi__hot_routes__every_reference_resolves(fresh_database_url: str, redis_url: str) -> None:
-    schema = extend(routes(wire(fresh_database_url, redis_url)).openapi())
+async def test_openapi__hot_routes__every_reference_resolves(wiring: Wiring) -> None:
+    schema = extend(routes(wiring).openapi())
     known = {f"#/components/schemas/{name}" for name in schema["components"]["schemas"]}
     assert set(re.findall(r'"\$ref": "([^"]+)"', json.dumps(schema))) <= known
     body = schema["paths"]["/v1/decisions"]["post"]["requestBody"]["content"]["application/json"]["schema"]

@@ -2,17 +2,16 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextvars import Context
 from typing import Any
 
 import httpx
 import pytest
 from fastapi import FastAPI
 from redis import Redis
+from roles_kit import appoint
 from sqlalchemy import Engine
 
 from backend.auth.permissions import PlatformRole
-from backend.auth.platform.service import PlatformService
 from backend.core.ids import address
 
 SignIn = Callable[[FastAPI, str], Awaitable[httpx.AsyncClient]]
@@ -28,8 +27,7 @@ BIDDER = {"name": "DSP", "endpoint": "https://bidder.example/rtb", "seat": "dsp-
 async def admin(accounts_app: FastAPI, engine: Engine, sign_in: SignIn) -> httpx.AsyncClient:
     client = await sign_in(accounts_app, "admin")
     wallet = (await client.get("/v1/auth/me")).json()["wallet"]
-    # in no request, as `sightline grant`
-    Context().run(PlatformService(engine).grant, address(wallet), PlatformRole.ADMIN)
+    appoint(engine, address(wallet), PlatformRole.ADMIN)
     return client
 
 

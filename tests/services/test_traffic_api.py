@@ -13,7 +13,6 @@ A report from a data centre
 
 import sys
 from collections.abc import Awaitable, Callable
-from contextvars import Context
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,6 @@ from fastapi import FastAPI
 from sqlalchemy import Engine, text
 
 from backend.auth.permissions import PlatformRole
-from backend.auth.platform.service import PlatformService
 from backend.core.ids import address
 from backend.core.reasons import DropReason
 from backend.core.ruleset import Ruleset
@@ -32,6 +30,7 @@ from backend.ingest.pipeline import Circumstances
 from backend.traffic.service import ListFeed
 
 sys.path.insert(0, str(Path(__file__).parent))
+from roles_kit import appoint
 from test_explanations import placement_of
 
 SignIn = Callable[[FastAPI, str], Awaitable[httpx.AsyncClient]]
@@ -46,8 +45,7 @@ async def moderator(accounts_app: FastAPI, sign_in: SignIn, engine: Engine) -> h
 
 async def grant(client: httpx.AsyncClient, engine: Engine) -> None:
     wallet = (await client.get("/v1/auth/me")).json()["wallet"]
-    # in no request, as `sightline grant`
-    Context().run(PlatformService(engine).grant, address(wallet), PlatformRole.MODERATOR)
+    appoint(engine, address(wallet), PlatformRole.MODERATOR)
 
 
 @pytest.fixture

@@ -1,12 +1,12 @@
 """Everybody who may knock: with what they hold, and what the table says that they may do."""
 
 from collections.abc import Awaitable, Callable
-from contextvars import Context
 from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
 from fastapi import FastAPI
+from roles_kit import appoint
 from sqlalchemy import Engine
 
 from backend.auth.permissions import (
@@ -19,7 +19,6 @@ from backend.auth.permissions import (
     member_roles,
     permitted,
 )
-from backend.auth.platform.service import PlatformService
 from backend.core.ids import address
 
 SignIn = Callable[[FastAPI, str], Awaitable[httpx.AsyncClient]]
@@ -95,8 +94,7 @@ class Cast:
         """One of the operator's people."""
         person = await self.person(role, OWN_ACCOUNT | {Role(role.value)})
         wallet = (await person.ask("GET", "/v1/auth/me")).json()["wallet"]
-        # in no request, as `sightline grant`
-        Context().run(PlatformService(self.engine).grant, address(wallet), role)
+        appoint(self.engine, address(wallet), role)
         return person
 
     async def key(self, name: str, maker: Person, scopes: frozenset[Permission]) -> Person:
